@@ -1,0 +1,3 @@
+/** The durable write on its own (placeholder). */
+
+export {};

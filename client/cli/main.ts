@@ -1,0 +1,3 @@
+/** iopipectl's entry (placeholder). */
+
+export {};

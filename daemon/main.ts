@@ -1,0 +1,3 @@
+/** The daemon's composition root (placeholder). */
+
+export async function main(): Promise<void> {}

@@ -1,0 +1,3 @@
+/** The diff worker's entry (placeholder). */
+
+export {};

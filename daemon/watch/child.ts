@@ -1,0 +1,3 @@
+/** The watch child's entry (placeholder). */
+
+export {};

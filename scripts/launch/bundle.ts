@@ -29,13 +29,12 @@ export async function bundle(root: string, outDir: string, entries: readonly Ent
     format: "esm",
     target: "node22.14",
     packages: "external",
-    sourcemap: true,
   } as const;
   const of = (kind: Entry["kind"]) => entries.filter((entry) => entry.kind === kind);
 
   const results = await Promise.all([
     ...of("launcher").map((entry) =>
-      build({ ...esm, sourcemap: false, banner: { js: esmBanner(entry.binary ?? "") }, ...points([entry]) }),
+      build({ ...esm, banner: { js: esmBanner(entry.binary ?? "") }, ...points([entry]) }),
     ),
     ...of("daemon").map((entry) => build({ ...shared, ...daemonOptions, ...points([entry]) })),
     // One build for all libraries: what two of them use (the error class above all) must exist once.
@@ -68,7 +67,6 @@ export async function bundle(root: string, outDir: string, entries: readonly Ent
 const daemonOptions = {
   format: "esm",
   target: "node22.14",
-  sourcemap: true,
   external: ["better-sqlite3", "@parcel/watcher"],
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

@@ -1,0 +1,145 @@
+/**
+ * Content by sha256: small bytes in the database, large ones as files, each named by its hash.
+ * Owns `<state>/blobs`. Which blobs are still needed is retention's (nothing is removed here).
+ * INVARIANT: a row exists only when its bytes are durable; a file without a row is an orphan of a crash and is
+ * adopted when the same bytes come again.
+ * Time: hashing and file reading yield to the event loop at least every MiB.
+ */
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { mkdir, open, rename, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import { syncDirectory, writeFileAtomic } from "../disk/atomic.ts";
+import type { Database } from "./database.ts";
+import { now } from "./ids.ts";
+
+/** Larger blobs lie in files, so that the database stays small and quick to back up. DESIGN.md, "Store". */
+const IN_DATABASE_BYTES = 256 * 1024;
+
+/** Hashed between two turns of the event loop: about 3 ms. */
+const HASH_SLICE_BYTES = 1024 * 1024;
+
+/** Where a blob's bytes are, for workers, which never open the database. */
+export type BlobSource = { readonly bytes: Buffer } | { readonly path: string };
+
+export interface Blobs {
+  /** Stores bytes durably; resolves to their hash. */
+  put(bytes: Buffer): Promise<string>;
+  /** Stores several, the small ones in one commit; resolves to their hashes in order. */
+  putAll(contents: readonly Buffer[]): Promise<string[]>;
+  /** Takes over a complete, fsynced file on the state directory's file system, whose bytes have this hash. */
+  adopt(file: string, hash: string, size: number): Promise<void>;
+  has(hash: string): boolean;
+  /** Bytes; undefined where there is no such blob. */
+  size(hash: string): number | undefined;
+  /** @throws {IopipeError} BlobNotFound */
+  read(hash: string, offset?: number, length?: number): Promise<Buffer>;
+  /** The whole blob, synchronously: for small ones, and where the loop must not turn. @throws {IopipeError} BlobNotFound */
+  readSync(hash: string): Buffer;
+  /** @throws {IopipeError} BlobNotFound */
+  locate(hash: string): BlobSource;
+}
+
+interface Raw {
+  size: number;
+  data: Buffer | null;
+}
+
+export function openBlobs(db: Database, directory: string): Blobs {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const select = db.prepare<[string], Raw>("SELECT size, data FROM blob WHERE hash = ?");
+  const sizeOf = db.prepare<[string], number>("SELECT size FROM blob WHERE hash = ?").pluck();
+  const insert = db.prepare("INSERT INTO blob VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
+  const fileOf = (hash: string) => join(directory, hash.slice(0, 2), hash);
+
+  const require = (hash: string): Raw => {
+    const raw = select.get(hash);
+    if (!raw) throw new IopipeError("BlobNotFound", `There is no blob ${hash}.`, { blob: hash });
+    return raw;
+  };
+  const makeFolder = async (file: string): Promise<void> => {
+    const made = await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    if (made !== undefined) await syncDirectory(directory);
+  };
+  const isThere = async (file: string, size: number): Promise<boolean> =>
+    (await stat(file).catch(() => undefined))?.size === size;
+
+  const putLarge = async (hash: string, bytes: Buffer): Promise<void> => {
+    const file = fileOf(hash);
+    await makeFolder(file);
+    await writeFileAtomic(file, bytes, { mode: 0o600 });
+    insert.run(hash, bytes.length, null, now());
+  };
+
+  const putAll = async (contents: readonly Buffer[]): Promise<string[]> => {
+    const hashes: string[] = [];
+    for (const bytes of contents) hashes.push(await sha256(bytes));
+    const fresh = new Map(contents.map((bytes, at) => [hashes[at] as string, bytes] as const));
+    for (const [hash, bytes] of fresh) {
+      if (sizeOf.get(hash) !== undefined) fresh.delete(hash);
+      else if (bytes.length > IN_DATABASE_BYTES) {
+        await putLarge(hash, bytes);
+        fresh.delete(hash);
+      }
+    }
+    if (fresh.size === 0) return hashes;
+    db.transaction(() => {
+      for (const [hash, bytes] of fresh) insert.run(hash, bytes.length, bytes, now());
+    })();
+    return hashes;
+  };
+
+  return {
+    putAll,
+    put: async (bytes) => (await putAll([bytes]))[0] as string,
+    adopt: async (file, hash, size) => {
+      if (sizeOf.get(hash) !== undefined) return;
+      const target = fileOf(hash);
+      await makeFolder(target);
+      if (!(await isThere(target, size))) await rename(file, target);
+      await syncDirectory(dirname(target));
+      insert.run(hash, size, null, now());
+    },
+    has: (hash) => sizeOf.get(hash) !== undefined,
+    size: (hash) => sizeOf.get(hash),
+    read: async (hash, offset = 0, length = Number.POSITIVE_INFINITY) => {
+      const { size, data } = require(hash);
+      const end = Math.min(size, offset + length);
+      if (data) return data.subarray(offset, end);
+      return end <= offset ? Buffer.alloc(0) : readRange(fileOf(hash), offset, end - offset);
+    },
+    readSync: (hash) => require(hash).data ?? readFileSync(fileOf(hash)),
+    locate: (hash) => {
+      const { data } = require(hash);
+      return data ? { bytes: data } : { path: fileOf(hash) };
+    },
+  };
+}
+
+async function readRange(file: string, offset: number, length: number): Promise<Buffer> {
+  const handle = await open(file, "r");
+  try {
+    const buffer = Buffer.allocUnsafe(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled);
+      if (bytesRead === 0) throw new IopipeError("IoFailed", `${file} is shorter than its blob.`);
+      filled += bytesRead;
+    }
+    return buffer;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Lowercase hex sha256 of `bytes`, without stalling the event loop. */
+export async function sha256(bytes: Buffer): Promise<string> {
+  const hash = createHash("sha256");
+  for (let start = 0; start < bytes.length; start += HASH_SLICE_BYTES) {
+    if (start > 0) await turn();
+    hash.update(bytes.subarray(start, start + HASH_SLICE_BYTES));
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,131 @@
+/**
+ * Events: what happened to sessions, patches and operations, numbered without gaps and replayable after a restart.
+ * INVARIANT: an event is appended in the transaction that makes it true, and announced only after that commits.
+ */
+import type { EventType } from "../../protocol/methods/index.ts";
+import type { Database } from "./database.ts";
+import { now } from "./ids.ts";
+
+export interface EventRow {
+  readonly seq: number;
+  readonly at: string;
+  readonly type: EventType;
+  readonly workspace: string;
+  readonly session?: string;
+  readonly by?: string;
+  /** The whole object as it was then: `{session}`, `{patch}` or `{operation}`. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface NewEvent {
+  readonly type: EventType;
+  readonly workspace: string;
+  readonly session?: string | undefined;
+  readonly by?: string | undefined;
+}
+
+export interface EventQuery {
+  readonly workspace?: string | undefined;
+  readonly session?: string | undefined;
+  /** Only events of these sessions (a proposer's view). */
+  readonly sessions?: ReadonlySet<string> | undefined;
+}
+
+export interface Events {
+  /**
+   * Appends an event inside the caller's transaction and returns its number.
+   *
+   * `body` is called after the number is given, so that a session in it has this event's `seq`.
+   */
+  append(event: NewEvent, body: () => Record<string, unknown>): number;
+  /** Events after `seq` that `query` selects, oldest first. */
+  since(seq: number, query: EventQuery, limit: number): EventRow[];
+  /** Number of the last event of all; 0 before the first. */
+  last(): number;
+  /** Calls `listener` with each event after its commit, in order. Returns the way to stop. */
+  listen(listener: (event: EventRow) => void): () => void;
+  /** Called by the store when the outermost transaction has committed, or was rolled back. */
+  settle(committed: boolean): void;
+}
+
+interface Raw {
+  seq: number;
+  at: string;
+  type: EventType;
+  workspace: string;
+  session: string | null;
+  by: string | null;
+  body: string;
+}
+
+function toRow(raw: Raw): EventRow {
+  return {
+    seq: raw.seq,
+    at: raw.at,
+    type: raw.type,
+    workspace: raw.workspace,
+    ...(raw.session !== null && { session: raw.session }),
+    ...(raw.by !== null && { by: raw.by }),
+    body: JSON.parse(raw.body) as Record<string, unknown>,
+  };
+}
+
+export function selects(query: EventQuery, event: Pick<EventRow, "workspace" | "session">): boolean {
+  if (query.workspace !== undefined && event.workspace !== query.workspace) return false;
+  if (query.session !== undefined && event.session !== query.session) return false;
+  return !query.sessions || (event.session !== undefined && query.sessions.has(event.session));
+}
+
+export function openEvents(db: Database): Events {
+  const insert = db.prepare(
+    "INSERT INTO event (at, type, workspace, session, by, body) VALUES (@at, @type, @workspace, @session, @by, '{}')",
+  );
+  const setBody = db.prepare("UPDATE event SET body = ? WHERE seq = ?");
+  const touchSession = db.prepare("UPDATE session SET seq = ?, updated_at = ? WHERE id = ?");
+  const after = db.prepare<[number], Raw>("SELECT * FROM event WHERE seq > ? ORDER BY seq");
+  const ofSession = db.prepare<[string, number], Raw>(
+    "SELECT * FROM event WHERE session = ? AND seq > ? ORDER BY seq",
+  );
+  const bySeq = db.prepare<[number], Raw>("SELECT * FROM event WHERE seq = ?");
+  const last = db.prepare<[], number>("SELECT coalesce(max(seq), 0) FROM event").pluck();
+
+  const listeners = new Set<(event: EventRow) => void>();
+  let appended: number[] = [];
+
+  return {
+    append: ({ type, workspace, session, by }, body) => {
+      const at = now();
+      const run = insert.run({ at, type, workspace, session: session ?? null, by: by ?? null });
+      const seq = Number(run.lastInsertRowid);
+      if (session !== undefined) touchSession.run(seq, at, session);
+      setBody.run(JSON.stringify(body()), seq);
+      appended.push(seq);
+      return seq;
+    },
+    since: (seq, query, limit) => {
+      const rows = query.session === undefined ? after.iterate(seq) : ofSession.iterate(query.session, seq);
+      const found: EventRow[] = [];
+      for (const raw of rows) {
+        const row = toRow(raw);
+        if (selects(query, row)) found.push(row);
+        if (found.length >= limit) break;
+      }
+      return found;
+    },
+    last: () => last.get() as number,
+    listen: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    settle: (committed) => {
+      const seqs = appended;
+      appended = [];
+      if (!committed || listeners.size === 0) return;
+      for (const seq of seqs) {
+        const raw = bySeq.get(seq);
+        // Missing where a savepoint inside the transaction was rolled back.
+        if (raw) for (const listener of listeners) listener(toRow(raw));
+      }
+    },
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * The database's schema as numbered, forward-only steps. `PRAGMA user_version` says how many have run.
+ * Invariant: a step that has shipped is never edited; a change is a new step at the end.
+ * Times are ISO 8601 UTC text, images are JSON of the wire's Image, flags are 0 or 1.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+
+  CREATE TABLE workspace (
+    id TEXT PRIMARY KEY,
+    root TEXT NOT NULL UNIQUE,
+    open INTEGER NOT NULL,
+    created_at TEXT NOT NULL
+  ) WITHOUT ROWID;
+
+  -- data is NULL where the bytes lie in a file of their own (blobs.ts).
+  CREATE TABLE blob (
+    hash TEXT PRIMARY KEY,
+    size INTEGER NOT NULL,
+    data BLOB,
+    created_at TEXT NOT NULL
+  ) WITHOUT ROWID;
+
+  CREATE TABLE session (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    workspace TEXT NOT NULL REFERENCES workspace (id),
+    title TEXT NOT NULL,
+    agent TEXT,
+    key TEXT,
+    role TEXT NOT NULL,
+    ready INTEGER NOT NULL DEFAULT 0,
+    message TEXT,
+    seq INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    lease_until TEXT
+  );
+  CREATE INDEX session_key ON session (workspace, key, role) WHERE key IS NOT NULL;
+  CREATE INDEX session_workspace ON session (workspace);
+
+  CREATE TABLE patch (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    session TEXT NOT NULL REFERENCES session (id),
+    workspace TEXT NOT NULL,
+    path TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    from_path TEXT,
+    state TEXT NOT NULL,
+    reason TEXT,
+    base TEXT NOT NULL,
+    after TEXT NOT NULL,
+    added INTEGER NOT NULL,
+    removed INTEGER NOT NULL,
+    is_binary INTEGER NOT NULL,
+    full_replace INTEGER NOT NULL,
+    decision TEXT NOT NULL DEFAULT 'undecided',
+    note TEXT,
+    break_hard_links INTEGER NOT NULL DEFAULT 0,
+    operation TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    CHECK ((state = 'Discarded') = (reason IS NOT NULL))
+  );
+  CREATE UNIQUE INDEX patch_one_pending ON patch (session, path) WHERE state = 'Pending';
+  CREATE INDEX patch_session ON patch (session, state);
+  CREATE INDEX patch_path ON patch (workspace, path, state);
+  CREATE INDEX patch_from ON patch (workspace, from_path) WHERE from_path IS NOT NULL;
+
+  -- phase: prepare, commit, rollback, applied, aborted, attention, resolved (promotion/).
+  CREATE TABLE operation (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    workspace TEXT NOT NULL REFERENCES workspace (id),
+    session TEXT,
+    title TEXT,
+    agent TEXT,
+    by TEXT,
+    kind TEXT NOT NULL,
+    phase TEXT NOT NULL,
+    undoes TEXT,
+    digest TEXT,
+    started_at TEXT NOT NULL,
+    ended_at TEXT,
+    made_directories TEXT NOT NULL DEFAULT '[]',
+    removed_directories TEXT NOT NULL DEFAULT '[]',
+    error TEXT
+  );
+  CREATE INDEX operation_workspace ON operation (workspace, n);
+  CREATE INDEX operation_session ON operation (session) WHERE session IS NOT NULL;
+  CREATE INDEX operation_open ON operation (workspace) WHERE phase IN ('prepare', 'commit', 'rollback');
+
+  CREATE TABLE operation_file (
+    operation TEXT NOT NULL REFERENCES operation (id),
+    n INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    patch TEXT,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    temporary TEXT,
+    backup TEXT,
+    temporary_ino TEXT,
+    outcome TEXT,
+    undone_by TEXT,
+    rescued TEXT,
+    PRIMARY KEY (operation, n)
+  ) WITHOUT ROWID;
+  CREATE INDEX operation_file_path ON operation_file (path);
+
+  -- body: what the event carries beside its envelope, as it was when it happened.
+  CREATE TABLE event (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    type TEXT NOT NULL,
+    workspace TEXT NOT NULL,
+    session TEXT,
+    by TEXT,
+    body TEXT NOT NULL
+  );
+  CREATE INDEX event_session ON event (session, seq) WHERE session IS NOT NULL;
+  `,
+];

@@ -1,0 +1,62 @@
+/** Methods about the connection and the daemon itself. */
+import { z } from "zod";
+import { method, params } from "./method.ts";
+import { Count, Ms, Workspace } from "./values.ts";
+
+export const initialize = method({
+  name: "initialize",
+  summary: "Exchanges names, versions and limits; optional, and tolerant of what LSP clients send along.",
+  role: "proposer",
+  params: z.looseObject({
+    client: z.object({ name: z.string().max(200), version: z.string().max(200).optional() }).optional(),
+    protocolVersion: z.int().optional(),
+  }),
+  result: z.object({
+    server: z.object({ name: z.string(), version: z.string() }),
+    protocolVersion: z.int(),
+    role: z.enum(["reviewer", "proposer"]),
+    capabilities: z.record(z.string(), z.unknown()).describe("Named features; test these, not versions."),
+    limits: z.object({ maxFrameBytes: Count, diffBytes: Count }),
+  }),
+  errors: [],
+});
+
+export const discover = method({
+  name: "rpc.discover",
+  summary: "Gives the OpenRPC document of every method, generated from the schemas that check the calls.",
+  role: "proposer",
+  params: params({}),
+  result: z.looseObject({ openrpc: z.string(), methods: z.array(z.looseObject({ name: z.string() })) }),
+  errors: [],
+});
+
+export const status = method({
+  name: "daemon/status",
+  summary: "Tells how the daemon is: uptime, memory, workspaces, connections and what is pending.",
+  role: "proposer",
+  params: params({}),
+  result: z.object({
+    pid: Count,
+    version: z.string(),
+    instance: z.string(),
+    uptimeMs: Ms,
+    rssBytes: Count,
+    cpuMs: Ms.describe("User and system time of the daemon's process since its start."),
+    sockets: z.object({ reviewer: z.string(), proposer: z.string() }),
+    stateDir: z.string(),
+    workspaces: z.array(Workspace),
+    connections: Count,
+    sessions: z.object({ pending: Count }),
+    metrics: z.record(z.string(), z.unknown()),
+  }),
+  errors: [],
+});
+
+export const stop = method({
+  name: "daemon/stop",
+  summary: "Finishes running operations, answers, then stops the daemon.",
+  role: "reviewer",
+  params: params({}),
+  result: z.object({}),
+  errors: ["NotPermitted"],
+});

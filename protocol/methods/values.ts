@@ -1,0 +1,249 @@
+/**
+ * The values that methods exchange: workspaces, sessions, patches, images, hunks, operations.
+ * Results are open (a client ignores fields it does not know); params are closed.
+ * Source: PROTOCOL.md, "Values".
+ */
+import { z } from "zod";
+
+export const SessionId = z.string().meta({ description: "A session's id." });
+export const PatchId = z.string().meta({ description: "A patch's id; it names one content." });
+export const OperationId = z.string().meta({ description: "An operation's id." });
+export const WorkspaceRef = z.string().min(1).meta({ description: "A workspace's id or its absolute root." });
+export const Path = z.string().meta({ description: "Relative to the workspace's root, `/`-separated." });
+export const Hash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ description: "Lowercase hex sha256 of raw bytes." });
+export const Time = z.string().meta({ description: "ISO 8601, UTC." });
+export const Clock = z.string().meta({ description: "A position in a workspace's history; opaque." });
+const Mode = z.int().min(0).max(0o7777).meta({ description: "Permission bits: 0o644 is 420." });
+export const Count = z.int().min(0);
+export const Ms = z.int().min(0);
+export const Title = z.string().max(1000);
+export const Note = z.string().max(10_000);
+
+export const Image = z.object({
+  exists: z.boolean(),
+  type: z.enum(["file", "symlink"]).optional(),
+  hash: Hash.optional().describe("Of a file's bytes."),
+  size: Count.optional(),
+  mode: Mode.optional(),
+  mtimeNs: z
+    .string()
+    .regex(/^-?\d+$/)
+    .optional(),
+  target: z.string().optional().describe("Where a symlink points."),
+});
+export type Image = z.infer<typeof Image>;
+
+export const WatchState = z.enum(["crawling", "live", "degraded", "polling", "suspended", "failed"]);
+export type WatchState = z.infer<typeof WatchState>;
+
+export const Workspace = z.object({
+  id: z.string(),
+  root: z.string().describe("Absolute, real path."),
+  watch: z.object({ state: WatchState, warnings: z.array(z.string()) }),
+  clock: Clock,
+});
+export type Workspace = z.infer<typeof Workspace>;
+
+export const SessionState = z.enum(["Pending", "Applied", "Discarded"]);
+export type SessionState = z.infer<typeof SessionState>;
+
+export const Session = z.object({
+  id: SessionId,
+  workspace: z.string(),
+  title: z.string(),
+  agent: z.string().optional(),
+  key: z.string().optional(),
+  state: SessionState.describe("Computed from the patches."),
+  ready: z.boolean().describe("Submitted for review, and not staged into since."),
+  message: z.string().optional(),
+  digest: Hash.describe("What exactly would be applied."),
+  seq: Count.describe("Number of the session's last event."),
+  createdAt: Time,
+  updatedAt: Time,
+  patches: z.object({ pending: Count, stale: Count, applied: Count, discarded: Count }),
+});
+export type Session = z.infer<typeof Session>;
+
+export const PatchKind = z.enum(["create", "update", "delete", "rename", "chmod", "symlink"]);
+export type PatchKind = z.infer<typeof PatchKind>;
+export const PatchState = z.enum(["Pending", "Applied", "Discarded"]);
+export type PatchState = z.infer<typeof PatchState>;
+export const DiscardReason = z.enum(["rejected", "stale", "superseded", "discarded", "expired", "undone"]);
+export type DiscardReason = z.infer<typeof DiscardReason>;
+export const Decision = z.enum(["undecided", "approved", "rejected"]);
+export type Decision = z.infer<typeof Decision>;
+
+/** Lines from–to, 1-based, both included. */
+const LineRange = z.object({ start: Count, end: Count });
+
+export const Patch = z.object({
+  id: PatchId,
+  session: SessionId,
+  path: Path,
+  kind: PatchKind,
+  from: Path.optional().describe("A rename's old path."),
+  state: PatchState,
+  reason: DiscardReason.optional().describe("Why it is Discarded."),
+  base: Image,
+  after: Image,
+  added: Count.describe("Lines."),
+  removed: Count.describe("Lines."),
+  binary: z.boolean(),
+  fullReplace: z.boolean().describe("Over 1 MiB: applying wants confirmFullReplace."),
+  risk: z.object({ score: z.number(), reasons: z.array(z.string()) }).optional(),
+  syntax: z
+    .object({ status: z.enum(["ok", "invalid", "unknown"]), diagnostics: z.array(z.unknown()) })
+    .optional(),
+  decision: Decision,
+  note: z.string().optional(),
+  conflicts: z.array(z.object({ session: SessionId.optional(), path: Path, ranges: z.array(LineRange) })),
+  match: z.array(z.object({ line: Count, exactness: z.string() })).optional(),
+});
+export type Patch = z.infer<typeof Patch>;
+
+export const Hunk = z.object({
+  id: z.string(),
+  oldStart: Count,
+  oldLines: Count,
+  newStart: Count,
+  newLines: Count,
+  lines: z.array(z.string()).describe("Each with its prefix: space, `-`, `+` or `\\`."),
+});
+export type Hunk = z.infer<typeof Hunk>;
+
+export const OperationKind = z.enum(["apply", "undo", "recover"]);
+export type OperationKind = z.infer<typeof OperationKind>;
+export const OperationState = z.enum(["running", "committed", "rolledBack", "needsAttention"]);
+export type OperationState = z.infer<typeof OperationState>;
+export const Outcome = z.enum(["before", "after", "foreign"]);
+export type Outcome = z.infer<typeof Outcome>;
+
+export const Operation = z.object({
+  id: OperationId,
+  workspace: z.string(),
+  session: SessionId.optional(),
+  title: z.string().optional(),
+  agent: z.string().optional(),
+  kind: OperationKind,
+  state: OperationState,
+  startedAt: Time,
+  endedAt: Time.optional(),
+  undoes: OperationId.optional(),
+  undoableUntil: Time.optional(),
+  files: z.array(
+    z.object({
+      path: Path,
+      before: Image,
+      after: Image,
+      outcome: Outcome.optional(),
+      undoneBy: OperationId.optional(),
+      rescued: Hash.optional().describe("Blob with the bytes of a late edit."),
+    }),
+  ),
+});
+export type Operation = z.infer<typeof Operation>;
+
+const CHANGE_COMMON = {
+  baseHash: Hash.optional().describe("The hash that file/read gave; if the file differs, Stale."),
+  breakHardLinks: z.boolean().optional(),
+  note: Note.optional(),
+  _meta: z.unknown().optional(),
+};
+
+/** One proposed change. Changes of one call apply one after the other, and come to one patch per path. */
+export const Change = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("write"),
+    path: Path,
+    content: z.string().optional(),
+    contentBase64: z.string().optional(),
+    blob: Hash.optional(),
+    mode: Mode.optional(),
+    createOnly: z.boolean().optional(),
+    ...CHANGE_COMMON,
+  }),
+  z.strictObject({
+    kind: z.literal("edit"),
+    path: Path,
+    edits: z
+      .array(
+        z.strictObject({
+          oldText: z.string().min(1),
+          newText: z.string(),
+          replaceAll: z.boolean().optional(),
+          _meta: z.unknown().optional(),
+        }),
+      )
+      .min(1),
+    ...CHANGE_COMMON,
+  }),
+  z.strictObject({ kind: z.literal("delete"), path: Path, ...CHANGE_COMMON }),
+  z.strictObject({ kind: z.literal("rename"), path: Path, to: Path, ...CHANGE_COMMON }),
+  z.strictObject({ kind: z.literal("chmod"), path: Path, mode: Mode, ...CHANGE_COMMON }),
+  z.strictObject({ kind: z.literal("symlink"), path: Path, target: z.string().min(1), ...CHANGE_COMMON }),
+  z.strictObject({
+    kind: z.literal("unifiedDiff"),
+    text: z.string().optional(),
+    textBase64: z.string().optional(),
+    ...CHANGE_COMMON,
+  }),
+  z.strictObject({ kind: z.literal("applyPatch"), text: z.string(), ...CHANGE_COMMON }),
+  z.strictObject({ kind: z.literal("workspaceEdit"), edit: z.unknown(), ...CHANGE_COMMON }),
+]);
+export type Change = z.infer<typeof Change>;
+export type ChangeOf<K extends Change["kind"]> = Extract<Change, { kind: K }>;
+
+export const FileStatus = z.object({
+  patch: PatchId.optional(),
+  path: Path,
+  from: Path.optional(),
+  status: PatchKind,
+  added: Count,
+  removed: Count,
+  binary: z.boolean(),
+  fullReplace: z.boolean(),
+  coarse: z.boolean().describe("The differ gave up on detail; the diff is still exact."),
+  hunks: z.array(Hunk).optional(),
+});
+export type FileStatus = z.infer<typeof FileStatus>;
+
+export const Problem = z.object({ kind: z.string(), path: Path.optional() }).loose();
+export type Problem = z.infer<typeof Problem>;
+
+export const Priority = z.enum(["HIGH", "MED", "LOW"]);
+export type Priority = z.infer<typeof Priority>;
+
+export const FileChange = z.object({
+  path: Path,
+  kind: z.enum(["created", "modified", "deleted"]),
+  changed: z.array(z.enum(["content", "mode", "type"])).optional(),
+  priority: Priority,
+  origin: z.enum(["external", "iopipe"]),
+  operation: OperationId.optional(),
+  seq: Count,
+  size: Count.optional(),
+  mode: Mode.optional(),
+  mtimeNs: z.string().optional(),
+  folded: Count.optional().describe("An ignored directory's changes, folded into one."),
+});
+export type FileChange = z.infer<typeof FileChange>;
+
+export const EventType = z.enum([
+  "session/opened",
+  "session/submitted",
+  "session/decided",
+  "session/expired",
+  "patch/staged",
+  "patch/stale",
+  "patch/pending",
+  "patch/conflict",
+  "patch/discarded",
+  "operation/started",
+  "operation/committed",
+  "operation/rolledBack",
+  "operation/needsAttention",
+]);
+export type EventType = z.infer<typeof EventType>;

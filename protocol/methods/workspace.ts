@@ -1,0 +1,31 @@
+/** Methods about workspaces: which roots the daemon watches and writes. */
+import { z } from "zod";
+import { method, NEXT, PAGE, params } from "./method.ts";
+import { Workspace, WorkspaceRef } from "./values.ts";
+
+export const open = method({
+  name: "workspace/open",
+  summary: "Opens a root directory, idempotent by its real path; answers at once, the crawl goes on behind.",
+  role: "reviewer",
+  params: params({ root: z.string().describe("Absolute.") }),
+  result: z.object({ workspace: Workspace }),
+  errors: ["RootGone", "AccessDenied", "NotPermitted", "PathProtected"],
+});
+
+export const list = method({
+  name: "workspace/list",
+  summary: "Lists the open workspaces.",
+  role: "proposer",
+  params: params({ ...PAGE }),
+  result: z.object({ workspaces: z.array(Workspace), ...NEXT }),
+  errors: [],
+});
+
+export const close = method({
+  name: "workspace/close",
+  summary: "Stops watching a root; its sessions and operations are kept.",
+  role: "reviewer",
+  params: params({ workspace: WorkspaceRef }),
+  result: z.object({}),
+  errors: ["WorkspaceNotFound", "NotPermitted"],
+});

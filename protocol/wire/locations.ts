@@ -1,0 +1,58 @@
+/**
+ * Where the daemon keeps its state and its sockets: the same rules for both ends.
+ * Owns names only; making and checking the directories is the daemon's (daemon/rpc/directories.ts).
+ * Source: PROTOCOL.md, "Transport"; XDG base directory specification.
+ */
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+export type Role = "reviewer" | "proposer";
+
+export interface Locations {
+  /** Database, blobs, logs and daemon.json; absolute. */
+  readonly stateDir: string;
+  readonly runtimeDir: string;
+  /** One socket per role. */
+  readonly sockets: Readonly<Record<Role, string>>;
+  /** Names the running daemon, for clients that were started with another environment. */
+  readonly daemonFile: string;
+  readonly logFile: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The locations that `env` asks for. An empty variable counts as unset. */
+export function locate(env: Environment = process.env): Locations {
+  const stateDir = resolve(
+    env.IOPIPE_STATE_DIR ||
+      join(env.XDG_STATE_HOME || join(env.HOME || homedir(), ".local", "state"), "iopipe"),
+  );
+  const runtimeDir = resolve(runtimeDirectory(env, stateDir));
+  return {
+    stateDir,
+    runtimeDir,
+    sockets: {
+      reviewer: join(runtimeDir, "iopiped.sock"),
+      proposer: join(runtimeDir, "propose", "iopiped.sock"),
+    },
+    daemonFile: join(stateDir, "daemon.json"),
+    logFile: join(stateDir, "log", "iopiped.log"),
+  };
+}
+
+function runtimeDirectory(env: Environment, stateDir: string): string {
+  if (env.IOPIPE_RUNTIME_DIR) return env.IOPIPE_RUNTIME_DIR;
+  if (env.IOPIPE_STATE_DIR || !env.XDG_RUNTIME_DIR) return join(stateDir, "run");
+  return join(env.XDG_RUNTIME_DIR, "iopipe");
+}
+
+/** What `daemon.json` holds: written by rename once the sockets answer, removed at a clean stop. */
+export interface DaemonFile {
+  readonly pid: number;
+  /** Random, new at every start: tells a restarted daemon from the one known. */
+  readonly instance: string;
+  readonly version: string;
+  readonly protocolVersion: number;
+  readonly sockets: Readonly<Record<Role, string>>;
+  readonly startedAt: string;
+}

@@ -11,6 +11,7 @@ import { type Events, openEvents } from "./events.ts";
 import { type Operations, openOperations } from "./operations.ts";
 import { openPatches, type Patches } from "./patches.ts";
 import { openSessions, type Sessions } from "./sessions.ts";
+import { openUploads, type Uploads } from "./uploads.ts";
 import { openWorkspaces, type Workspaces } from "./workspaces.ts";
 
 export interface Store {
@@ -20,6 +21,7 @@ export interface Store {
   readonly operations: Operations;
   readonly patches: Patches;
   readonly sessions: Sessions;
+  readonly uploads: Uploads;
   readonly workspaces: Workspaces;
   /** Runs `work` in a transaction, durable when it returns; nested calls join the outer one. Rolls back when it throws. */
   transaction<T>(work: () => T): T;
@@ -37,13 +39,15 @@ export function openStore(stateDir: string): Store {
   const events = openEvents(db);
   const patches = openPatches(db);
   const transaction = transactions(db, events);
+  const blobs = openBlobs(db, join(stateDir, "blobs"));
   return {
-    blobs: openBlobs(db, join(stateDir, "blobs")),
+    blobs,
     counters: openCounters(db),
     events,
     operations: openOperations({ db, events, patches, transaction }),
     patches,
     sessions: openSessions(db),
+    uploads: openUploads(blobs, join(stateDir, "uploads")),
     workspaces: openWorkspaces(db),
     transaction,
     close: () => db.close(),
@@ -73,4 +77,5 @@ export { newId, now } from "./ids.ts";
 export * from "./operations.ts";
 export type { NewPatch, Patches, PatchQuery, PatchRow } from "./patches.ts";
 export type { PatchCounts, SessionQuery, SessionRow, Sessions } from "./sessions.ts";
+export type { Uploads } from "./uploads.ts";
 export type { WorkspaceRow, Workspaces } from "./workspaces.ts";

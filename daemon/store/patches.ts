@@ -59,6 +59,10 @@ export interface Patches {
   unsettled(workspace: string): PatchRow[];
   /** Those of `unsettled` that are on `path`, or rename from it. */
   unsettledAt(workspace: string, path: string): PatchRow[];
+  /** The paths of `unsettled`: what staleness and HIGH priority are about. */
+  unsettledPaths(workspace: string): string[];
+  /** Whether an image of the session's patches has these bytes. */
+  holdsBlob(session: string, hash: string): boolean;
   /** Newest first. */
   list(query: PatchQuery): PatchRow[];
   /**
@@ -135,9 +139,18 @@ export function openPatches(db: Database): Patches {
   const unsettledAt = db.prepare<[{ workspace: string; path: string }], Raw>(
     `SELECT * FROM patch WHERE workspace = @workspace AND (path = @path OR from_path = @path) AND ${UNSETTLED} ORDER BY n`,
   );
+  const unsettledPaths = db
+    .prepare<[{ workspace: string }], string>(
+      `SELECT path FROM patch WHERE workspace = @workspace AND ${UNSETTLED}
+       UNION SELECT from_path FROM patch WHERE workspace = @workspace AND from_path IS NOT NULL AND ${UNSETTLED}`,
+    )
+    .pluck();
   const list = db.prepare<[{ workspace: string; path: string | null; state: string | null }], Raw>(
     `SELECT * FROM patch WHERE workspace = @workspace AND (@path IS NULL OR path = @path)
      AND (@state IS NULL OR state = @state) ORDER BY n DESC`,
+  );
+  const holdsBlob = db.prepare<[string, string, string]>(
+    "SELECT 1 FROM patch WHERE session = ? AND (base ->> 'hash' = ? OR after ->> 'hash' = ?) LIMIT 1",
   );
   const insert = db.prepare(
     `INSERT INTO patch (id, session, workspace, path, kind, from_path, state, base, after, added, removed, is_binary,
@@ -183,6 +196,8 @@ export function openPatches(db: Database): Patches {
     ofSession: (session, state) => ofSession.all({ session, state: state ?? null }).map(toRow),
     unsettled: (workspace) => unsettled.all(workspace).map(toRow),
     unsettledAt: (workspace, path) => unsettledAt.all({ workspace, path }).map(toRow),
+    unsettledPaths: (workspace) => unsettledPaths.all({ workspace }),
+    holdsBlob: (session, hash) => holdsBlob.get(session, hash, hash) !== undefined,
     list: ({ workspace, path, state, sessions }) =>
       list
         .all({ workspace, path: path ?? null, state: state ?? null })

@@ -1,0 +1,74 @@
+/**
+ * One opened root: its tree, its watch and its write lock.
+ * INVARIANT: whatever writes below the root does so inside `write`, and every open journal is recovered before.
+ */
+import { openTree, type Tree } from "../disk/index.ts";
+import { recover } from "../promotion/index.ts";
+import type { Staging } from "../staging/index.ts";
+import type { Store, WorkspaceRow } from "../store/index.ts";
+import type { RootWatch } from "../watch/index.ts";
+import { serial } from "./serial.ts";
+import { followStaleness } from "./staleness.ts";
+
+export interface OpenWorkspace {
+  readonly id: string;
+  /** Absolute, real path. */
+  readonly root: string;
+  readonly tree: Tree;
+  readonly watch: RootWatch;
+  /** Resolves when what a crash left open has been recovered, or cannot be now (the root is absent). */
+  recovered(): Promise<void>;
+  /** Runs `work` with the workspace to itself, after recovery. */
+  write<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** Waits for the work under way, then stops watching. */
+  close(): Promise<void>;
+}
+
+export interface Parts {
+  readonly store: Store;
+  readonly staging: Staging;
+  /** Absolute directories that are the daemon's own. */
+  readonly guarded: readonly string[];
+  readonly startWatch: (row: WorkspaceRow) => RootWatch;
+  readonly failed: (error: unknown, doing: string, workspace: string) => void;
+}
+
+export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
+  const { store, staging } = parts;
+  const tree = openTree(row.root, parts.guarded);
+  const watch = parts.startWatch(row);
+  const turn = serial();
+
+  const write: OpenWorkspace["write"] = (work, signal) =>
+    turn(async () => {
+      await recoverOpen();
+      return work();
+    }, signal);
+  const recoverOpen = async (): Promise<void> => {
+    if (store.operations.openJournals(row.id).length === 0) return;
+    await recover({ workspace: row.id, tree, store, published: watch.published });
+  };
+  const recovery = write(() => Promise.resolve()).catch((error) => parts.failed(error, "recovering", row.id));
+  const staleness = followStaleness({
+    store,
+    workspace: row.id,
+    watch,
+    write,
+    settle: (patch) => staging.settleStale(tree, patch),
+    failed: (error) => parts.failed(error, "looking for stale patches", row.id),
+  });
+  void recovery.then(() => staleness.lookAtAll());
+
+  return {
+    id: row.id,
+    root: row.root,
+    tree,
+    watch,
+    write,
+    recovered: () => recovery,
+    close: async () => {
+      staleness.stop();
+      await turn(() => watch.close());
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * Staleness: observed changes of files with pending or stale patches become patch/stale and patch/pending.
+ * Owns when to look and the HIGH priority of those files; what counts as changed is staging's (stale.ts).
+ * The apply looks for itself: nothing here is needed for its correctness.
+ */
+import type { PatchRow, Store } from "../store/index.ts";
+import type { RootWatch } from "../watch/index.ts";
+import type { Serial } from "./serial.ts";
+
+export interface Staleness {
+  /** Looks at every unsettled patch, e.g. after a start: the disk may have moved while nobody watched. */
+  lookAtAll(): Promise<void>;
+  stop(): void;
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly workspace: string;
+  readonly watch: RootWatch;
+  readonly write: Serial;
+  readonly settle: (patch: PatchRow) => Promise<unknown>;
+  readonly failed: (error: unknown) => void;
+}
+
+export function followStaleness(parts: Parts): Staleness {
+  const { store, workspace, watch, write, settle, failed } = parts;
+  let seen = new Set<string>();
+  let refreshing = false;
+
+  /** One turn of the write lock for all that was seen meanwhile: no promotion runs beside it. */
+  const settleSeen = async (): Promise<void> => {
+    const paths = seen;
+    seen = new Set();
+    const patches = [...paths].flatMap((path) => store.patches.unsettledAt(workspace, path));
+    await Promise.all([...new Map(patches.map((patch) => [patch.id, patch])).values()].map(settle));
+  };
+  const look = async (paths: Iterable<string>): Promise<void> => {
+    const asked = seen.size > 0;
+    for (const path of paths) seen.add(path);
+    if (asked || seen.size === 0) return;
+    await write(settleSeen).catch(failed);
+  };
+  const refreshHigh = (): void => {
+    if (refreshing) return;
+    refreshing = true;
+    setImmediate(() => {
+      refreshing = false;
+      if (!stopped) watch.setHigh(store.patches.unsettledPaths(workspace));
+    });
+  };
+
+  let stopped = false;
+  const stopEvents = store.events.listen((event) => {
+    if (event.workspace === workspace && event.type !== "operation/started") refreshHigh();
+  });
+  const stopChanges = watch.onChanges((changed) => {
+    const unsettled = new Set(store.patches.unsettledPaths(workspace));
+    void look(changed.filter((path) => unsettled.has(path)));
+  });
+  refreshHigh();
+  return {
+    lookAtAll: () => look(store.patches.unsettledPaths(workspace)),
+    stop: () => {
+      stopped = true;
+      stopEvents();
+      stopChanges();
+    },
+  };
+}

@@ -1,0 +1,83 @@
+/**
+ * Connecting: finds the running daemon, or starts one and waits until it answers.
+ * Owns the retries and their deadlines. One attempt is dial.ts, the new process is autostart.ts.
+ * Time: milliseconds. Fails with data.daemon "absent" (isNoDaemon) or, where a sandbox says no, with AccessDenied.
+ */
+import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Locations, locate, type Role } from "../protocol/wire/locations.ts";
+import { type Connection, openConnection } from "./connection.ts";
+import { dial } from "./dial.ts";
+import { noDaemon } from "./faults.ts";
+
+export interface ConnectOptions {
+  /** Whose socket to take. Default: the environment's IOPIPE_ROLE where it says "proposer", else reviewer. */
+  readonly role?: Role;
+  /** Start a daemon when none runs. Default true. */
+  readonly autostart?: boolean;
+  /** Variables by which the daemon is found (IOPIPE_STATE_DIR, …). Default: this process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Name and version that the daemon records as the author of events. Default: the library's own. */
+  readonly client?: { readonly name: string; readonly version?: string };
+}
+
+/**
+ * Connects to this user's daemon; starts one when none runs.
+ *
+ * The connection survives restarts of the daemon (see Connection). Close it, or the process stays alive.
+ *
+ * @throws {IopipeError} with isNoDaemon when none runs and none could be started within ten seconds; AccessDenied
+ * when a sandbox forbids the socket or its directory is not this user's alone, and then none was started.
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Connection> {
+  const env = options.env ?? process.env;
+  const locations = locate(env);
+  const role = options.role ?? roleOf(env);
+  const reach = (autostart: boolean): Promise<Socket> => reachDaemon(locations, role, autostart);
+  return await openConnection({
+    role,
+    autostart: options.autostart ?? true,
+    locations,
+    reach,
+    ...(options.client && { client: options.client }),
+  });
+}
+
+/** The role that an environment asks for. */
+export function roleOf(env: Readonly<Record<string, string | undefined>>): Role {
+  return env.IOPIPE_ROLE === "proposer" ? "proposer" : "reviewer";
+}
+
+const START_LIMIT_MS = 10_000;
+/** Without autostart: long enough for the moment in which a restarted daemon publishes its socket. */
+const ABSENT_LIMIT_MS = 200;
+
+/** A connected socket of `role`. The bare form of connect(), for joining streams. */
+export async function reachDaemon(locations: Locations, role: Role, autostart: boolean): Promise<Socket> {
+  const started = performance.now();
+  const starter = autostart ? await import("./starter.ts") : undefined;
+  const attempt = starter?.makeStarter(locations);
+  try {
+    for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 25)) {
+      const dialled = await dial(locations, role);
+      if ("socket" in dialled) return dialled.socket;
+      const absent = dialled.missed === "absent";
+      const elapsedMs = performance.now() - started;
+      if (elapsedMs > (absent && !autostart ? ABSENT_LIMIT_MS : START_LIMIT_MS))
+        throw unanswered(locations, role, absent, Math.round(elapsedMs));
+      if (absent) attempt?.advance();
+      await delay(pauseMs);
+    }
+  } finally {
+    attempt?.end();
+  }
+}
+
+function unanswered(locations: Locations, role: Role, absent: boolean, elapsedMs: number): Error {
+  const socket = locations.sockets[role];
+  if (absent) return noDaemon(`No daemon answers on ${socket} (${elapsedMs} ms).`, { socket });
+  return noDaemon(`The daemon on ${socket} accepted no connection within ${elapsedMs} ms.`, {
+    socket,
+    hint: "It has more clients waiting than it can take; try again in a moment.",
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * Content: turns what a caller wants written into changes that fit a frame, and reads files of any size back.
+ * Owns the upload in chunks. What a change means is the daemon's.
+ * Invariant: bytes are bytes; text is sent as text, everything else as base64 or as a blob.
+ */
+import { createHash } from "node:crypto";
+import type { Change, ChangeOf, Image } from "../protocol/methods/index.ts";
+import { IopipeError } from "../protocol/wire/errors.ts";
+import type { Connection } from "./connection.ts";
+import type { CallOptions } from "./link.ts";
+
+/** A write whose content may also be raw bytes. */
+export type WriteInput = Omit<ChangeOf<"write">, "content"> & { content?: string | Uint8Array };
+
+/** A change as SessionHandle.stage() takes it. */
+export type ChangeInput = Exclude<Change, { kind: "write" }> | WriteInput;
+
+/** Content of one call that goes inline, in bytes; what comes after goes as blobs. Frames hold 16 MiB, base64 a third more. */
+const INLINE_BYTES = 4 * 1024 * 1024;
+/** Raw bytes of one blob/write and of one file/read. */
+const CHUNK_BYTES = 3 * 1024 * 1024;
+
+/** Makes changes of inputs: uploads what does not fit inline. */
+export async function toChanges(
+  connection: Connection,
+  inputs: readonly ChangeInput[],
+  options: CallOptions,
+): Promise<Change[]> {
+  let left = INLINE_BYTES;
+  const changes: Change[] = [];
+  for (const input of inputs) {
+    if (input.kind !== "write" || input.content === undefined) {
+      changes.push(input as Change);
+      continue;
+    }
+    const { content, ...rest } = input;
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    if (bytes.length > left) {
+      changes.push({ ...rest, blob: await upload(connection, bytes, options) });
+      continue;
+    }
+    left -= bytes.length;
+    changes.push({
+      ...rest,
+      ...(typeof content === "string"
+        ? { content }
+        : { contentBase64: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64") }),
+    });
+  }
+  return changes;
+}
+
+/**
+ * Uploads bytes in chunks and gives the blob's id, their sha256 in hex. `Change.blob` takes it.
+ *
+ * An upload that fails half-way leaves nothing that could be named.
+ */
+export async function upload(
+  connection: Connection,
+  bytes: Uint8Array,
+  options: CallOptions = {},
+): Promise<string> {
+  let id: string | undefined;
+  let offset = 0;
+  do {
+    const data = Buffer.from(bytes.subarray(offset, offset + CHUNK_BYTES)).toString("base64");
+    const begun = id === undefined ? {} : { upload: id };
+    ({ upload: id } = await connection.call("blob/write", { ...begun, offset, data }, options));
+    offset += CHUNK_BYTES;
+    options.onProgress?.({ phase: "upload", done: Math.min(offset, bytes.length), total: bytes.length });
+  } while (offset < bytes.length);
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  const { blob } = await connection.call("blob/commit", { upload: id, hash }, options);
+  return blob;
+}
+
+/** A file as a session sees it. */
+export interface FileContent {
+  readonly bytes: Buffer;
+  readonly image: Image;
+  readonly origin: "staged" | "disk";
+}
+
+/**
+ * Reads a whole file, in pieces where it is large.
+ *
+ * @throws {IopipeError} Stale when it changed while it was read; FileNotFound, NotAFile, PathEscape.
+ */
+export async function readWhole(
+  connection: Connection,
+  session: string,
+  path: string,
+  options: CallOptions,
+): Promise<FileContent> {
+  const pieces: Buffer[] = [];
+  let offset = 0;
+  for (;;) {
+    const params = { session, path, offset, length: CHUNK_BYTES, encoding: "base64" as const };
+    const { content, image, origin } = await connection.call("file/read", params, options);
+    const piece = Buffer.from(content, "base64");
+    pieces.push(piece);
+    offset += piece.length;
+    const whole = offset >= (image.size ?? 0);
+    if (!whole && piece.length > 0) continue;
+    const bytes = Buffer.concat(pieces);
+    const changed = pieces.length > 1 && createHash("sha256").update(bytes).digest("hex") !== image.hash;
+    if (changed) throw new IopipeError("Stale", `${path} changed while it was read.`, { path });
+    return { bytes, image, origin };
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Dialling: one attempt to connect to a daemon, over the sockets where it may be.
+ * Owns the meaning of a connect's errno. When to try again and when to start a daemon is connect.ts.
+ * Source: connect(2); measured: a full backlog gives EAGAIN, a killed daemon's socket ECONNREFUSED.
+ */
+import { createConnection, type Socket } from "node:net";
+import type { Locations, Role } from "../protocol/wire/locations.ts";
+import { checkDirectoryOf, endpoints } from "./endpoints.ts";
+import { sandboxed } from "./faults.ts";
+
+/** absent: nobody listens. busy: somebody does, but takes no more connections just now. */
+export type Dialled = { readonly socket: Socket } | { readonly missed: "absent" | "busy" };
+
+const MISSED = new Map<string, "absent" | "busy">([
+  ["ENOENT", "absent"],
+  ["ECONNREFUSED", "absent"],
+  ["EAGAIN", "busy"],
+]);
+
+/**
+ * Tries each endpoint once.
+ *
+ * @throws {IopipeError} AccessDenied where a sandbox or a directory that is not ours says no.
+ */
+export async function dial(locations: Locations, role: Role): Promise<Dialled> {
+  let missed: "absent" | "busy" = "absent";
+  for (const path of await endpoints(locations, role)) {
+    const dialled = await dialOne(path);
+    if ("socket" in dialled) return dialled;
+    if (dialled.missed === "busy") missed = "busy";
+  }
+  return { missed };
+}
+
+async function dialOne(path: string): Promise<Dialled> {
+  try {
+    await checkDirectoryOf(path);
+    return { socket: await connected(path) };
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    const missed = MISSED.get(code);
+    if (missed !== undefined) return { missed };
+    if (code === "EPERM" || code === "EACCES") throw sandboxed(path, code);
+    throw error;
+  }
+}
+
+function connected(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ path, allowHalfOpen: false });
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.off("error", reject);
+      resolve(socket);
+    });
+  });
+}

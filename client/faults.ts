@@ -1,0 +1,59 @@
+/**
+ * The errors that only a client can make: no daemon, a lost connection, a sandbox's no.
+ * Owns their wording and their hints. They are IopipeErrors of the wire's kinds, so that callers catch one class;
+ * `data.daemon` tells "absent" (none runs, none could be started) and "lost" (it went away in mid-call) apart.
+ */
+import { IopipeError } from "../protocol/wire/errors.ts";
+
+/** No daemon answers and none could be started, or none was to be. Nothing was sent. */
+export function noDaemon(message: string, extra: Readonly<Record<string, unknown>> = {}): IopipeError {
+  const hint = "Start it with `iopipectl daemon start`, and see `iopipectl doctor`.";
+  return new IopipeError("IoFailed", message, { hint, daemon: "absent", ...extra });
+}
+
+/** Whether `error` says that no daemon runs and none was started. */
+export function isNoDaemon(error: unknown): error is IopipeError {
+  return error instanceof IopipeError && error.data.daemon === "absent";
+}
+
+/** The connection ended before the answer came: whether the call took effect is not known. */
+export function lostConnection(): IopipeError {
+  return new IopipeError("ShuttingDown", "The connection to the daemon was lost before its answer came.", {
+    hint: "The daemon stopped or was restarted. Look at the state again, then repeat the call.",
+    daemon: "lost",
+  });
+}
+
+/** Whether `error` says that the connection ended in mid-call. */
+export function isLost(error: unknown): error is IopipeError {
+  return error instanceof IopipeError && error.data.daemon === "lost";
+}
+
+/** The caller's own abort. */
+export function cancelled(): IopipeError {
+  return new IopipeError("Cancelled", "The request was cancelled.");
+}
+
+/**
+ * The operating system forbids the socket. A daemon started from here would be just as unreachable, so none is.
+ *
+ * Source: openai/codex#39140 (seccomp, all families); Claude Code's `sandbox.network` settings.
+ */
+export function sandboxed(path: string, code: string): IopipeError {
+  return new IopipeError("AccessDenied", `The connection to ${path} was refused with ${code}.`, {
+    hint:
+      "A sandbox around this process most likely forbids Unix sockets. Claude Code: set " +
+      "sandbox.network.allowUnixSockets to this path (macOS) or allowAllUnixSockets to true (Linux). " +
+      "Codex: set sandbox_workspace_write.network_access to true. Or run this command outside the sandbox.",
+    socket: path,
+    errno: code,
+  });
+}
+
+/** The directory of a socket could be somebody else's: nothing is sent through it. */
+export function untrusted(directory: string, fact: string): IopipeError {
+  return new IopipeError("AccessDenied", `The socket's directory ${directory} ${fact}.`, {
+    hint: `It must be a directory of your own with mode 0700: look at it, then \`chmod 700\` or remove it.`,
+    directory,
+  });
+}

@@ -6,7 +6,7 @@
 
 import type { BigIntStats } from "node:fs";
 import type { FileChange, Priority, WatchState } from "../../protocol/methods/values.ts";
-import type { RootTable } from "../store/watch-table.ts";
+import type { WatchTable } from "../store/watch-table.ts";
 
 export interface Filter {
   /** Globs as git's `:(glob)`; what is not named by one of them is left out. */
@@ -54,11 +54,11 @@ export interface WatchLog {
 }
 
 export interface WatchOptions {
-  /** The workspace's id: the counter's name, and the owner of `table`. */
+  /** The workspace's id: the name of its rows in `table` and of its counter. */
   readonly workspace: string;
   /** Absolute, already resolved: never a symlink. */
   readonly root: string;
-  readonly table: RootTable;
+  readonly table: WatchTable;
   readonly counters: Counters;
   /** Absolute, below the state directory and outside the root; this root's alone; made and emptied here. */
   readonly cookieDir: string;

@@ -1,0 +1,119 @@
+/**
+ * Looking at a path: lstat turned into the values that a row keeps, and the hash of a small file.
+ * Owns all reading of the disk but directory listings (scan.ts) and ignore files (ignore.ts). Never follows a link in
+ * the last component; that the ones before are directories is the caller's care.
+ * Asynchronous throughout: a dead network mount may hang a thread, never the daemon's loop.
+ */
+
+import { createHash } from "node:crypto";
+import { type BigIntStats, constants, lstat } from "node:fs";
+import { open, readlink } from "node:fs/promises";
+
+export interface Seen {
+  readonly kind: "file" | "symlink" | "directory";
+  readonly identity: string;
+  readonly size: number;
+  readonly mtimeNs: string;
+  readonly ctimeNs: string;
+  readonly mode: number;
+  readonly racy: boolean;
+}
+
+/** Larger files are compared by their times alone. */
+export const MAX_HASHED_BYTES = 1024 * 1024;
+
+/** Kernels before 6.13 stamp with the tick, at most 10 ms: two writes within one can look the same. */
+const RACY_NS = 12_000_000n;
+
+/** Most files looked at at once: enough to keep libuv's four threads busy, and no more. */
+const AT_ONCE = 32;
+
+/** What is at `file` (absolute); undefined for what is absent or neither file, link nor directory. Throws EACCES and the like. */
+export function look(file: string): Promise<Seen | undefined> {
+  return new Promise((resolve, reject) => {
+    lstat(file, { bigint: true }, (error, stat) => {
+      if (!error) resolve(seen(stat));
+      else if (isAbsent(error)) resolve(undefined);
+      else reject(error);
+    });
+  });
+}
+
+/** Calls `work` for each item, a bounded number at once, and keeps their order. */
+export async function eachAtOnce<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = new Array(items.length);
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let index = next++; index < items.length; index = next++)
+      results[index] = await work(items[index] as T);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, lane));
+  return results;
+}
+
+/** A row's values from lstat's answer. */
+export function seen(stat: BigIntStats): Seen | undefined {
+  const kind = kindOf(stat);
+  if (!kind) return undefined;
+  const age = BigInt(Date.now()) * 1_000_000n - stat.mtimeNs;
+  return {
+    kind,
+    // The birth time tells a new file from an old one whose inode number it got.
+    identity: `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`,
+    size: Number(stat.size),
+    mtimeNs: String(stat.mtimeNs),
+    ctimeNs: String(stat.ctimeNs),
+    mode: Number(stat.mode & 0o7777n),
+    racy: age < RACY_NS,
+  };
+}
+
+function kindOf(stat: BigIntStats): Seen["kind"] | undefined {
+  if (stat.isFile()) return "file";
+  if (stat.isSymbolicLink()) return "symlink";
+  return stat.isDirectory() ? "directory" : undefined;
+}
+
+/**
+ * The hash of what `expected` describes; undefined when it is too large, unreadable, or no longer that.
+ * RACE: a write between the two looks that leaves size and times alone goes unseen; its event brings another look.
+ */
+export async function hashOf(file: string, expected: Seen): Promise<string | undefined> {
+  if (expected.kind === "directory" || expected.size > MAX_HASHED_BYTES) return undefined;
+  try {
+    const bytes = expected.kind === "symlink" ? await readlink(file, "buffer") : await readBounded(file);
+    const after = await look(file);
+    if (!bytes || !after || !sameStat(after, expected)) return undefined;
+    return createHash("sha256").update(bytes).digest("hex");
+  } catch {
+    return undefined; // Unreadable: compared by its times.
+  }
+}
+
+async function readBounded(file: string): Promise<Buffer | undefined> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const { size } = await handle.stat();
+    return size > MAX_HASHED_BYTES ? undefined : await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Whether two looks saw the same, as far as lstat can tell. */
+export function sameStat(one: Omit<Seen, "racy">, other: Omit<Seen, "racy">): boolean {
+  return (
+    one.kind === other.kind &&
+    one.identity === other.identity &&
+    one.size === other.size &&
+    one.mtimeNs === other.mtimeNs &&
+    one.ctimeNs === other.ctimeNs &&
+    one.mode === other.mode
+  );
+}
+
+/** Whether an error says that nothing is there. */
+export function isAbsent(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ENOTDIR";
+}

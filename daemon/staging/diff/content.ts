@@ -1,0 +1,76 @@
+/**
+ * What a diff says about two contents: counts, and hunks or a binary patch. Pure; runs in the worker.
+ * Binary is what holds a NUL or is not UTF-8: its bytes could not stand in a JSON string.
+ * Headers, names and modes are unified.ts'.
+ */
+import { isUtf8 } from "node:buffer";
+import { createHash } from "node:crypto";
+import type { Hunk } from "../../../protocol/methods/index.ts";
+import { formatBinary } from "./binary-patch.ts";
+import { type Change, diffLines } from "./changes.ts";
+import { formatHunks, makeHunks } from "./hunks.ts";
+import { splitLines } from "./lines.ts";
+
+/** What is wanted beside the counts. */
+export type Detail = "counts" | "hunks" | "unified";
+
+export interface DiffJob<Bytes = Buffer> {
+  readonly old: Bytes;
+  readonly now: Bytes;
+  readonly detail: Detail;
+  /** Lines around a change. */
+  readonly context: number;
+  /** Gives up on detail at once. */
+  readonly coarse?: boolean;
+}
+
+export interface ContentDiff {
+  /** Lines; 0 for binary content. */
+  readonly added: number;
+  readonly removed: number;
+  readonly binary: boolean;
+  readonly coarse: boolean;
+  /** With detail "hunks". */
+  readonly hunks?: Hunk[];
+  /** With detail "unified": all that follows the headers, empty where the contents are equal. */
+  readonly body?: string;
+  /** With detail "unified": git's ids of the two contents. */
+  readonly ids?: { readonly old: string; readonly now: string };
+}
+
+export function diffContent(job: DiffJob): ContentDiff {
+  const { old, now, detail } = job;
+  const ids = detail === "unified" ? { ids: { old: gitId(old), now: gitId(now) } } : {};
+  if (isBinary(old) || isBinary(now)) {
+    const none = { added: 0, removed: 0, binary: true, coarse: false };
+    if (detail === "counts") return none;
+    if (detail === "hunks") return { ...none, hunks: [] };
+    return { ...none, ...ids, body: old.equals(now) ? "" : formatBinary(old, now) };
+  }
+  const [oldLines, newLines] = [splitLines(old), splitLines(now)];
+  const { changes, coarse } = diffLines(oldLines, newLines, { coarse: job.coarse ?? false });
+  const counts = { ...count(changes), binary: false, coarse };
+  if (detail === "counts") return counts;
+  const hunks = makeHunks(oldLines, newLines, changes, job.context);
+  return detail === "hunks" ? { ...counts, hunks } : { ...counts, ...ids, body: formatHunks(hunks) };
+}
+
+export function isBinary(bytes: Buffer): boolean {
+  return bytes.includes(0) || !isUtf8(bytes);
+}
+
+function count(changes: readonly Change[]): { added: number; removed: number } {
+  let added = 0;
+  let removed = 0;
+  for (const { oldStart, oldEnd, newStart, newEnd } of changes) {
+    added += newEnd - newStart;
+    removed += oldEnd - oldStart;
+  }
+  return { added, removed };
+}
+
+/** The object id that git gives these bytes as a blob. */
+function gitId(bytes: Buffer): string {
+  return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
+}
+

@@ -1,0 +1,23 @@
+/** Events about patches and sessions, with the whole object as it is then. Appended inside the caller's transaction. */
+import type { EventType } from "../../protocol/methods/index.ts";
+import type { PatchRow, SessionRow, Store } from "../store/index.ts";
+import { patchToWire, sessionToWire } from "./wire.ts";
+
+/** `by` is the client's name, where a client caused it. */
+export function patchEvent(store: Store, type: EventType, patch: PatchRow, by?: string): void {
+  const { id, workspace, session } = patch;
+  store.events.append({ type, workspace, session, by }, () => ({
+    patch: patchToWire(store.patches.require(id)),
+  }));
+}
+
+export function sessionEvent(
+  store: Store,
+  type: EventType,
+  session: Pick<SessionRow, "id" | "workspace">,
+  by?: string,
+): void {
+  store.events.append({ type, workspace: session.workspace, session: session.id, by }, () => ({
+    session: sessionToWire(store, session),
+  }));
+}

@@ -1,0 +1,102 @@
+/**
+ * The dry run: what applying pending patches would do now, and everything that speaks against it. It reads the disk
+ * and moves nothing. session/check shows it, an apply begins with it; ordering and collisions of steps are promotion's.
+ * Invariant: transitions carry what the disk has wherever a patch changes nothing (an unchanged mode, an unchanged
+ * content), so that they mean exactly the aspects that the patch was shown to change.
+ */
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import { FULL_REPLACE_BYTES } from "../../protocol/wire/limits.ts";
+import type { Tree } from "../disk/tree.ts";
+import type { PatchRow, SessionRow, Store } from "../store/index.ts";
+import { fromDisk } from "./faults.ts";
+import { assertOneLink } from "./hard-links.ts";
+import { assertPending, patchesNamed } from "./select.ts";
+import { openSnapshots, type Snapshots } from "./snapshots.ts";
+import { findStale, type StaleFile } from "./stale.ts";
+import { type Transition, transitionsOf } from "./transitions.ts";
+
+export interface Examination {
+  /** What was selected, sorted by path. */
+  readonly patches: PatchRow[];
+  /** Paths that would change, sorted. */
+  readonly order: string[];
+  /** Selected patches whose base is gone, and (with nothing selected) those of the session that are stale already. */
+  readonly stale: { readonly patch: PatchRow; readonly files: StaleFile[] }[];
+  /** Whatever else would refuse the apply; ConfirmationRequired among them. */
+  readonly problems: IopipeError[];
+  /** Of the patches that are not stale. */
+  readonly transitions: Transition[];
+}
+
+/**
+ * Examines the patches named, else all that is pending.
+ *
+ * @throws {IopipeError} PatchNotFound, IllegalState for a named patch that is not pending
+ */
+export async function examine(
+  store: Store,
+  session: SessionRow,
+  tree: Tree,
+  ids?: readonly string[],
+): Promise<Examination> {
+  const patches = select(store, session, ids);
+  const found: Examination = {
+    patches,
+    order: [],
+    stale: ids ? [] : alreadyStale(store, session),
+    problems: [],
+    transitions: [],
+  };
+  const snapshots = openSnapshots(store, tree);
+  for (const patch of patches) {
+    try {
+      await examineOne(tree, snapshots, patch, found);
+    } catch (error) {
+      found.problems.push(fromDisk(error, patch.path));
+    }
+  }
+  await snapshots.flush();
+  found.order.push(...found.transitions.map(({ path }) => path).sort());
+  return found;
+}
+
+function select(store: Store, session: SessionRow, ids: readonly string[] | undefined): PatchRow[] {
+  const patches = ids ? patchesNamed(store, session, ids) : store.patches.ofSession(session.id, "Pending");
+  patches.forEach(assertPending);
+  return patches.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function alreadyStale(store: Store, session: SessionRow): Examination["stale"] {
+  return store.patches
+    .ofSession(session.id, "Discarded")
+    .filter(({ reason }) => reason === "stale")
+    .map((patch) => ({
+      patch,
+      files: [{ path: patch.from ?? patch.path, expected: patch.base, at: patch.updatedAt }],
+    }));
+}
+
+async function examineOne(
+  tree: Tree,
+  snapshots: Snapshots,
+  patch: PatchRow,
+  found: Examination,
+): Promise<void> {
+  const files = await findStale(tree, patch);
+  if (files.length > 0) {
+    found.stale.push({ patch, files });
+    return;
+  }
+  found.transitions.push(...(await transitionsOf(snapshots, patch)));
+  if (patch.fullReplace) found.problems.push(confirmationRequired(patch));
+  if (!patch.breakHardLinks && patch.kind !== "delete") await assertOneLink(tree, patch.from ?? patch.path);
+}
+
+function confirmationRequired({ id, path, base, after }: PatchRow): IopipeError {
+  const size = Math.max(base.size ?? 0, after.size ?? 0);
+  return new IopipeError(
+    "ConfirmationRequired",
+    `${path} has ${size} bytes, more than the ${FULL_REPLACE_BYTES} up to which a file is replaced unasked.`,
+    { path, patch: id },
+  );
+}

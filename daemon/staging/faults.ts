@@ -1,0 +1,14 @@
+/**
+ * Errors of the disk as the wire's, where staging has to say which change or patch they are about.
+ * Errors that pass through untouched are mapped at the door (daemon/rpc).
+ */
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import { DiskError, faultKind } from "../disk/errors.ts";
+
+/** `error` as an IopipeError about `path`; rethrows what is no error of the disk. */
+export function fromDisk(error: unknown, path: string): IopipeError {
+  if (error instanceof IopipeError) return error.data.path === undefined ? error.with({ path }) : error;
+  const kind = faultKind(error);
+  if (kind === undefined) throw error;
+  return new IopipeError(kind, (error as Error).message, { path: error instanceof DiskError ? error.path : path });
+}

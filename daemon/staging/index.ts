@@ -1,0 +1,84 @@
+/**
+ * Staging: what a session proposes, kept as patches in the store; nothing under a root changes here.
+ * Owns the way from a change to a patch, what a session sees, diffs, the dry run, and every move of a patch that no
+ * operation makes. Promotion makes the others (daemon/promotion).
+ * Concurrency: changes to one session are serialised by the caller (daemon/workspace); reads may run beside them.
+ * Failure: every function throws IopipeError (or disk's errors) and leaves the session as it was.
+ */
+import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
+import type { Tree } from "../disk/tree.ts";
+import type { PatchRow, SessionRow, Store } from "../store/index.ts";
+import { type Decided, decide } from "./decide.ts";
+import { type DiffOptions, diffSession, type Pair, type Rendered, renderDiff } from "./diff.ts";
+import { startDiffer } from "./differ.ts";
+import { discard } from "./discard.ts";
+import { type Examination, examine } from "./examine.ts";
+import { listFiles } from "./list-files.ts";
+import { readFile } from "./read-file.ts";
+import { restore } from "./restore.ts";
+import { type Staged, type StageOptions, stage } from "./stage.ts";
+import { markStale, settleStale } from "./stale.ts";
+import { submit } from "./submit.ts";
+
+export interface Staging {
+  /** Records changes as patches, all or none. `patches` are this call's, in order of their first change. */
+  stage(session: SessionRow, tree: Tree, options: StageOptions): Promise<Staged>;
+  readFile(session: SessionRow, tree: Tree, ask: CheckedParams<"file/read">): Promise<Result<"file/read">>;
+  listFiles(session: SessionRow, tree: Tree, ask: CheckedParams<"file/list">): Promise<Result<"file/list">>;
+  /** The pending patches as a diff, and their digest unless `paths` are named. */
+  diffSession(session: SessionRow, options: DiffOptions): Promise<Result<"session/diff">>;
+  /** Any pairs of images as a diff; images of files name blobs. @throws {IopipeError} TooLarge */
+  renderDiff(pairs: readonly Pair[], options: DiffOptions): Promise<Rendered>;
+  /** The dry run that session/check shows and an apply begins with; moves nothing. `ids`: default all that is pending. */
+  examine(session: SessionRow, tree: Tree, ids?: readonly string[]): Promise<Examination>;
+  submit(session: SessionRow, message: string | undefined, by?: string): void;
+  /** `ids`: default all pending and stale patches (with `purge` all but the applied). */
+  discard(
+    session: SessionRow,
+    options: { ids?: readonly string[] | undefined; purge?: boolean | undefined; by?: string | undefined },
+  ): void;
+  restore(
+    session: SessionRow,
+    tree: Tree,
+    options: { ids?: readonly string[] | undefined; by?: string | undefined },
+  ): Promise<void>;
+  decide(session: SessionRow, decisions: readonly Decided[], by?: string): PatchRow[];
+  /**
+   * Compares a pending or stale patch's base with the disk and moves the patch when both looks, 50 ms apart, say so.
+   *
+   * Not while a promotion of its workspace is under way: hold the write lock.
+   */
+  settleStale(tree: Tree, patch: PatchRow): Promise<PatchRow>;
+  /** Discards patches as stale, with their events, in one transaction (what an apply saw). Others than pending stay. */
+  markStale(patches: readonly PatchRow[]): void;
+  /** Ends the diff workers. */
+  close(): Promise<void>;
+}
+
+/** `workers`: threads that compute diffs; they start at the first diff. */
+export function createStaging({ store, workers = 2 }: { store: Store; workers?: number }): Staging {
+  const differ = startDiffer({ workers });
+  const deps = { store, differ };
+  return {
+    stage: (session, tree, options) => stage(deps, session, tree, options),
+    readFile: (session, tree, ask) => readFile(store, session, tree, ask),
+    listFiles: (session, tree, ask) => listFiles(store, session, tree, ask),
+    diffSession: (session, options) => diffSession(deps, session, options),
+    renderDiff: (pairs, options) => renderDiff(deps, pairs, options),
+    examine: (session, tree, ids) => examine(store, session, tree, ids),
+    submit: (session, message, by) => submit(store, session, message, by),
+    discard: (session, options) => discard(store, session, options),
+    restore: (session, tree, options) => restore(store, session, tree, options),
+    decide: (session, decisions, by) => decide(store, session, decisions, by),
+    settleStale: (tree, patch) => settleStale(store, tree, patch),
+    markStale: (patches) => markStale(store, patches),
+    close: () => differ.close(),
+  };
+}
+
+export type { Decided } from "./decide.ts";
+export type { DiffOptions, Pair, Rendered } from "./diff.ts";
+export { digestOf } from "./digest.ts";
+export type { Examination, Transition } from "./examine.ts";
+export type { Staged, StageOptions } from "./stage.ts";
+export { patchToWire, sessionToWire } from "./wire.ts";

@@ -1,0 +1,141 @@
+/**
+ * Staleness: whether what a patch was made on is still on disk, and the moves that follow from it.
+ * Compared are the aspects that the patch changes, by content; an mtime decides nothing.
+ * Invariant: only Pending → Discarded (stale) and back happen here, each with its event in the same transaction.
+ * Source: PROTOCOL.md, "Stale".
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import type { Image } from "../../protocol/methods/index.ts";
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import { DiskError } from "../disk/errors.ts";
+import { ABSENT, type Aspect, aspectsOf, sameAspects } from "../disk/image.ts";
+import type { Tree } from "../disk/tree.ts";
+import { now, type PatchRow, type Store } from "../store/index.ts";
+import { patchEvent } from "./events.ts";
+
+/** Between two looks: longer than an editor takes to save in place. PROTOCOL.md, "Stale". */
+const SECOND_LOOK_MS = 50;
+
+/** One path that a patch needs in a certain shape. */
+interface Expectation {
+  readonly path: string;
+  readonly expected: Image;
+  readonly aspects: readonly Aspect[];
+}
+
+/** What an error of kind Stale carries for a path. `actual` is absent where something else than a file is there. */
+export interface StaleFile {
+  readonly path: string;
+  readonly expected: Image;
+  readonly actual?: Image;
+  /** When it was seen. */
+  readonly at: string;
+}
+
+/** A rename needs two places: its file whole, since that is removed, and nobody at its new path. */
+function expectationsOf({ path, from, base, after }: PatchRow): Expectation[] {
+  if (from === undefined) return [{ path, expected: base, aspects: aspectsOf(base, after) }];
+  const aspects = [...new Set([...aspectsOf(base, ABSENT), ...aspectsOf(base, after)])];
+  return [
+    { path: from, expected: base, aspects },
+    { path, expected: ABSENT, aspects: aspectsOf(ABSENT, after) },
+  ];
+}
+
+/** Where the disk differs from what `patch` was made on; empty when it can be applied. */
+export async function findStale(tree: Tree, patch: PatchRow): Promise<StaleFile[]> {
+  const stale: StaleFile[] = [];
+  for (const { path, expected, aspects } of expectationsOf(patch)) {
+    const actual = await observe(tree, path, expected);
+    if (actual && sameAspects(expected, actual, aspects)) continue;
+    stale.push({ path, expected, ...(actual && { actual }), at: now() });
+  }
+  return stale;
+}
+
+/** A directory or the like is there, or something on the way is no directory any more. */
+const NO_FILE: readonly string[] = ["NotAFile", "PathEscape"];
+
+/** The image at `path`, hashed where there is a hash to compare with; undefined where there is no file or link. */
+async function observe(tree: Tree, path: string, expected: Image): Promise<Image | undefined> {
+  try {
+    return expected.hash === undefined ? await tree.lstat(path) : await tree.image(path);
+  } catch (error) {
+    if (!(error instanceof DiskError) || !NO_FILE.includes(error.kind)) throw error;
+    if (expected.exists || (await isThere(tree, path))) return undefined;
+    // A file lies where a directory would be: absent all the same, and perhaps another patch removes it.
+    return ABSENT;
+  }
+}
+
+async function isThere(tree: Tree, path: string): Promise<boolean> {
+  return (await tree.entry(path).catch(() => "absent")) !== "absent";
+}
+
+/** As `findStale`, but looks twice, so that a file caught in the middle of being saved does not count. */
+export async function findStaleTwice(tree: Tree, patch: PatchRow): Promise<StaleFile[]> {
+  const first = await findStale(tree, patch);
+  if (first.length === 0) return first;
+  await wait(SECOND_LOOK_MS);
+  return findStale(tree, patch);
+}
+
+/** See Staging.settleStale. */
+export async function settleStale(store: Store, tree: Tree, patch: PatchRow): Promise<PatchRow> {
+  const isStale = patch.reason === "stale";
+  for (const lookAgain of [true, false]) {
+    const found = (await findStale(tree, patch)).length > 0;
+    if (found === isStale) return patch;
+    if (lookAgain) await wait(SECOND_LOOK_MS);
+  }
+  if (isStale) bringBack(store, patch);
+  else markStale(store, [patch]);
+  return store.patches.get(patch.id) ?? patch;
+}
+
+/** See Staging.markStale. */
+export function markStale(store: Store, patches: readonly PatchRow[]): void {
+  store.transaction(() => {
+    for (const { id } of patches) {
+      // The row may have moved on since it was read: that move holds.
+      const patch = store.patches.get(id);
+      if (patch?.state !== "Pending") continue;
+      store.patches.move(id, { state: "Discarded", reason: "stale" });
+      patchEvent(store, "patch/stale", patch);
+    }
+  });
+}
+
+function bringBack(store: Store, { id }: PatchRow): void {
+  store.transaction(() => {
+    const patch = store.patches.get(id);
+    if (patch?.reason !== "stale" || holderOf(store, patch)) return;
+    store.patches.move(id, { state: "Pending" });
+    patchEvent(store, "patch/pending", patch);
+  });
+}
+
+/** The pending patch of the same session that touches one of `patch`'s paths, if there is one. */
+export function holderOf(store: Store, patch: PatchRow): PatchRow | undefined {
+  const paths = pathsOf(patch);
+  return store.patches
+    .ofSession(patch.session, "Pending")
+    .find((other) => other.id !== patch.id && pathsOf(other).some((path) => paths.includes(path)));
+}
+
+/** The paths that applying `patch` changes. */
+export function pathsOf({ path, from }: PatchRow): string[] {
+  return from === undefined ? [path] : [from, path];
+}
+
+/** An error of kind Stale about `files`; `extra` may carry more. */
+export function staleError(files: readonly StaleFile[], extra: Readonly<Record<string, unknown>> = {}): IopipeError {
+  const paths = files.map(({ path }) => path);
+  const named = paths.length > 3 ? `${paths.slice(0, 3).join(", ")} and ${paths.length - 3} more` : paths.join(", ");
+  const [path] = paths;
+  return new IopipeError("Stale", `The content on disk is not what the patch was made on: ${named}`, {
+    ...(paths.length === 1 && { path }),
+    files,
+    ...extra,
+  });
+}

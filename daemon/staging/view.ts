@@ -1,0 +1,116 @@
+/**
+ * A session's view of its tree: what it has staged, over what is on disk. What a session reads is what it edits.
+ * Owns the looking up of paths and which pending patches still count: one whose base is gone from the disk does not,
+ * and the disk shows again. Following links is places.ts; nothing is recorded here (stage.ts does that).
+ * Invariant: within one view a path on disk is looked at once, so that a whole call sees one state of it.
+ */
+import type { Image } from "../../protocol/methods/index.ts";
+import { ABSENT } from "../disk/image.ts";
+import { parentOf } from "../disk/path.ts";
+import type { Tree } from "../disk/tree.ts";
+import type { PatchRow, SessionRow, Store } from "../store/index.ts";
+import { type Layer, overlayOf } from "./overlay.ts";
+import { openSnapshots, type Snapshots } from "./snapshots.ts";
+import { findStaleTwice, pathsOf } from "./stale.ts";
+import { carryOver } from "./transitions.ts";
+
+export type EntryType = "file" | "symlink" | "directory" | "other" | "absent";
+
+export interface View {
+  readonly root: string;
+  readonly tree: Tree;
+  readonly snapshots: Snapshots;
+  /** The session's pending patches when the view was opened. */
+  readonly pending: readonly PatchRow[];
+  /** Those of them that turned out to be stale. */
+  readonly stale: ReadonlySet<PatchRow>;
+  /** What the session sees at a path, which leads through no link. */
+  typeOf(path: string): Promise<EntryType>;
+  /** The image the session sees; absent for what is no file or link. */
+  imageOf(path: string): Promise<Image>;
+  /** The image on disk; absent for what is no file or link. */
+  baseOf(path: string): Promise<Image>;
+  /** What is staged at a path, where that still counts. */
+  layerOf(path: string): Promise<Layer | undefined>;
+  /** Stages an image at a path, for this view. */
+  put(path: string, layer: Omit<Layer, "patch">): void;
+  /** Paths that `put` was called for, in order of the first time. */
+  readonly touched: ReadonlySet<string>;
+  /** Every path that something is staged at. */
+  stagedPaths(): Iterable<string>;
+  hasStagedBelow(path: string): boolean;
+  /** The paths that were renamed from `path`. */
+  renamedFrom(path: string): readonly string[];
+}
+
+export function openView(store: Store, session: Pick<SessionRow, "id">, tree: Tree): View {
+  const pending = store.patches.ofSession(session.id, "Pending");
+  const overlay = overlayOf(pending);
+  const snapshots = openSnapshots(store, tree);
+  const onDisk = new Map<string, Promise<EntryType>>();
+  const verified = new Map<string, Promise<void>>();
+  const stale = new Set<PatchRow>();
+  const touched = new Set<string>();
+
+  // Asks only below what is a directory on disk, so that staged paths never run into a file or link there.
+  const look = async (path: string): Promise<EntryType> => {
+    const parent = parentOf(path);
+    if (parent !== "" && (await diskType(parent)) !== "directory") return "absent";
+    return tree.entry(path);
+  };
+  const diskType = (path: string): Promise<EntryType> => {
+    const known = onDisk.get(path) ?? look(path);
+    onDisk.set(path, known);
+    return known;
+  };
+  const baseOf = async (path: string): Promise<Image> => {
+    const type = await diskType(path);
+    return type === "file" || type === "symlink" ? snapshots.image(path) : ABSENT;
+  };
+
+  /** Drops the patch's layers when its base is gone; else gives them what the disk has in aspects it leaves alone. */
+  const verify = async (patch: PatchRow): Promise<void> => {
+    const layer = overlay.get(patch.path);
+    if ((await findStaleTwice(tree, patch)).length > 0) {
+      stale.add(patch);
+      for (const path of pathsOf(patch)) if (overlay.get(path)?.patch === patch) overlay.delete(path);
+    } else if (layer?.patch === patch && layer.image.exists && patch.base.exists) {
+      const image = carryOver(patch.base, layer.image, await baseOf(patch.from ?? patch.path));
+      overlay.set(patch.path, { ...layer, image });
+    }
+  };
+  const layerOf = async (path: string): Promise<Layer | undefined> => {
+    const patch = overlay.get(path)?.patch;
+    if (patch) {
+      const checked = verified.get(patch.id) ?? verify(patch);
+      verified.set(patch.id, checked);
+      await checked;
+    }
+    return overlay.get(path);
+  };
+
+  return {
+    root: tree.root,
+    tree,
+    snapshots,
+    pending,
+    stale,
+    touched,
+    baseOf,
+    layerOf,
+    typeOf: async (path) => {
+      const layer = await layerOf(path);
+      if (layer?.image.exists) return layer.image.type ?? "file";
+      if (overlay.hasBelow(path)) return "directory";
+      return layer ? "absent" : diskType(path);
+    },
+    imageOf: async (path) => (await layerOf(path))?.image ?? baseOf(path),
+    put: (path, layer) => {
+      touched.add(path);
+      overlay.set(path, layer);
+    },
+    stagedPaths: () => overlay.paths(),
+    hasStagedBelow: (path) => overlay.hasBelow(path),
+    renamedFrom: (path) => overlay.renamedFrom(path),
+  };
+}

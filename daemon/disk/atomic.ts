@@ -1,0 +1,189 @@
+/**
+ * The durable atomic write of one file by path: after it, or after a crash or power cut at any point of it, the path
+ * holds all of the old bytes or all of the new.
+ * Owns the temporary file and sweeps it on failure; what a kill leaves is named `.iopipe-…`. Filling the file is
+ * durable.ts. No journal, no check of what is replaced: that is promotion.
+ * A symlink is followed to the file it names, which keeps its mode and owner unless told otherwise.
+ * Failure: errno errors and DiskError NotAFile; the target is untouched unless only the directory's fsync failed, when
+ * the new content is in place but may not survive a power cut.
+ */
+import * as fs from "node:fs";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { type Attributes, fill, runAsync, runSync, type Source, type Steps, step } from "./durable.ts";
+import { DiskError, isErrno } from "./errors.ts";
+import { temporaryMark, temporaryName } from "./path.ts";
+import { type FileCalls, modeOf, type Stat, typeOf } from "./port.ts";
+import { asyncCalls, CREATE_FLAGS } from "./posix.ts";
+
+export interface AtomicOptions {
+  /** Permission bits; default the existing file's, else 0666 without the umask. */
+  readonly mode?: number | undefined;
+  /** Default the existing file's owner; EPERM when it cannot be given. */
+  readonly chown?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Of a string; default UTF-8. */
+  readonly encoding?: BufferEncoding | undefined;
+}
+
+/** `AtomicOptions`, or just the encoding, as `fs.writeFile` and write-file-atomic take them. */
+export type OptionsOrEncoding = AtomicOptions | BufferEncoding;
+
+/** Path calls that the write needs beside those on the open file; tests put failing ones in their place. */
+export interface AtomicCalls extends FileCalls {
+  open(path: string, flags: number, mode: number): number | Promise<number>;
+  lstat(path: string): Stat | undefined | Promise<Stat | undefined>;
+  readlink(path: string): string | Promise<string>;
+  rename(from: string, to: string): void | Promise<void>;
+  unlink(path: string): void | Promise<void>;
+}
+
+const absentAs = (error: unknown): undefined => {
+  if (isErrno(error, "ENOENT")) return undefined;
+  throw error;
+};
+
+export const asyncAtomicCalls: AtomicCalls = {
+  ...asyncCalls,
+  open: promisify(fs.open),
+  lstat: (path) => fs.promises.lstat(path, { bigint: true }).catch(absentAs),
+  readlink: fs.promises.readlink,
+  rename: fs.promises.rename,
+  unlink: fs.promises.unlink,
+};
+
+export const syncAtomicCalls: AtomicCalls = {
+  stat: (file) => fs.fstatSync(file, { bigint: true }),
+  write: (file, bytes) => fs.writeSync(file, bytes),
+  chown: fs.fchownSync,
+  chmod: fs.fchmodSync,
+  sync: fs.fsyncSync,
+  close: fs.closeSync,
+  open: fs.openSync,
+  lstat: (path) => fs.lstatSync(path, { bigint: true, throwIfNoEntry: false }),
+  readlink: (path) => fs.readlinkSync(path),
+  rename: fs.renameSync,
+  unlink: fs.unlinkSync,
+};
+
+export type SyncData = string | Uint8Array;
+export type Data = SyncData | AsyncIterable<string | Uint8Array>;
+
+/** Writes `data` to `path`, durably when it resolves. A stream is read to its end. */
+export async function writeFileAtomic(path: string, data: Data, options?: OptionsOrEncoding): Promise<void> {
+  const plain = normal(options);
+  await runAsync(writeAtomic(asyncAtomicCalls, path, sourceOf(data, plain.encoding), plain));
+}
+
+/** The synchronous twin; it blocks for as long as the disk takes. */
+export function writeFileAtomicSync(path: string, data: SyncData, options?: OptionsOrEncoding): void {
+  const plain = normal(options);
+  runSync(writeAtomic(syncAtomicCalls, path, [bytesOf(data, plain.encoding)].values(), plain));
+}
+
+/** Makes a directory's entries survive a power cut. `path` is absolute or relative to the process. */
+export function syncDirectory(path: string): Promise<void> {
+  return runAsync(syncDirectorySteps(asyncAtomicCalls, path));
+}
+
+/** The write in steps, on any calls. */
+export function* writeAtomic(
+  calls: AtomicCalls,
+  path: string,
+  source: Source,
+  options: AtomicOptions,
+): Steps<void> {
+  const target = yield* follow(calls, resolve(path));
+  const temporary = join(dirname(target.path), temporaryName(temporaryMark(), 0, "tmp"));
+  const file = yield* step(calls.open(temporary, CREATE_FLAGS, 0o600));
+  try {
+    yield* fillAndClose(calls, file, source, attributesOf(target.stat, options));
+    yield* step(calls.rename(temporary, target.path));
+  } catch (error) {
+    yield* quietly(() => calls.unlink(temporary));
+    yield* quietly(() => source.return?.());
+    throw error;
+  }
+  yield* syncDirectorySteps(calls, dirname(target.path));
+}
+
+function* fillAndClose(
+  calls: AtomicCalls,
+  file: number,
+  source: Source,
+  attributes: Attributes,
+): Steps<void> {
+  try {
+    yield* fill(calls, file, source, attributes);
+  } catch (error) {
+    yield* quietly(() => calls.close(file));
+    throw error;
+  }
+  yield* step(calls.close(file));
+}
+
+function* syncDirectorySteps(calls: AtomicCalls, path: string): Steps<void> {
+  const handle = yield* step(calls.open(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY, 0));
+  try {
+    yield* step(calls.sync(handle));
+  } finally {
+    yield* quietly(() => calls.close(handle));
+  }
+}
+
+/** Cleaning up after an error: a second error would only hide the first. */
+function* quietly(work: () => unknown): Steps<void> {
+  try {
+    yield* step(work());
+  } catch {}
+}
+
+/** Links on the way to a file that does not end; Linux's own limit. */
+const MAX_LINKS = 40;
+
+interface Target {
+  readonly path: string;
+  readonly stat: Stat | undefined;
+}
+
+/** The file that `path` leads to, whether or not it exists. */
+function* follow(calls: AtomicCalls, path: string): Steps<Target> {
+  let at = path;
+  for (let links = 0; links <= MAX_LINKS; links++) {
+    const stat = yield* step(calls.lstat(at));
+    const type = stat && typeOf(stat);
+    if (type === undefined || type === "file") return { path: at, stat };
+    if (type !== "symlink") throw new DiskError("NotAFile", path, `'${path}' is not a regular file.`);
+    const link = yield* step(calls.readlink(at));
+    // Not normalised: `..` behind a linked directory is the operating system's to resolve.
+    at = isAbsolute(link) ? link : `${dirname(at)}/${link}`;
+  }
+  throw new DiskError("NotAFile", path, `'${path}' leads through more than ${MAX_LINKS} links.`);
+}
+
+function attributesOf(stat: Stat | undefined, options: AtomicOptions): Attributes {
+  const kept = stat && { uid: Number(stat.uid), gid: Number(stat.gid) };
+  return {
+    mode: options.mode ?? (stat ? modeOf(stat) : 0o666 & ~process.umask()),
+    owner: options.chown ?? kept,
+  };
+}
+
+function normal(options: OptionsOrEncoding = {}): AtomicOptions {
+  return typeof options === "string" ? { encoding: options } : options;
+}
+
+function bytesOf(data: SyncData, encoding: BufferEncoding | undefined): Uint8Array {
+  return typeof data === "string" ? Buffer.from(data, encoding) : data;
+}
+
+function sourceOf(data: Data, encoding: BufferEncoding | undefined): Source {
+  if (typeof data === "string" || data instanceof Uint8Array) return [bytesOf(data, encoding)].values();
+  return pieces(data, encoding);
+}
+
+async function* pieces(
+  data: AsyncIterable<string | Uint8Array>,
+  encoding: BufferEncoding | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of data) yield bytesOf(piece, encoding);
+}

@@ -1,0 +1,29 @@
+/** What the disk gives to the parts above it; the durable write on its own is atomic.ts. */
+export { type AtomicOptions, syncDirectory, writeFileAtomic, writeFileAtomicSync } from "./atomic.ts";
+export { type Attributes, fill, runAsync } from "./durable.ts";
+export { DiskError, type DiskErrorKind, type FaultKind, faultKind, isErrno, named } from "./errors.ts";
+export { ABSENT, type Aspect, aspectsOf, type Image, sameAspects } from "./image.ts";
+export {
+  ancestorsOf,
+  checkPath,
+  isTemporaryName,
+  joinPath,
+  nameOf,
+  parentOf,
+  TEMPORARY_PREFIX,
+  temporaryMark,
+  temporaryName,
+} from "./path.ts";
+export {
+  type Dir,
+  type Entry,
+  type EntryType,
+  modeOf,
+  type Port,
+  type Stat,
+  sameStat,
+  typeOf,
+} from "./port.ts";
+export type { Place } from "./read.ts";
+export { retrying } from "./retry.ts";
+export { descend, openTree, type Tree, takeImage } from "./tree.ts";

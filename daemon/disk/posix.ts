@@ -1,0 +1,80 @@
+/**
+ * The port on a POSIX system, but for the two things that platforms do differently: how an entry of an open directory
+ * is addressed, and how a mode is changed without following a link.
+ * Owns the flags of each call. The platforms are linux.ts and port.darwin.ts.
+ */
+import * as fs from "node:fs";
+import { promisify } from "node:util";
+import type { Dir, Entry, EntryType, FileCalls, Port } from "./port.ts";
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
+
+export const CREATE_FLAGS = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+export const READ_FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+const DIRECTORY_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+
+export interface Platform {
+  /** A path for system calls that leads to `name` in the open directory, wherever that is by now. */
+  at(dir: Dir, name: string): string;
+  setMode(path: string, ino: bigint, mode: number): boolean;
+}
+
+const open = promisify(fs.open);
+const write = promisify(fs.write);
+const read = promisify(fs.read);
+
+/** Calls on open files that do not wait on the event loop. */
+export const asyncCalls = {
+  stat: (file) => promisify(fs.fstat)(file, { bigint: true }),
+  write: async (file, bytes) => (await write(file, bytes, 0, bytes.length)).bytesWritten,
+  chown: promisify(fs.fchown),
+  chmod: promisify(fs.fchmod),
+  sync: promisify(fs.fsync),
+  close: promisify(fs.close),
+} satisfies FileCalls;
+
+export function createPort({ at, setMode }: Platform): Port {
+  return {
+    ...asyncCalls,
+    read: async (file, into) => (await read(file, into, 0, into.length, null)).bytesRead,
+    openFile: (dir, name) => open(at(dir, name), READ_FLAGS),
+    createFile: (dir, name) => open(at(dir, name), CREATE_FLAGS, 0o600),
+    readDirectory: async (dir) => entries(await fs.promises.readdir(at(dir, "."), LIST)),
+    syncDirectory: (dir) => asyncCalls.sync(dir.handle),
+    openRoot: (root) => openedDirectory(fs.openSync(root, O_RDONLY | O_DIRECTORY), ""),
+    openDirectory: (parent, name) => {
+      const path = parent.path === "" ? name : `${parent.path}/${name}`;
+      return openedDirectory(fs.openSync(at(parent, name), DIRECTORY_FLAGS), path);
+    },
+    closeDirectory: (dir) => fs.closeSync(dir.handle),
+    lstat: (dir, name) => fs.lstatSync(at(dir, name), { bigint: true, throwIfNoEntry: false }),
+    readlink: (dir, name) => fs.readlinkSync(at(dir, name), { encoding: "buffer" }),
+    link: (from, oldName, to, newName) => fs.linkSync(at(from, oldName), at(to, newName)),
+    rename: (from, oldName, to, newName) => fs.renameSync(at(from, oldName), at(to, newName)),
+    unlink: (dir, name) => fs.unlinkSync(at(dir, name)),
+    symlink: (target, dir, name) => fs.symlinkSync(target, at(dir, name)),
+    makeDirectory: (dir, name) => fs.mkdirSync(at(dir, name)),
+    removeDirectory: (dir, name) => fs.rmdirSync(at(dir, name)),
+    setMode: (dir, name, ino, mode) => setMode(at(dir, name), ino, mode),
+  };
+}
+
+function openedDirectory(handle: number, path: string): Dir {
+  const { dev, ino } = fs.fstatSync(handle, { bigint: true });
+  return { handle, path, dev, ino };
+}
+
+const LIST = { withFileTypes: true, encoding: "buffer" } as const;
+
+function entries(list: fs.Dirent<Buffer>[]): Entry[] {
+  return list.flatMap((entry) => {
+    const name = entry.name.toString();
+    return Buffer.from(name).equals(entry.name) ? [{ name, type: typeOfEntry(entry) }] : [];
+  });
+}
+
+function typeOfEntry(entry: fs.Dirent<Buffer>): EntryType {
+  if (entry.isFile()) return "file";
+  if (entry.isSymbolicLink()) return "symlink";
+  return entry.isDirectory() ? "directory" : "other";
+}

@@ -1,0 +1,85 @@
+/**
+ * Stable reads: a file's bytes, or their hash, as they were at one moment.
+ * Owns the comparison of fstat before and after. Finding the directory is tree.ts.
+ * INVARIANT: nothing but a regular file is ever opened (a FIFO would hang, a device may act).
+ * Time: reads in pieces of 256 KiB off the event loop, hashing one at a time on it (0.2 ms each).
+ * Failure: DiskError NotAFile, or Busy when somebody keeps writing; errno errors.
+ */
+import { createHash } from "node:crypto";
+import { DiskError, isErrno } from "./errors.ts";
+import { type Dir, type Port, type Stat, sameStat, typeOf } from "./port.ts";
+
+const PIECE_BYTES = 256 * 1024;
+const TRIES = 5;
+
+export interface Content {
+  readonly stat: Stat;
+  /** Lowercase hex sha256. */
+  readonly hash: string;
+}
+
+export interface Place {
+  readonly dir: Dir;
+  readonly name: string;
+  /** For messages, relative to the root. */
+  readonly path: string;
+}
+
+/**
+ * Reads a regular file that nobody wrote to meanwhile; undefined when there is none.
+ *
+ * `take` is called with each piece, valid only during the call, after `begin` at each new attempt.
+ */
+export async function readStable(
+  port: Port,
+  place: Place,
+  take?: { begin(): void; piece(bytes: Uint8Array): void },
+): Promise<Content | undefined> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const found = port.lstat(place.dir, place.name);
+    if (!found) return undefined;
+    if (typeOf(found) !== "file") throw notAFile(place.path);
+    take?.begin();
+    const content = await attempt(port, place, found, take?.piece);
+    if (content) return content;
+  }
+  throw new DiskError(
+    "Busy",
+    place.path,
+    `'${place.path}' is being written; ${TRIES} reads found it changing.`,
+  );
+}
+
+async function attempt(
+  port: Port,
+  { dir, name }: Place,
+  found: Stat,
+  take: ((bytes: Uint8Array) => void) | undefined,
+): Promise<Content | undefined> {
+  const file = await port.openFile(dir, name).catch((error: unknown) => {
+    // Gone, or no longer a file, since the lstat.
+    if (isErrno(error, "ENOENT", "ELOOP", "ENXIO")) return undefined;
+    throw error;
+  });
+  if (file === undefined) return undefined;
+  try {
+    if (!sameStat(found, await port.stat(file))) return undefined;
+    const hash = createHash("sha256");
+    const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, Number(found.size) + 1));
+    for (;;) {
+      const count = await port.read(file, buffer);
+      if (count === 0) break;
+      const bytes = buffer.subarray(0, count);
+      hash.update(bytes);
+      take?.(bytes);
+    }
+    const stat = await port.stat(file);
+    return sameStat(found, stat) ? { stat, hash: hash.digest("hex") } : undefined;
+  } finally {
+    await port.close(file);
+  }
+}
+
+export function notAFile(path: string): DiskError {
+  return new DiskError("NotAFile", path, `'${path}' is neither a regular file nor a symlink.`);
+}

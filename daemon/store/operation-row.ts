@@ -1,0 +1,106 @@
+/**
+ * Operations as rows and as the wire shows them: the shapes of the journal, and the one translation of its phases.
+ * Owns no SQL (operations.ts) and no move between phases (promotion).
+ */
+import type { Image, Operation, OperationState } from "../../protocol/methods/index.ts";
+
+/**
+ * How far an operation is. Open: `prepare` rolls back, `commit` rolls forward, `rollback` goes on rolling back.
+ * Closed: `applied`, `aborted`, `attention` (a person must look), `resolved` (one has).
+ */
+export type Phase = "prepare" | "commit" | "rollback" | "applied" | "aborted" | "attention" | "resolved";
+
+export type Outcome = "before" | "after" | "foreign";
+
+/** A directory that an operation makes or removes; `mode` undefined leaves it to the umask. */
+export interface DirectoryChange {
+  readonly path: string;
+  readonly mode?: number | undefined;
+}
+
+export interface OperationFileRow {
+  readonly n: number;
+  readonly path: string;
+  readonly patch?: string;
+  /** As it was on disk at apply. Its bytes are in the blob store before the row is written. */
+  readonly before: Image;
+  readonly after: Image;
+  /** Paths of our files while they may exist: until the operation is closed and swept. */
+  readonly temporary?: string;
+  readonly backup?: string;
+  /** The temporary file's inode, known from the decision on: proof of whose swap put a file at the target. */
+  readonly temporaryIno?: string;
+  readonly outcome?: Outcome;
+  readonly undoneBy?: string;
+  /** Blob with the bytes of a late edit. */
+  readonly rescued?: string;
+}
+
+export interface OperationRow {
+  /** Counts the store's operations; newer is greater. */
+  readonly n: number;
+  readonly id: string;
+  readonly workspace: string;
+  readonly session?: string;
+  readonly title?: string;
+  readonly agent?: string;
+  readonly by?: string;
+  readonly kind: "apply" | "undo";
+  readonly phase: Phase;
+  readonly undoes?: string;
+  readonly digest?: string;
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  readonly madeDirectories: readonly DirectoryChange[];
+  readonly removedDirectories: readonly DirectoryChange[];
+  /** What went wrong, for people. */
+  readonly error?: string;
+  readonly files: readonly OperationFileRow[];
+}
+
+/** Undo data is kept this long at least, within the store's budget. DESIGN.md, "Store". */
+const UNDO_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** An operation as results and events carry it. */
+export function operationToWire(row: OperationRow): Operation {
+  const state = stateOf(row);
+  return {
+    id: row.id,
+    workspace: row.workspace,
+    ...(row.session !== undefined && { session: row.session }),
+    ...(row.title !== undefined && { title: row.title }),
+    ...(row.agent !== undefined && { agent: row.agent }),
+    kind: row.kind,
+    state,
+    startedAt: row.startedAt,
+    ...(row.endedAt !== undefined && { endedAt: row.endedAt }),
+    ...(row.undoes !== undefined && { undoes: row.undoes }),
+    ...(row.endedAt !== undefined &&
+      state !== "rolledBack" && {
+        undoableUntil: new Date(Date.parse(row.endedAt) + UNDO_KEPT_MS).toISOString(),
+      }),
+    files: row.files.map(({ path, before, after, outcome, undoneBy, rescued }) => ({
+      path,
+      before,
+      after,
+      ...(outcome !== undefined && { outcome }),
+      ...(undoneBy !== undefined && { undoneBy }),
+      ...(rescued !== undefined && { rescued }),
+    })),
+  };
+}
+
+const STATES: Readonly<Record<Exclude<Phase, "resolved">, OperationState>> = {
+  prepare: "running",
+  commit: "running",
+  rollback: "running",
+  applied: "committed",
+  aborted: "rolledBack",
+  attention: "needsAttention",
+};
+
+/** One that was resolved is what became of most: committed where a file of it stands, else rolled back. */
+function stateOf({ phase, files }: OperationRow): OperationState {
+  if (phase !== "resolved") return STATES[phase];
+  return files.some(({ outcome }) => outcome === "after") ? "committed" : "rolledBack";
+}

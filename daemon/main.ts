@@ -1,3 +1,157 @@
-/** The daemon's composition root (placeholder). */
+/**
+ * The daemon's composition root: the only place that knows every part. It reads from the first lock to the last.
+ * Invariants: the store's lock is held from before the first socket until after the last answer; the log is opened
+ * only under that lock, so that two daemons never rotate one file.
+ */
+import { randomUUID } from "node:crypto";
+import packageJson from "../package.json" with { type: "json" };
+import {
+  type DaemonFile,
+  IopipeError,
+  type Locations,
+  locate,
+  PROTOCOL_VERSION,
+} from "../protocol/wire/index.ts";
+import { logDefects, stopSignal } from "./lifecycle.ts";
+import { openLog } from "./log.ts";
+import type { Log } from "./rpc/call.ts";
+import { readDaemonFile } from "./rpc/daemon-file.ts";
+import { makeDirectories } from "./rpc/directories.ts";
+import { daemonHandlers } from "./rpc/handlers/daemon.ts";
+import { createServer, type Server } from "./rpc/server.ts";
+import { openStore, type Store, StoreBusy } from "./store/index.ts";
 
-export async function main(): Promise<void> {}
+/** sysexits(3) EX_TEMPFAIL: another daemon is serving, a client connects to that one. */
+const EXIT_BUSY = 75;
+
+export interface StartOptions {
+  /** Decides the locations and the log level (IOPIPE_LOG); default the process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Checks every result against its schema; default where IOPIPE_CHECK_RESULTS is set. Tests turn it on. */
+  readonly checkResults?: boolean;
+  /** How often deleted sockets are published again; default 30 s. */
+  readonly republishMs?: number;
+}
+
+export interface RunningDaemon {
+  readonly instance: string;
+  readonly locations: Locations;
+  readonly log: Log;
+  /** Finishes running changes, then releases everything, the lock last. Safe to call twice. */
+  stop(): Promise<void>;
+  /** Resolves when it has stopped, whoever asked for it. */
+  readonly stopped: Promise<void>;
+}
+
+/**
+ * Starts a daemon in this process; resolves when its sockets answer.
+ *
+ * @throws {IopipeError} Busy when another daemon serves this state or has these sockets; AccessDenied, NameTooLong, …
+ *   when a directory cannot be trusted. What was opened until then is closed.
+ */
+export async function startDaemon(options: StartOptions = {}): Promise<RunningDaemon> {
+  const { env = process.env } = options;
+  const locations = locate(env);
+  makeDirectories(locations);
+  const store = lockedStore(locations);
+  const { log, close: closeLog } = openLog(locations.logFile, { level: env.IOPIPE_LOG });
+
+  const identity = identify(locations);
+  const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<void>();
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= release().then(hasStopped));
+
+  const daemon = {
+    instance: identity.instance,
+    locations,
+    get connections() {
+      return server.connections;
+    },
+    get queuedBytes() {
+      return server.queuedBytes;
+    },
+    stop: () => void stop(),
+  };
+  const workspaces = { list: () => [] } as never;
+  const server: Server = createServer({
+    locations,
+    identity,
+    log,
+    handlers: daemonHandlers({ daemon, store, workspaces }),
+    checkResults: options.checkResults ?? Boolean(env.IOPIPE_CHECK_RESULTS),
+    republishMs: options.republishMs,
+  });
+
+  async function release(): Promise<void> {
+    log.info("stopping");
+    await server.stop();
+    log.info("stopped");
+    closeLog();
+    store.close();
+  }
+
+  try {
+    await server.listen();
+  } catch (error) {
+    closeLog();
+    store.close();
+    throw error;
+  }
+  log.info({ instance: identity.instance, sockets: locations.sockets }, "serving");
+  return { instance: identity.instance, locations, log, stop, stopped };
+}
+
+/** The process `iopiped`: runs in the foreground until a signal or `daemon/stop`. */
+export async function main(): Promise<void> {
+  const signalled = stopSignal();
+  try {
+    const daemon = await startDaemon();
+    logDefects(daemon.log);
+    announce(daemon);
+    void signalled.then(daemon.stop);
+    await daemon.stopped;
+    process.exit(0);
+  } catch (error) {
+    if (!(error instanceof IopipeError)) throw error;
+    process.stderr.write(`iopiped: ${error.message} ${error.data.hint}\n`);
+    process.exit(error.kind === "Busy" ? EXIT_BUSY : 1);
+  }
+}
+
+function lockedStore(locations: Locations): Store {
+  try {
+    return openStore(locations.stateDir);
+  } catch (error) {
+    if (!(error instanceof StoreBusy)) throw error;
+    throw alreadyServed(locations, readDaemonFile(locations.daemonFile));
+  }
+}
+
+/** The lock says that somebody serves this state; daemon.json says who, unless that daemon is only just starting. */
+function alreadyServed({ stateDir }: Locations, holder: DaemonFile | undefined): IopipeError {
+  const who = holder
+    ? `iopiped ${holder.version} (pid ${holder.pid}, since ${holder.startedAt})`
+    : "another process";
+  return new IopipeError("Busy", `${stateDir} is held by ${who}.`, {
+    hint: holder ? `Connect to ${holder.sockets.reviewer}.` : "Try again in a moment.",
+  });
+}
+
+function identify(locations: Locations): DaemonFile {
+  return {
+    pid: process.pid,
+    instance: randomUUID(),
+    version: packageJson.version,
+    protocolVersion: PROTOCOL_VERSION,
+    sockets: locations.sockets,
+    startedAt: new Date().toISOString(),
+  };
+}
+
+/** One line, for whoever started it in the foreground; nobody may be reading. */
+function announce({ locations: { sockets } }: RunningDaemon): void {
+  process.stdout.on("error", () => {});
+  process.stdout.write(
+    `iopiped ${packageJson.version} (pid ${process.pid}) serves ${sockets.reviewer} (reviewer) and ${sockets.proposer} (proposer)\n`,
+  );
+}

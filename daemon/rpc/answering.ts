@@ -1,0 +1,115 @@
+/**
+ * Answering: the messages of one frame to one frame of answers.
+ * Owns calls (what a handler gets), notices (`$/…`) and the encoding of answers. Execution is dispatch.ts.
+ * INVARIANT: a notification never gets an answer; a batch gets one array, or nothing when all were notifications.
+ */
+import { notifications } from "../../protocol/methods/index.ts";
+import { IopipeError } from "../../protocol/wire/index.ts";
+import type { Call, Log } from "./call.ts";
+import { type Answer, type Dispatch, refusal } from "./dispatch.ts";
+import { type Id, type Message, type Request, readEnvelope } from "./envelope.ts";
+import type { Outbox } from "./outbox.ts";
+import type { OwnedPeer } from "./peer.ts";
+import { createProgress } from "./progress.ts";
+import type { Requests } from "./requests.ts";
+
+/** A batch's answers beyond this are refused one by one; a single answer may be of any size. */
+const MAX_BATCH_ANSWER_BYTES = 64 * 1024 * 1024;
+/** An id as it stands in the log. */
+const MAX_LOGGED_ID_CHARS = 64;
+
+export interface Answering {
+  /** Starts what a frame's message asks for, before it returns; the answers follow. */
+  answer(message: unknown): void;
+  /** Answers what is no message. */
+  refuse(error: IopipeError): void;
+}
+
+interface Parts {
+  readonly peer: OwnedPeer;
+  readonly requests: Requests;
+  readonly outbox: Outbox;
+  readonly dispatch: Dispatch;
+  readonly log: Log;
+}
+
+export function createAnswering({ peer, requests, outbox, dispatch, log }: Parts): Answering {
+  let begun = 0;
+
+  async function perform(message: Message): Promise<Answer | undefined> {
+    if (message === undefined) return undefined;
+    if (message instanceof IopipeError) return refusal(null, message);
+    if (message.id === undefined && message.method.startsWith("$/")) {
+      notice(message, requests);
+      return undefined;
+    }
+    const running = requests.begin(message);
+    try {
+      return await dispatch(message, createCall(message, peer, running.signal, requestLog(message)));
+    } finally {
+      running.end();
+    }
+  }
+
+  function requestLog({ id, method }: Request): Log {
+    begun += 1;
+    const given = typeof id === "string" ? id.slice(0, MAX_LOGGED_ID_CHARS) : id;
+    return log.child({ request: `${peer.id}.${begun}`, id: given, method });
+  }
+
+  function send(json: string, answers: readonly (Answer | undefined)[]): void {
+    outbox.send(json);
+    for (const answer of answers) peer.answered(answer?.result);
+  }
+
+  return {
+    answer(message) {
+      const { batch, messages } = readEnvelope(message);
+      void Promise.all(messages.map(perform)).then((all) => {
+        const answers = all.filter((answer) => answer !== undefined);
+        if (answers.length === 0) return;
+        send(batch ? encodeBatch(answers, log) : encode(answers[0] as Answer, log), answers);
+      });
+    },
+    refuse(error) {
+      send(JSON.stringify(refusal(null, error)), []);
+    },
+  };
+}
+
+/** `$/cancelRequest`; a notice that is unknown or malformed is ignored, as LSP asks for. */
+function notice({ method, params }: Request, requests: Requests): void {
+  if (method !== "$/cancelRequest") return;
+  const checked = notifications.get(method)?.params.safeParse(params);
+  if (checked?.success) requests.cancel((checked.data as { id: Id }).id);
+}
+
+function createCall({ params }: Request, peer: OwnedPeer, signal: AbortSignal, log: Log): Call {
+  return { role: peer.role, signal, by: peer.name, peer, log, progress: createProgress(params, peer) };
+}
+
+/** One answer's JSON; what cannot be encoded (longer than a string may be, a bigint) is a defect. */
+function encode(answer: Answer, log: Log): string {
+  try {
+    return JSON.stringify(answer);
+  } catch (error) {
+    log.error({ id: answer.id, err: error }, "an answer cannot be encoded");
+    return JSON.stringify(
+      refusal(answer.id, new IopipeError("InternalError", "The answer cannot be encoded.")),
+    );
+  }
+}
+
+function encodeBatch(answers: readonly Answer[], log: Log): string {
+  let bytes = 0;
+  const encoded = answers.map((answer) => {
+    const json = encode(answer, log);
+    bytes += json.length;
+    if (bytes <= MAX_BATCH_ANSWER_BYTES) return json;
+    bytes -= json.length;
+    const fact = `The batch's answers pass ${MAX_BATCH_ANSWER_BYTES} bytes.`;
+    const hint = "What this request asked for was done; ask for its answer alone.";
+    return JSON.stringify(refusal(answer.id, new IopipeError("TooLarge", fact, { hint })));
+  });
+  return `[${encoded.join(",")}]`;
+}

@@ -1,0 +1,66 @@
+/** Handlers about the connection and the daemon itself: initialize, rpc.discover, daemon/*. */
+import packageJson from "../../../package.json" with { type: "json" };
+import { openrpc } from "../../../protocol/openrpc.ts";
+import {
+  type Locations,
+  MAX_DIFF_BYTES,
+  MAX_FRAME_BYTES,
+  PROTOCOL_VERSION,
+} from "../../../protocol/wire/index.ts";
+import type { Handlers } from "../call.ts";
+import type { Parts } from "./index.ts";
+import { workspaceToWire } from "./workspace.ts";
+
+/** What the handlers know of the process they run in. */
+export interface Daemon {
+  readonly instance: string;
+  readonly locations: Locations;
+  readonly connections: number;
+  /** Bytes that clients have not taken yet. */
+  readonly queuedBytes: number;
+  /** Begins to stop, and returns; what runs is finished and answered. */
+  stop(): void;
+}
+
+type Needs = Pick<Parts, "daemon" | "store" | "workspaces">;
+
+export function daemonHandlers({ daemon, store, workspaces }: Needs) {
+  return {
+    initialize: ({ client }, { peer }) => {
+      peer.name = client?.name ?? peer.name;
+      return {
+        server: { name: packageJson.name, version: packageJson.version },
+        protocolVersion: PROTOCOL_VERSION,
+        role: peer.role,
+        capabilities: {},
+        limits: { maxFrameBytes: MAX_FRAME_BYTES, diffBytes: MAX_DIFF_BYTES },
+      };
+    },
+    "rpc.discover": () => openrpc(),
+    "daemon/status": () => ({
+      ...usage(),
+      version: packageJson.version,
+      instance: daemon.instance,
+      sockets: daemon.locations.sockets,
+      stateDir: daemon.locations.stateDir,
+      workspaces: workspaces.list().map(workspaceToWire),
+      connections: daemon.connections,
+      sessions: { pending: store.sessions.list({ pending: true }).length },
+      metrics: { queuedBytes: daemon.queuedBytes, heapBytes: process.memoryUsage().heapUsed },
+    }),
+    "daemon/stop": () => {
+      daemon.stop();
+      return {};
+    },
+  } satisfies Partial<Handlers>;
+}
+
+function usage() {
+  const { user, system } = process.cpuUsage();
+  return {
+    pid: process.pid,
+    uptimeMs: Math.round(process.uptime() * 1000),
+    rssBytes: process.memoryUsage.rss(),
+    cpuMs: Math.round((user + system) / 1000),
+  };
+}

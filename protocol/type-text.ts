@@ -17,7 +17,7 @@ export function typeText(schema: Schema, named: Readonly<Record<string, Schema>>
       .filter(([name]) => name !== defining)
       .map(([name, one]) => [fingerprint(one), name]),
   );
-  return write(schema, names, "");
+  return write(schema, names, "").trim();
 }
 
 function write(schema: Schema, names: ReadonlyMap<string, string>, indent: string): string {

@@ -99,9 +99,10 @@ export class Link {
     try {
       return await new Promise((resolve, reject) => {
         const settle = ({ result, error }: Message): void => {
-          if (error !== undefined) return reject(IopipeError.fromWire(error));
-          answered?.(result);
-          resolve(result);
+          if (error === undefined) {
+            answered?.(result);
+            resolve(result);
+          } else reject(IopipeError.fromWire(error));
         };
         this.#pending.set(id, { settle, fail: reject, progress: onProgress });
         this.#send(frame);

@@ -1,16 +1,17 @@
 /**
  * A subscription: a daemon's stream of notifications as an async iterator that outlives the connection.
- * Owns resubscribing with the cursor, and the bound on what waits here unread. What a stream carries and what its
- * cursor is say its feeds, changes.ts and events.ts.
+ * Owns resubscribing with the cursor. What a stream carries and what its cursor is say its feeds, changes.ts and
+ * events.ts; what waits unread lies in inbox.ts.
  * Invariants: an item is handed out once its predecessors were; the cursor never passes an item that was not handed
- * out. A reader that falls behind by INBOX_ITEMS loses its place in the daemon's queue, not its items: the stream is
- * taken up again from its cursor when it reads on.
+ * out. A reader that falls behind loses its place in the daemon's queue, not its items: the stream is taken up again
+ * from its cursor when it reads on.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { isKind } from "../protocol/wire/errors.ts";
 import type { Connection } from "./connection.ts";
 import { readDaemonFile } from "./endpoints.ts";
 import { isLost, isNoDaemon } from "./faults.ts";
+import { makeInbox } from "./inbox.ts";
 import type { Link } from "./link.ts";
 
 /** An async iterator of a stream; ends by return(), by its AbortSignal, or with the connection's close(). */
@@ -33,9 +34,6 @@ export interface Feed<Item> {
   /** Turns a notification's params into an item; undefined where nothing of it is wanted. Moves the cursor. */
   item(params: Record<string, unknown>): Promise<Item | undefined>;
 }
-
-/** Notifications that wait here unread, at most. */
-const INBOX_ITEMS = 256;
 
 /** Between two looks for a daemon that was stopped on purpose, in milliseconds. */
 const STOPPED_POLL_MS = 250;
@@ -126,41 +124,6 @@ async function* once<Item>(
       link.call(feed.unsubscribe, { subscription }).catch(() => {});
     }
   }
-}
-
-interface Inbox {
-  push(params: Record<string, unknown>): void;
-  /** The next params; undefined when the stream has ended here and its items are taken. */
-  take(): Promise<Record<string, unknown> | undefined>;
-  end(): void;
-}
-
-function makeInbox(): Inbox {
-  const waiting: Record<string, unknown>[] = [];
-  let ended = false;
-  let wake = (): void => {};
-  const end = (): void => {
-    ended = true;
-    wake();
-  };
-  return {
-    push(params) {
-      if (ended) return;
-      waiting.push(params);
-      // Those that wait are in order and kept; what comes after them is asked for again, by the cursor.
-      if (waiting.length >= INBOX_ITEMS) end();
-      wake();
-    },
-    async take() {
-      if (waiting.length === 0 && !ended) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      return waiting.shift();
-    },
-    end,
-  };
 }
 
 /**

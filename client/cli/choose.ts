@@ -1,0 +1,142 @@
+/**
+ * Which session, and which of its patches, a command means.
+ * Owns the rule of PROTOCOL.md: `--session ID` (any unique prefix), else IOPIPE_SESSION, else the only pending one
+ * with patches; with several it lists them (exit 2). A proposer names its session.
+ */
+import type { Patch, Result, Session, Workspace } from "../../protocol/methods/index.ts";
+import { IopipeError, isKind } from "../../protocol/wire/errors.ts";
+import type { Context } from "./context.ts";
+import { UsageError } from "./failure.ts";
+import { short } from "./output.ts";
+import { findWorkspace, openWorkspaces, pathIn } from "./place.ts";
+import { visible } from "./visible.ts";
+
+/** A session with the root that its paths are relative to. */
+export interface Chosen {
+  readonly session: Session;
+  readonly workspace: Workspace;
+  /** A path argument, inside the session's workspace. */
+  path(argument: string): string;
+}
+
+/** The session that is meant; undefined where none is named and none is pending here. */
+export async function chooseSession(context: Context): Promise<Chosen | undefined> {
+  const named = namedSession(context);
+  if (named !== undefined) return await inItsWorkspace(context, await byPrefix(context, named));
+  refuseProposer(context);
+  const workspace = await findWorkspace(context);
+  const pending = (await pendingSessions(context, workspace.id)).filter(hasWork);
+  if (pending.length > 1) throw several(pending);
+  return pending[0] && chosen(context, workspace, pending[0]);
+}
+
+/** The session that is meant; a new one where there is none. */
+export async function chooseOrOpenSession(context: Context, title: string): Promise<Chosen> {
+  return (await chooseSession(context)) ?? (await openNewSession(context, title));
+}
+
+/** A new session in this command's workspace. */
+export async function openNewSession(context: Context, title: string): Promise<Chosen> {
+  const workspace = await findWorkspace(context);
+  const params = { workspace: workspace.id, title: context.text("title") ?? title };
+  return chosen(context, workspace, (await context.call("session/open", params)).session);
+}
+
+/** The id, or the beginning of one, that the flag or the environment names. */
+export function namedSession(context: Context): string | undefined {
+  return context.text("session") || process.env.IOPIPE_SESSION || undefined;
+}
+
+/** Whether something in it waits for a decision. */
+export function hasWork({ patches }: Session): boolean {
+  return patches.pending + patches.stale > 0;
+}
+
+/** The pending sessions, of one workspace or of all; newest first. */
+export async function pendingSessions(context: Context, workspace?: string): Promise<Session[]> {
+  return await allSessions(context, { state: "Pending", ...(workspace && { workspace }) });
+}
+
+/** Every page of session/list. */
+export async function allSessions(
+  context: Context,
+  params: { state?: "Pending"; workspace?: string },
+): Promise<Session[]> {
+  const sessions: Session[] = [];
+  let page: Result<"session/list"> | undefined;
+  do {
+    const after: { after?: string } = page?.next === undefined ? {} : { after: page.next };
+    page = await context.call("session/list", { ...params, ...after, limit: 1000 });
+    sessions.push(...page.sessions);
+  } while (page.next !== undefined);
+  return sessions;
+}
+
+async function byPrefix(context: Context, prefix: string): Promise<Session> {
+  try {
+    return (await context.call("session/get", { session: prefix })).session;
+  } catch (error) {
+    if (!isKind(error, "SessionNotFound")) throw error;
+    const matches = (await allSessions(context, {})).filter(({ id }) => id.startsWith(prefix));
+    if (matches.length > 1) throw several(matches);
+    if (matches[0] === undefined) throw error;
+    return matches[0];
+  }
+}
+
+async function inItsWorkspace(context: Context, session: Session): Promise<Chosen> {
+  const workspace = (await openWorkspaces(context)).find(({ id }) => id === session.workspace);
+  if (workspace !== undefined) return chosen(context, workspace, session);
+  throw new IopipeError("WorkspaceNotFound", `The workspace of session ${session.id} is not open.`);
+}
+
+function chosen(context: Context, workspace: Workspace, session: Session): Chosen {
+  return { session, workspace, path: (argument) => pathIn(workspace.root, context.cwd, argument) };
+}
+
+function refuseProposer(context: Context): void {
+  if (context.role === "reviewer") return;
+  throw new UsageError(
+    "A proposer names its session.",
+    "Give --session ID or set IOPIPE_SESSION; `iopipectl rpc session/open` opens one.",
+  );
+}
+
+function several(sessions: readonly Session[]): UsageError {
+  const list = sessions.map(
+    ({ id, title, patches }) => `  ${short(id)}  ${patches.pending} pending  ${visible(title)}`,
+  );
+  const message = [`${sessions.length} sessions could be meant:`, ...list].join("\n");
+  return new UsageError(message, "Choose one with --session ID.", { sessions: sessions.map(({ id }) => id) });
+}
+
+/**
+ * The session's patches that path arguments name: those of a file, or of everything below a directory; without
+ * arguments all. Only pending ones and stale ones unless `states` says otherwise.
+ *
+ * @throws {IopipeError} PatchNotFound where an argument names none.
+ */
+export async function choosePatches(
+  context: Context,
+  { session, path }: Chosen,
+  args: readonly string[],
+  wanted: (patch: Patch) => boolean = isOpen,
+): Promise<Patch[]> {
+  const { patches } = await context.call("session/get", { session: session.id });
+  const candidates = patches.filter(wanted);
+  if (args.length === 0) return candidates;
+  const found = args.flatMap((argument) => {
+    const at = path(argument);
+    const here = candidates.filter(
+      (patch) => at === "." || patch.path === at || patch.path.startsWith(`${at}/`),
+    );
+    if (here.length > 0) return here;
+    throw new IopipeError("PatchNotFound", `Session ${session.id} has no such patch of ${at}.`, { path: at });
+  });
+  return [...new Set(found)];
+}
+
+/** Pending, or discarded only because the disk went ahead of it. */
+export function isOpen({ state, reason }: Patch): boolean {
+  return state === "Pending" || (state === "Discarded" && reason === "stale");
+}

@@ -1,0 +1,84 @@
+/**
+ * What a verb works with: its flags, the connection, and the interrupt.
+ * Owns connecting at first use, and ^C. How verbs are declared is verbs.ts.
+ */
+import type { MethodName, Params, Result } from "../../protocol/methods/index.ts";
+import type { Role } from "../../protocol/wire/locations.ts";
+import { connect, roleOf } from "../connect.ts";
+import type { Connection } from "../connection.ts";
+import { printJson } from "./output.ts";
+import { showProgress } from "./progress.ts";
+
+export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
+export class Context {
+  readonly role: Role = roleOf(process.env);
+  readonly json: boolean;
+  /** Absolute, without symlinks. */
+  readonly cwd = process.cwd();
+  readonly #flags: Flags;
+  readonly #interrupt = new AbortController();
+  #connection: Promise<Connection> | undefined;
+
+  constructor(flags: Flags) {
+    this.#flags = flags;
+    this.json = flags.json === true;
+    process.once("SIGINT", this.interrupt);
+  }
+
+  /** What ^C does: running calls are cancelled; a second ^C ends the process as usual. */
+  readonly interrupt = (): void => this.#interrupt.abort();
+
+  /** Aborted by ^C. */
+  get signal(): AbortSignal {
+    return this.#interrupt.signal;
+  }
+
+  /** Whether a flag without a value was given. */
+  has(flag: string): boolean {
+    return this.#flags[flag] === true;
+  }
+
+  /** A flag's value. */
+  text(flag: string): string | undefined {
+    const value = this.#flags[flag];
+    return typeof value === "string" ? value : undefined;
+  }
+
+  /** The values of a flag that takes several. */
+  list(flag: string): string[] | undefined {
+    const value = this.#flags[flag];
+    return Array.isArray(value) ? [...value] : undefined;
+  }
+
+  /** The daemon; started at the first call when none runs. */
+  connection(autostart = true): Promise<Connection> {
+    this.#connection ??= connect({
+      role: this.role,
+      autostart,
+      client: { name: "iopipectl" },
+    });
+    return this.#connection;
+  }
+
+  /** Calls a method; ^C cancels it, and a terminal sees its progress when it takes long. */
+  async call<N extends MethodName>(name: N, params: Params<N>): Promise<Result<N>> {
+    const connection = await this.connection();
+    return await showProgress((onProgress) =>
+      connection.call(name, params, { signal: this.signal, onProgress }),
+    );
+  }
+
+  /** Prints a result: as JSON where that was asked for, else as `human` does. */
+  show<T>(result: T, human: (result: T) => void): void {
+    if (this.json) printJson(result);
+    else human(result);
+  }
+
+  /** Lets the process end. */
+  async close(): Promise<void> {
+    process.off("SIGINT", this.interrupt);
+    const connection = await this.#connection?.catch(() => undefined);
+    connection?.close();
+  }
+}

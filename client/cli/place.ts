@@ -1,0 +1,104 @@
+/**
+ * Which workspace a command means, and what its path arguments are inside it.
+ * Owns the rule of PROTOCOL.md: the deeper of the nearest enclosing open workspace and the git top level; any other
+ * directory only after `open DIR`, and `/` and the home directory only with `open --force`.
+ */
+import { existsSync, realpathSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
+import type { Workspace } from "../../protocol/methods/index.ts";
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import type { Context } from "./context.ts";
+import { UsageError } from "./failure.ts";
+
+/** The workspace of this command; opened where it is a git top level that was not yet. */
+export async function findWorkspace(context: Context): Promise<Workspace> {
+  return chooseWorkspace(context, await openWorkspaces(context));
+}
+
+/** Every open workspace. */
+export async function openWorkspaces(context: Context): Promise<Workspace[]> {
+  const { workspaces } = await context.call("workspace/list", { limit: 1000 });
+  return workspaces;
+}
+
+/** As findWorkspace(), with the open workspaces in hand. */
+export async function chooseWorkspace(context: Context, open: readonly Workspace[]): Promise<Workspace> {
+  const start = startOf(context);
+  const enclosing = nearest(open, start);
+  const git = gitTopLevel(start);
+  if (enclosing !== undefined && enclosing.root.length >= (git?.length ?? 0)) return enclosing;
+  if (git === undefined)
+    throw new UsageError(
+      `${start} is in no open workspace and in no git repository.`,
+      "Open a directory with `iopipectl open DIR`.",
+    );
+  refuseTooLarge(git, false);
+  const { workspace } = await context.call("workspace/open", { root: git });
+  return workspace;
+}
+
+/** Where the search begins: `--workspace DIR`, else the working directory. */
+export function startOf(context: Context): string {
+  const directory = context.text("workspace");
+  if (directory === undefined) return context.cwd;
+  return realDirectory(resolve(context.cwd, directory));
+}
+
+/** @throws {UsageError} where `directory` does not exist. */
+export function realDirectory(directory: string): string {
+  try {
+    return realpathSync(directory);
+  } catch {
+    throw new UsageError(`There is no directory ${directory}.`, "Give an existing directory.");
+  }
+}
+
+/** @throws {UsageError} for `/` and the home directory without `force`. */
+export function refuseTooLarge(root: string, force: boolean): void {
+  const home = existsSync(homedir()) ? realpathSync(homedir()) : homedir();
+  if (force || (root !== "/" && root !== home)) return;
+  throw new UsageError(
+    `${root} as a workspace would mean watching everything in it.`,
+    `If that is meant: \`iopipectl open --force ${root}\`.`,
+  );
+}
+
+function nearest(open: readonly Workspace[], directory: string): Workspace | undefined {
+  const enclosing = open.filter(({ root }) => isInside(root, directory));
+  return enclosing.sort((a, b) => b.root.length - a.root.length)[0];
+}
+
+function gitTopLevel(directory: string): string | undefined {
+  for (let at = directory; ; at = dirname(at)) {
+    if (existsSync(join(at, ".git"))) return at;
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+function isInside(root: string, path: string): boolean {
+  const way = relative(root, path);
+  return way !== ".." && !way.startsWith("../") && !isAbsolute(way);
+}
+
+/**
+ * A path argument as the protocol wants it. Relative arguments count from the working directory where that is in the
+ * workspace, else from its root.
+ *
+ * @throws {IopipeError} PathEscape where it lies outside.
+ */
+export function pathIn(root: string, cwd: string, argument: string): string {
+  const absolute = resolve(isInside(root, cwd) ? cwd : root, argument);
+  for (const candidate of [absolute, throughRealParent(absolute)])
+    if (isInside(root, candidate)) return relative(root, candidate) || ".";
+  throw new IopipeError("PathEscape", `${argument} is outside the workspace ${root}.`, { path: argument });
+}
+
+/** The same path by its parent's real name: an absolute argument may come by way of a symlink to the root. */
+function throughRealParent(absolute: string): string {
+  try {
+    return join(realpathSync(dirname(absolute)), basename(absolute));
+  } catch {
+    return absolute;
+  }
+}

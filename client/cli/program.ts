@@ -1,0 +1,86 @@
+/**
+ * The program: parses the command line with commander and runs one verb.
+ * Owns the process's end: exit code, error lines, ^C. What verbs there are is verbs.ts.
+ */
+import { Command, CommanderError } from "commander";
+import packageJson from "../../package.json" with { type: "json" };
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import { roleOf } from "../connect.ts";
+import { Context, type Flags } from "./context.ts";
+import { EXIT, exitCodeOf, report, UsageError } from "./failure.ts";
+import { commonFlags, VERBS, type Verb } from "./verbs.ts";
+
+/** Runs the command line `args` (without node and script); resolves to the exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = makeProgram(async (verb, verbArgs, flags) => {
+    code = await runVerb(verb, verbArgs, flags);
+  });
+  const json = args.includes("--json");
+  try {
+    await program.parseAsync(withVerb(args), { from: "user" });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    const message = error.message.replace(/^error: /, "");
+    report(new UsageError(message, "See `iopipectl --help`, or `iopipectl VERB --help`."), json);
+    return EXIT.usage;
+  }
+}
+
+/** The bare command is `status`, with its flags. */
+function withVerb(args: readonly string[]): string[] {
+  const [first] = args;
+  const bare = first === undefined || (first.startsWith("-") && !/^(-h|--help|-V|--version)$/.test(first));
+  return bare ? ["status", ...args] : [...args];
+}
+
+function makeProgram(run: (verb: Verb, args: string[], flags: Flags) => Promise<void>): Command {
+  const program = new Command("iopipectl")
+    .description("Review, apply and take back what was proposed to a working tree")
+    .version(packageJson.version)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 failed, 2 usage, 3 stale or conflict, 4 needs a decision or a confirmation,\n" +
+        "5 does not parse or does not fit, 7 needs attention, 69 no daemon, 75 try again, 77 not permitted, 130 interrupted",
+    );
+  for (const verb of VERBS) {
+    const command = program
+      .command(verb.args === undefined ? verb.name : `${verb.name} ${verb.args}`)
+      .description(verb.summary)
+      .allowExcessArguments(false)
+      .action((...given: unknown[]) => {
+        const self = given.pop() as Command;
+        return run(verb, self.args, self.opts<Flags>());
+      });
+    for (const [flags, description] of [...(verb.flags ?? []), ...commonFlags(verb)])
+      command.option(flags, description);
+  }
+  return program;
+}
+
+async function runVerb(verb: Verb, args: string[], flags: Flags): Promise<number> {
+  const context = new Context(flags);
+  try {
+    if (verb.reviewersOnly) refuseProposer(verb.name);
+    const run = await verb.load();
+    const code = (await run(context, args)) ?? 0;
+    return context.signal.aborted ? EXIT.interrupted : code;
+  } catch (error) {
+    if (context.signal.aborted) return EXIT.interrupted;
+    report(error, context.json);
+    return exitCodeOf(error);
+  } finally {
+    await context.close();
+  }
+}
+
+function refuseProposer(verb: string): void {
+  if (roleOf(process.env) === "reviewer") return;
+  throw new IopipeError("NotPermitted", `A proposer may not ${verb} (IOPIPE_ROLE is "proposer").`, {
+    hint: "Ask the person who reviews; `iopipectl wait` tells when they have decided.",
+  });
+}

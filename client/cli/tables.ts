@@ -1,0 +1,65 @@
+/**
+ * Sessions, patches and operations as lines for a person. Everything that comes from elsewhere is made visible here.
+ */
+import type { FileStatus, Operation, Patch, Session } from "../../protocol/methods/index.ts";
+import { colour, count, short } from "./output.ts";
+import { visible } from "./visible.ts";
+
+export function sessionLine({ id, title, agent, state, ready, patches, message }: Session): string {
+  const parts = (["pending", "stale", "applied", "discarded"] as const)
+    .filter((each) => patches[each] > 0)
+    .map((each) => `${patches[each]} ${each}`);
+  const author = agent === undefined ? "" : ` (${visible(agent)})`;
+  const words = message === undefined ? "" : `: ${visible(message)}`;
+  const flag = ready ? colour("green", " ready") : "";
+  const numbers = parts.join(", ") || "empty";
+  return `${colour("yellow", short(id))}  ${state}${flag}  ${numbers}  ${visible(title) || "untitled"}${author}${words}`;
+}
+
+export function patchLine({
+  id,
+  path,
+  from,
+  kind,
+  state,
+  reason,
+  added,
+  removed,
+  binary,
+  ...rest
+}: Patch): string {
+  const way = from === undefined ? visible(path) : `${visible(from)} → ${visible(path)}`;
+  const why = reason === undefined ? state : `${state} (${reason})`;
+  const size = binary ? "binary" : `+${added} −${removed}`;
+  const decision = rest.decision === "undecided" ? "" : ` ${rest.decision}`;
+  const words = rest.note === undefined ? "" : `: ${visible(rest.note)}`;
+  return `${colour("yellow", short(id))}  ${kind.padEnd(7)} ${way}  ${size}  ${why}${decision}${words}`;
+}
+
+export function operationLine({
+  id,
+  kind,
+  state,
+  startedAt,
+  title,
+  agent,
+  undoes,
+  files,
+}: Operation): string {
+  const what = undoes === undefined ? kind : `${kind} of ${short(undoes)}`;
+  const author = agent === undefined ? "" : ` (${visible(agent)})`;
+  const when = visible(startedAt.replace("T", " ").replace(/\..*$/, ""));
+  return `${colour("yellow", short(id))}  ${when}  ${what}  ${state}  ${count(files.length, "file")}  ${visible(title ?? "")}${author}`;
+}
+
+/** As `git diff --stat`: one line a file. */
+export function statLines(files: readonly FileStatus[]): string[] {
+  const ways = files.map(({ path, from }) =>
+    from === undefined ? visible(path) : `${visible(from)} → ${visible(path)}`,
+  );
+  const width = Math.max(0, ...ways.map((way) => way.length));
+  return files.map(({ status, added, removed, binary }, at) => {
+    const size = binary ? "binary" : `${colour("green", `+${added}`)} ${colour("red", `−${removed}`)}`;
+    return `${status.padEnd(7)} ${(ways[at] ?? "").padEnd(width)}  ${size}`;
+  });
+}

@@ -1,0 +1,255 @@
+/**
+ * iopipectl's verbs, as a table: name, arguments, flags, and where the code is.
+ * Owns what `--help` and the completion scripts say. Each verb's code is loaded when it is called.
+ */
+import type { Context } from "./context.ts";
+
+type Run = (context: Context, args: string[]) => Promise<number | undefined> | Promise<void>;
+type Flag = readonly [flags: string, description: string];
+
+export interface Verb {
+  readonly name: string;
+  /** As commander writes arguments: `<needed>`, `[optional]`, `[several...]`. */
+  readonly args?: string;
+  /** Imperative, no full stop. */
+  readonly summary: string;
+  readonly flags?: readonly Flag[];
+  /** Whether it takes `--workspace` or `--session` too. */
+  readonly about?: "workspace" | "session";
+  /** Refused to a proposer before anything is asked: its socket would. */
+  readonly reviewersOnly?: true;
+  readonly load: () => Promise<Run>;
+}
+
+const YES: Flag = ["-y, --yes", "do not ask"];
+const NOTE: Flag = ["--note <text>", "a remark that goes with it"];
+const TITLE: Flag = ["--title <text>", "title of a session that is opened"];
+const FULL: Flag = ["--confirm-full-replace", "replace files over 1 MiB as a whole"];
+
+export const VERBS: readonly Verb[] = [
+  {
+    name: "open",
+    args: "[dir]",
+    summary: "Open a directory as a workspace",
+    flags: [["--force", "even / or the home directory"]],
+    about: "workspace",
+    reviewersOnly: true,
+    load: async () => (await import("./verbs/open.ts")).open,
+  },
+  {
+    name: "status",
+    summary: "Show what is pending here, and the next step",
+    about: "workspace",
+    load: async () => (await import("./verbs/status.ts")).status,
+  },
+  {
+    name: "ls",
+    args: "[path]",
+    summary: "List sessions, or a directory as the session sees it",
+    flags: [
+      ["-a, --all", "sessions of every state"],
+      ["-r, --recursive", "what is below the directory too"],
+    ],
+    about: "session",
+    load: async () => (await import("./verbs/ls.ts")).ls,
+  },
+  {
+    name: "show",
+    args: "[id]",
+    summary: "Show a session, a patch or an operation",
+    about: "session",
+    load: async () => (await import("./verbs/show.ts")).show,
+  },
+  {
+    name: "diff",
+    args: "[paths...]",
+    summary: "Show what is pending as a diff that git apply takes",
+    flags: [
+      ["--stat", "one line a file"],
+      ["-U, --context <lines>", "lines around a change"],
+    ],
+    about: "session",
+    load: async () => (await import("./verbs/diff.ts")).diff,
+  },
+  {
+    name: "cat",
+    args: "<path>",
+    summary: "Print a file as the session sees it",
+    about: "session",
+    load: async () => (await import("./verbs/cat.ts")).cat,
+  },
+  {
+    name: "review",
+    summary: "Decide on the pending patches one by one, then apply",
+    flags: [
+      ["--approve <paths...>", "approve these instead of asking"],
+      ["--reject <paths...>", "reject these instead of asking"],
+      ["--apply", "apply what is approved"],
+      NOTE,
+      FULL,
+    ],
+    about: "session",
+    reviewersOnly: true,
+    load: async () => (await import("./verbs/review.ts")).review,
+  },
+  {
+    name: "stage",
+    args: "[paths...]",
+    summary: "Propose a change: content from stdin, a deletion, a move or a diff",
+    flags: [
+      ["--from <file>", "take the content from a file"],
+      ["--delete", "delete the paths"],
+      ["--move", "move: FROM TO"],
+      ["--patch <file>", "stage a git diff; - for stdin"],
+      NOTE,
+      TITLE,
+    ],
+    about: "session",
+    load: async () => (await import("./verbs/stage.ts")).stage,
+  },
+  {
+    name: "edit",
+    args: "<path>",
+    summary: "Open the staged content in $EDITOR and stage the result",
+    flags: [NOTE, TITLE],
+    about: "session",
+    load: async () => (await import("./verbs/edit.ts")).edit,
+  },
+  {
+    name: "check",
+    args: "[paths...]",
+    summary: "Tell whether an apply would succeed; touch nothing",
+    about: "session",
+    load: async () => (await import("./verbs/check.ts")).check,
+  },
+  {
+    name: "apply",
+    args: "[paths...]",
+    summary: "Write what is pending to the tree, all or nothing",
+    flags: [
+      YES,
+      ["--digest <digest>", "apply if this is still what is pending"],
+      ["--patch <file>", "stage a git diff and apply it; - for stdin"],
+      ["--skip-stale", "leave out what the disk went ahead of"],
+      ["--allow-invalid-syntax", "even if a result does not parse"],
+      FULL,
+      NOTE,
+      TITLE,
+    ],
+    about: "session",
+    reviewersOnly: true,
+    load: async () => (await import("./verbs/apply.ts")).apply,
+  },
+  {
+    name: "discard",
+    args: "[paths...]",
+    summary: "Drop what is pending; it can be brought back",
+    flags: [
+      ["--undo", "bring back what was discarded"],
+      ["--purge", "drop it for good"],
+    ],
+    about: "session",
+    load: async () => (await import("./verbs/discard.ts")).discard,
+  },
+  {
+    name: "rebase",
+    args: "[paths...]",
+    summary: "Merge stale patches onto what is on disk now",
+    about: "session",
+    load: async () => (await import("./verbs/rebase.ts")).rebase,
+  },
+  {
+    name: "undo",
+    args: "[operation] [paths...]",
+    summary: "Take back an operation, the last one by default",
+    flags: [
+      YES,
+      ["--dry-run", "only show what it would do"],
+      ["--skip-modified", "leave files that were edited since"],
+      ["--stage", "stage the inverse instead of writing it"],
+    ],
+    about: "workspace",
+    reviewersOnly: true,
+    load: async () => (await import("./verbs/undo.ts")).undo,
+  },
+  {
+    name: "log",
+    args: "[path]",
+    summary: "List what was applied and undone, newest first",
+    flags: [["-n, --limit <n>", "at most so many (50)"]],
+    about: "session",
+    load: async () => (await import("./verbs/log.ts")).log,
+  },
+  {
+    name: "watch",
+    summary: "Follow what changes in the workspace",
+    flags: [
+      ["--since <clock>", "begin after this clock"],
+      ["--include <globs...>", "only these"],
+      ["--exclude <globs...>", "not these"],
+      ["--priority <lanes...>", "only HIGH, MED or LOW"],
+      ["--settle <ms>", "wait for quiet this long"],
+    ],
+    about: "workspace",
+    load: async () => (await import("./verbs/watch.ts")).watch,
+  },
+  {
+    name: "wait",
+    summary: "Wait until something happens to the session",
+    flags: [
+      ["--since <seq>", "after this event"],
+      ["--timeout <ms>", "give up after so long (exit 75)"],
+    ],
+    about: "session",
+    load: async () => (await import("./verbs/wait.ts")).wait,
+  },
+  {
+    name: "daemon",
+    args: "<start|stop|status|logs>",
+    summary: "Start, stop or look at the daemon",
+    flags: [
+      ["-n, --lines <n>", "logs: the last so many lines (50)"],
+      ["-f, --follow", "logs: go on with what comes"],
+    ],
+    load: async () => (await import("./verbs/daemon.ts")).daemon,
+  },
+  {
+    name: "doctor",
+    summary: "Look for what is wrong, and say what to do",
+    load: async () => (await import("./verbs/doctor.ts")).doctor,
+  },
+  {
+    name: "gc",
+    summary: "Tell what is kept for how long",
+    load: async () => (await import("./verbs/gc.ts")).gc,
+  },
+  {
+    name: "rpc",
+    args: "[method] [params]",
+    summary: "Call any method; alone, join stdin and stdout to the daemon",
+    load: async () => (await import("./verbs/rpc.ts")).rpc,
+  },
+  {
+    name: "completion",
+    args: "<bash|zsh|fish>",
+    summary: "Print a completion script",
+    load: async () => (await import("./verbs/completion.ts")).completion,
+  },
+];
+
+/** Flags that a verb takes beyond its own. */
+export function commonFlags({ about }: Verb): Flag[] {
+  return [
+    ["--json", "print the result as JSON"],
+    ...(about === undefined ? [] : [["-C, --workspace <dir>", "look for the workspace from here"] as const]),
+    ...(about === "session"
+      ? [["-s, --session <id>", "the session, or the beginning of its id"] as const]
+      : []),
+  ];
+}
+
+/** The long names of all flags of a verb, with their dashes. */
+export function flagsOf(verb: Verb): string[] {
+  const all = [...(verb.flags ?? []), ...commonFlags(verb)];
+  return all.map(([flags]) => /--[\w-]+/.exec(flags)?.[0] ?? flags);
+}

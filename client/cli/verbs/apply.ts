@@ -1,0 +1,105 @@
+/** `apply`: promotes what is pending, after a look at the diff on a terminal, else with `--yes` or `--digest D`. */
+import type { Params, Result } from "../../../protocol/methods/index.ts";
+import { confirm } from "../ask.ts";
+import { type Chosen, choosePatches, chooseSession, namedSession, openNewSession } from "../choose.ts";
+import type { Context } from "../context.ts";
+import { EXIT, UsageError } from "../failure.ts";
+import { colour, count, isInteractive, note, print, printJson } from "../output.ts";
+import { visible } from "../visible.ts";
+import { sessionDiff, showDiff } from "./diff.ts";
+import { patchInput, stageInto } from "./stage.ts";
+
+/** What is applied: exactly what was shown, by digest, or some patches of it. */
+type What = Pick<Params<"session/apply">, "expectedDigest" | "patches">;
+
+export async function apply(context: Context, args: string[]): Promise<number> {
+  const asks = mayAsk(context);
+  const chosen = await chooseOrStage(context);
+  if (chosen === undefined || isEmpty(chosen)) return nothing(context);
+  const digest = context.text("digest");
+  const what = digest === undefined ? await shown(context, chosen, args, asks) : { expectedDigest: digest };
+  if (what === undefined) return declined(chosen);
+  const result = await context.call("session/apply", {
+    session: chosen.session.id,
+    ...what,
+    ...(context.has("confirmFullReplace") && { confirmFullReplace: true }),
+    ...(context.has("allowInvalidSyntax") && { allowInvalidSyntax: true }),
+    ...(context.has("skipStale") && { onStale: "skip" }),
+  });
+  context.show(result, describeApplied);
+  return exitOf(result);
+}
+
+/** Whether to ask. @throws {UsageError} where one must say yes beforehand and did not; nothing was staged then. */
+function mayAsk(context: Context): boolean {
+  if (context.has("yes") || context.text("digest") !== undefined) return false;
+  if (isInteractive() && !context.json) return true;
+  throw new UsageError(
+    "There is nobody to ask.",
+    "Say --yes, or --digest D with the digest of the diff that was looked at.",
+  );
+}
+
+async function chooseOrStage(context: Context): Promise<Chosen | undefined> {
+  const patch = context.text("patch");
+  if (patch === undefined) return await chooseSession(context);
+  const changes = await patchInput(context, patch);
+  // A session of its own, so that nothing else that is pending here goes along.
+  const named = namedSession(context) === undefined ? undefined : await chooseSession(context);
+  const chosen = named ?? (await openNewSession(context, `apply ${patch === "-" ? "a diff" : patch}`));
+  const { session } = await stageInto(context, chosen, changes);
+  return { ...chosen, session };
+}
+
+function isEmpty({ session: { patches } }: Chosen): boolean {
+  return patches.pending + patches.stale + patches.applied === 0;
+}
+
+/** Shows what would be applied and asks; undefined for a no. */
+async function shown(
+  context: Context,
+  chosen: Chosen,
+  args: string[],
+  asks: boolean,
+): Promise<What | undefined> {
+  const { session, workspace } = chosen;
+  const some = args.length === 0 ? undefined : await choosePatches(context, chosen, args);
+  const patches = some?.map(({ id }) => id);
+  if (!asks) return patches ? { patches } : { expectedDigest: session.digest };
+  const { diff, files, digest } = await sessionDiff(context, chosen, args);
+  await showDiff(diff);
+  const question = `Apply ${count(files.length, "file")} to ${visible(workspace.root)}?`;
+  if (!(await confirm(context, question))) return undefined;
+  return patches ? { patches } : { expectedDigest: digest ?? session.digest };
+}
+
+function nothing(context: Context): number {
+  if (context.json) printJson({ applied: [], skipped: [] });
+  else print("Nothing is pending.");
+  return 0;
+}
+
+function declined({ session }: Chosen): number {
+  note(`Nothing was applied; session ${visible(session.id)} is still pending.`);
+  return EXIT.failed;
+}
+
+/** Tells a person what an apply did. */
+export function describeApplied({ operation, applied, skipped }: Result<"session/apply">): void {
+  for (const { path, reason } of skipped) print(`skipped ${visible(path)}: ${visible(reason)}`);
+  if (operation.state === "needsAttention") {
+    print(colour("red", `Operation ${visible(operation.id)} needs attention.`));
+    for (const { path, outcome } of operation.files) print(`  ${visible(path)}: ${outcome ?? "unknown"}`);
+    note(
+      `Look at the files, then: iopipectl rpc operation/resolve '{"operation":"${visible(operation.id)}"}'`,
+    );
+    return;
+  }
+  print(`Applied ${count(applied.length, "patch", "patches")} (operation ${visible(operation.id)}).`);
+  if (process.stdout.isTTY) note("To take it back: iopipectl undo");
+}
+
+/** An operation that needs attention is an answer, with an exit code of its own. */
+export function exitOf({ operation }: { operation?: { state: string } | undefined }): number {
+  return operation?.state === "needsAttention" ? EXIT.needsAttention : 0;
+}

@@ -1,0 +1,52 @@
+/** `diff [PATH...]`: what is pending, as text that `git apply` takes. */
+import type { Result } from "../../../protocol/methods/index.ts";
+import { type Chosen, choosePatches, chooseSession } from "../choose.ts";
+import type { Context } from "../context.ts";
+import { wholeNumber } from "../numbers.ts";
+import { colourDiff, note, print, printJson } from "../output.ts";
+import { page } from "../pager.ts";
+import { statLines } from "../tables.ts";
+import { visibleLines } from "../visible.ts";
+
+export async function diff(context: Context, args: string[]): Promise<void> {
+  const chosen = await chooseSession(context);
+  if (chosen === undefined) {
+    if (context.json) printJson({ diff: "", files: [] });
+    else if (process.stdout.isTTY) note("Nothing is pending.");
+    return;
+  }
+  const result = await sessionDiff(context, chosen, args);
+  if (context.json) printJson(result);
+  else if (context.has("stat")) for (const line of statLines(result.files)) print(line);
+  else await showDiff(result.diff);
+}
+
+/** The diff of what is pending, of some paths or all. */
+export async function sessionDiff(
+  context: Context,
+  chosen: Chosen,
+  args: readonly string[],
+): Promise<Result<"session/diff">> {
+  const paths = await pathsOf(context, chosen, args);
+  const lines = wholeNumber("context", context.text("context"), 0, 1000);
+  return await context.call("session/diff", {
+    session: chosen.session.id,
+    ...(paths && { paths }),
+    ...(lines !== undefined && { context: lines }),
+  });
+}
+
+async function pathsOf(
+  context: Context,
+  chosen: Chosen,
+  args: readonly string[],
+): Promise<string[] | undefined> {
+  if (args.length === 0) return undefined;
+  const patches = await choosePatches(context, chosen, args, ({ state }) => state === "Pending");
+  return patches.map(({ path }) => path);
+}
+
+/** Shows a diff: on a terminal escaped, coloured and paged, else byte for byte. */
+export async function showDiff(text: string): Promise<void> {
+  await page(process.stdout.isTTY ? colourDiff(visibleLines(text)) : text);
+}

@@ -1,0 +1,30 @@
+/** `doctor`: looks at everything that iopipe needs, and says what to do about what is wrong. Starts no daemon. */
+import type { Context } from "../context.ts";
+import { EXIT } from "../failure.ts";
+import { colour, print } from "../output.ts";
+import { visible } from "../visible.ts";
+
+/** One thing looked at. */
+export interface Finding {
+  readonly name: string;
+  readonly state: "ok" | "warning" | "problem";
+  /** What was found, with the number. */
+  readonly fact: string;
+  /** What to do; where there is something to do. */
+  readonly advice?: string;
+}
+
+const MARKS = { ok: ["green", "ok"], warning: ["yellow", "warning"], problem: ["red", "problem"] } as const;
+
+export async function doctor(context: Context): Promise<number> {
+  const { examine } = await import("../examine.ts");
+  const checks = await examine(context);
+  context.show({ checks }, () => {
+    for (const { name, state, fact, advice } of checks) {
+      const [format, word] = MARKS[state];
+      print(`${colour(format, word.padEnd(7))} ${name}: ${visible(fact)}`);
+      if (advice !== undefined) print(`        ${visible(advice)}`);
+    }
+  });
+  return checks.some(({ state }) => state === "problem") ? EXIT.failed : 0;
+}

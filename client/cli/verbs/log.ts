@@ -1,0 +1,23 @@
+/** `log [PATH]`: the operations here, newest first. */
+import type { Context } from "../context.ts";
+import { wholeNumber } from "../numbers.ts";
+import { print } from "../output.ts";
+import { findWorkspace, pathIn } from "../place.ts";
+import { operationLine } from "../tables.ts";
+
+export async function log(context: Context, [argument]: string[]): Promise<void> {
+  const { id: workspace, root } = await findWorkspace(context);
+  const limit = wholeNumber("limit", context.text("limit"), 1, 1000) ?? 50;
+  const path = argument !== undefined && pathIn(root, context.cwd, argument);
+  const session = context.text("session");
+  const result = await context.call("operation/list", {
+    workspace,
+    limit,
+    ...(path && { path }),
+    ...(session && { session }),
+  });
+  context.show(result, ({ operations }) => {
+    for (const operation of operations) print(operationLine(operation));
+    if (operations.length === 0) print("Nothing was applied here.");
+  });
+}

@@ -1,0 +1,42 @@
+/** `ls`: the sessions here, pending ones unless `--all`; `ls PATH`: a directory as the session sees it. */
+import type { Result } from "../../../protocol/methods/index.ts";
+import { allSessions, chooseOrOpenSession } from "../choose.ts";
+import type { Context } from "../context.ts";
+import { print } from "../output.ts";
+import { findWorkspace } from "../place.ts";
+import { sessionLine } from "../tables.ts";
+import { visible } from "../visible.ts";
+
+export async function ls(context: Context, [path]: string[]): Promise<void> {
+  if (path !== undefined) {
+    await listFiles(context, path);
+    return;
+  }
+  const { id } = await findWorkspace(context);
+  const state = context.has("all") ? {} : { state: "Pending" as const };
+  const sessions = await allSessions(context, { workspace: id, ...state });
+  context.show({ sessions }, () => {
+    for (const session of sessions) print(sessionLine(session));
+  });
+}
+
+async function listFiles(context: Context, argument: string): Promise<void> {
+  const { session, path } = await chooseOrOpenSession(context, "A look around");
+  const at = path(argument);
+  const params = {
+    session: session.id,
+    recursive: context.has("recursive"),
+    ...(at !== "." && { path: at }),
+  };
+  const result: Result<"file/list"> = await context.call("file/list", params);
+  for (let { next } = result; next !== undefined; ) {
+    const page = await context.call("file/list", { ...params, after: next });
+    result.entries.push(...page.entries);
+    next = page.next;
+  }
+  delete result.next;
+  context.show(result, ({ entries }) => {
+    for (const { path: each, type, origin } of entries)
+      print(`${visible(each)}${type === "directory" ? "/" : ""}${origin === "staged" ? "  (staged)" : ""}`);
+  });
+}

@@ -1,0 +1,102 @@
+/** `stage`: records changes: content from stdin or a file, a deletion, a move, a git diff. Nothing on disk changes. */
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Result } from "../../../protocol/methods/index.ts";
+import { isKind } from "../../../protocol/wire/errors.ts";
+import type { ChangeInput } from "../../content.ts";
+import { type Chosen, chooseOrOpenSession } from "../choose.ts";
+import type { Context } from "../context.ts";
+import { UsageError } from "../failure.ts";
+import { note, print } from "../output.ts";
+import { readStdin } from "../stdin.ts";
+import { patchLine } from "../tables.ts";
+import { visible } from "../visible.ts";
+
+export async function stage(context: Context, args: string[]): Promise<void> {
+  const change = await readInput(context, args);
+  const chosen = await chooseOrOpenSession(context, `stage ${args.join(" ")}`.trim());
+  const result = await stageInto(context, chosen, await change(chosen));
+  context.show(result, describe);
+}
+
+/** Stages changes into a session, with progress and ^C. */
+export async function stageInto(
+  context: Context,
+  { session }: Chosen,
+  changes: readonly ChangeInput[],
+): Promise<Result<"patch/stage">> {
+  const note = context.text("note");
+  const noted = note === undefined ? changes : changes.map((change) => ({ ...change, note }));
+  const handle = (await context.connection()).session(session.id);
+  return await handle.stage(noted, { signal: context.signal });
+}
+
+/** Changes that a git diff in a file, or on stdin (`-`), stands for. */
+export async function patchInput(context: Context, file: string): Promise<ChangeInput[]> {
+  const bytes = file === "-" ? await readStdin("a diff") : readFile(context, file);
+  return [{ kind: "unifiedDiff", textBase64: bytes.toString("base64") }];
+}
+
+type InSession = (chosen: Chosen) => ChangeInput[] | Promise<ChangeInput[]>;
+
+/** Reads everything before a session is opened, so that a mistake leaves no empty one behind. */
+async function readInput(context: Context, args: string[]): Promise<InSession> {
+  const patch = context.text("patch");
+  if (patch !== undefined) {
+    const changes = await patchInput(context, expect(args, 0, [patch])[0] as string);
+    return () => changes;
+  }
+  if (context.has("delete")) return ({ path }) => args.map((each) => ({ kind: "delete", path: path(each) }));
+  if (context.has("move")) {
+    const [from, to] = expect(args, 2) as [string, string];
+    return ({ path }) => [{ kind: "rename", path: path(from), to: path(to) }];
+  }
+  const [target] = expect(args, 1) as [string];
+  return await contentInput(context, target);
+}
+
+async function contentInput(context: Context, target: string): Promise<InSession> {
+  const from = context.text("from");
+  const content = from === undefined ? await readStdin("the new content") : readFile(context, from);
+  const executable = from !== undefined && (statSync(resolve(context.cwd, from)).mode & 0o111) !== 0;
+  return async (chosen) => {
+    const path = chosen.path(target);
+    const mode = executable && (await isNew(context, chosen, path)) ? { mode: 0o755 } : {};
+    return [{ kind: "write", path, content, ...mode }];
+  };
+}
+
+async function isNew(context: Context, { session }: Chosen, path: string): Promise<boolean> {
+  try {
+    await context.call("file/read", { session: session.id, path, length: 0 });
+    return false;
+  } catch (error) {
+    if (isKind(error, "FileNotFound")) return true;
+    throw error;
+  }
+}
+
+function readFile(context: Context, file: string): Buffer {
+  try {
+    return readFileSync(resolve(context.cwd, file));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`${file} cannot be read (${code}).`, "Give the name of a file that can.");
+  }
+}
+
+/** @throws {UsageError} unless there are `n` arguments; gives `instead` for none. */
+function expect(args: string[], n: number, instead: string[] = args): string[] {
+  if (args.length === n) return instead;
+  throw new UsageError(
+    `stage takes ${n === 0 ? "no path" : n === 1 ? "one path" : `${n} paths`} here, not ${args.length}.`,
+    "See `iopipectl stage --help`.",
+  );
+}
+
+function describe({ session, patches, warnings }: Result<"patch/stage">): void {
+  for (const patch of patches) print(patchLine(patch));
+  if (patches.length === 0) print("Nothing differs from what is there.");
+  for (const warning of warnings) note(visible(warning));
+  if (process.stdout.isTTY) note(`Session ${visible(session.id)}. Next: iopipectl diff, iopipectl apply`);
+}

@@ -1,0 +1,39 @@
+/** `status`, and the bare command: what is pending here, and the next command to type. */
+import type { Session, Workspace } from "../../../protocol/methods/index.ts";
+import { hasWork, pendingSessions } from "../choose.ts";
+import type { Context } from "../context.ts";
+import { colour, note, print, printJson } from "../output.ts";
+import { chooseWorkspace, openWorkspaces } from "../place.ts";
+import { sessionLine } from "../tables.ts";
+import { visible } from "../visible.ts";
+
+export async function status(context: Context): Promise<void> {
+  // Asked at once, because a person waits: most often the workspace is open already.
+  const [open, everywhere] = await Promise.all([openWorkspaces(context), pendingSessions(context)]);
+  const workspace = await chooseWorkspace(context, open);
+  const sessions = everywhere.filter((session) => session.workspace === workspace.id);
+  if (context.json) printJson({ sessions });
+  else describe(workspace, sessions.filter(hasWork));
+}
+
+function describe(workspace: Workspace, sessions: readonly Session[]): void {
+  const { state, warnings } = workspace.watch;
+  print(`${colour("bold", visible(workspace.root))}  watching: ${state}`);
+  for (const warning of warnings) note(colour("yellow", visible(warning), process.stderr));
+  if (sessions.length === 0) print("Nothing is pending.");
+  for (const session of sessions) print(sessionLine(session));
+  print(nextStep(sessions));
+}
+
+function nextStep(sessions: readonly Session[]): string {
+  const [first, second] = sessions;
+  if (first === undefined) return "Next: iopipectl stage PATH < new-content";
+  if (first.patches.stale > 0) return `Next: iopipectl rebase${named(first, second)}`;
+  return first.ready
+    ? `Next: iopipectl review${named(first, second)}`
+    : `Next: iopipectl diff${named(first, second)}`;
+}
+
+function named(session: Session, other: Session | undefined): string {
+  return other === undefined ? "" : ` --session ${session.id.slice(0, 10)}`;
+}

@@ -1,0 +1,87 @@
+/** `undo [OPERATION] [PATH...]`: takes an operation back, the last one when none is named. */
+import type { Operation, Result, Workspace } from "../../../protocol/methods/index.ts";
+import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { confirm } from "../ask.ts";
+import type { Context } from "../context.ts";
+import { EXIT, UsageError } from "../failure.ts";
+import { operationsOf } from "../ids.ts";
+import { count, isInteractive, note, print, printJson } from "../output.ts";
+import { findWorkspace, pathIn } from "../place.ts";
+import { operationLine } from "../tables.ts";
+import { visible } from "../visible.ts";
+import { exitOf } from "./apply.ts";
+
+export async function undo(context: Context, args: string[]): Promise<number> {
+  const asks = mayAsk(context);
+  const workspace = await findWorkspace(context);
+  const operations = await operationsOf(context, workspace.id);
+  const { operation, paths } = choose(context, workspace, operations, args);
+  if (operation === undefined) {
+    if (context.json) printJson({ reverted: [], skipped: [] });
+    else print("Nothing was applied here.");
+    return 0;
+  }
+  const params = {
+    operation: operation.id,
+    ...(paths.length > 0 && { paths }),
+    ...(context.has("skipModified") && { onModified: "skip" as const }),
+    ...(context.has("stage") && { stage: true }),
+  };
+  if (asks && !(await confirmed(context, operation, params))) return EXIT.failed;
+  const dryRun = context.has("dryRun") && { dryRun: true };
+  const result = await context.call("operation/undo", { ...params, ...dryRun });
+  context.show(result, (undone) => describe(undone, context.has("dryRun")));
+  return exitOf(result);
+}
+
+function mayAsk(context: Context): boolean {
+  if (context.has("yes") || context.has("dryRun") || context.has("stage")) return false;
+  if (isInteractive() && !context.json) return true;
+  throw new UsageError("There is nobody to ask.", "Say --yes, or look first with --dry-run.");
+}
+
+/** The first argument is an operation where one's id begins so; everything else are paths. */
+function choose(
+  context: Context,
+  { root }: Workspace,
+  operations: readonly Operation[],
+  args: string[],
+): { operation: Operation | undefined; paths: string[] } {
+  const [first, ...rest] = args;
+  const named = first === undefined ? [] : operations.filter(({ id }) => id.startsWith(first));
+  if (named.length > 1)
+    throw new UsageError(
+      `${named.length} operations begin with ${first}.`,
+      "Type more of it, or see `iopipectl log`.",
+    );
+  if (named.length === 0 && first !== undefined && /^o[\w-]{7,}$/.test(first) && args.length === 1)
+    throw new IopipeError("OperationNotFound", `There is no operation ${first} here.`);
+  const last = operations.find(({ kind, state }) => kind !== "recover" && UNDOABLE.has(state));
+  const paths = (named.length === 1 ? rest : args).map((each) => pathIn(root, context.cwd, each));
+  return { operation: named[0] ?? last, paths };
+}
+
+const UNDOABLE: ReadonlySet<Operation["state"]> = new Set(["committed", "needsAttention"] as const);
+
+async function confirmed(
+  context: Context,
+  operation: Operation,
+  params: { operation: string; paths?: string[]; onModified?: "skip" },
+): Promise<boolean> {
+  const plan = await context.call("operation/undo", { ...params, dryRun: true });
+  print(operationLine(operation));
+  for (const path of plan.reverted) print(`  revert ${visible(path)}`);
+  for (const { path, reason } of plan.skipped) print(`  leave  ${visible(path)}: ${visible(reason)}`);
+  return await confirm(context, `Undo it in ${count(plan.reverted.length, "file")}?`);
+}
+
+function describe(
+  { operation, session, reverted, skipped }: Result<"operation/undo">,
+  dryRun: boolean,
+): void {
+  for (const path of reverted) print(`${dryRun ? "would revert" : "reverted"} ${visible(path)}`);
+  for (const { path, reason } of skipped) print(`left ${visible(path)}: ${visible(reason)}`);
+  if (operation?.state === "needsAttention") print(`Operation ${visible(operation.id)} needs attention.`);
+  else if (operation !== undefined) print(`Undone (operation ${visible(operation.id)}).`);
+  if (session !== undefined) note(`Staged as session ${visible(session.id)}. Next: iopipectl diff`);
+}

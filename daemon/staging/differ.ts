@@ -71,7 +71,8 @@ export function startDiffer({
     const again = (kind: "Timeout" | "InternalError", why: string): void =>
       end(() => {
         if (closed) task.reject(shuttingDown());
-        else if (task.job.coarse) task.reject(new IopipeError(kind, `The diff could not be computed: ${why}.`));
+        else if (task.job.coarse)
+          task.reject(new IopipeError(kind, `The diff could not be computed: ${why}.`));
         else queue.unshift({ ...task, job: { ...task.job, coarse: true } });
       }, false);
     const timer = setTimeout(() => again("Timeout", `it took over ${timeoutMs} ms`), timeoutMs);
@@ -97,7 +98,8 @@ export function startDiffer({
     diff: (job) =>
       new Promise((resolve, reject) => {
         if (closed) return reject(shuttingDown());
-        if (queue.length >= MAX_QUEUED) return reject(new IopipeError("Busy", `${MAX_QUEUED} diffs are waiting.`));
+        if (queue.length >= MAX_QUEUED)
+          return reject(new IopipeError("Busy", `${MAX_QUEUED} diffs are waiting.`));
         queue.push({ job, resolve, reject });
         next();
       }),

@@ -6,7 +6,7 @@
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { FULL_REPLACE_BYTES } from "../../protocol/wire/limits.ts";
-import type { Tree } from "../disk/tree.ts";
+import { ancestorsOf, type Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { fromDisk } from "./faults.ts";
 import { assertOneLink } from "./hard-links.ts";
@@ -82,6 +82,7 @@ async function examineOne(
   patch: PatchRow,
   found: Examination,
 ): Promise<void> {
+  if (!replacesParent(patch, found.patches)) await tree.entry(patch.path);
   const files = await findStale(tree, patch);
   if (files.length > 0) {
     found.stale.push({ patch, files });
@@ -90,6 +91,12 @@ async function examineOne(
   found.transitions.push(...(await transitionsOf(snapshots, patch)));
   if (patch.fullReplace) found.problems.push(confirmationRequired(patch));
   if (!patch.breakHardLinks && patch.kind !== "delete") await assertOneLink(tree, patch.from ?? patch.path);
+}
+
+/** Whether a link or file above `patch` goes in the same apply, so that it cannot be in the way. */
+function replacesParent({ path }: PatchRow, selected: readonly PatchRow[]): boolean {
+  const parents = ancestorsOf(path);
+  return selected.some((other) => other.kind === "delete" && parents.includes(other.path));
 }
 
 function confirmationRequired({ id, path, base, after }: PatchRow): IopipeError {

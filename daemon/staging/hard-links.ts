@@ -1,6 +1,6 @@
 /** The rule about hard links: a file with several names is not changed unasked, for the other names would not follow. */
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import type { Tree } from "../disk/tree.ts";
+import type { Tree } from "../disk/index.ts";
 
 /** @throws {IopipeError} HardLinked when the regular file at `path` on disk has more than one name */
 export async function assertOneLink(tree: Tree, path: string): Promise<void> {

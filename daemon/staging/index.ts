@@ -6,7 +6,7 @@
  * Failure: every function throws IopipeError (or disk's errors) and leaves the session as it was.
  */
 import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
-import type { Tree } from "../disk/tree.ts";
+import type { Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { type Decided, decide } from "./decide.ts";
 import { type DiffOptions, diffSession, type Pair, type Rendered, renderDiff } from "./diff.ts";
@@ -79,6 +79,9 @@ export function createStaging({ store, workers = 2 }: { store: Store; workers?: 
 export type { Decided } from "./decide.ts";
 export type { DiffOptions, Pair, Rendered } from "./diff.ts";
 export { digestOf } from "./digest.ts";
-export type { Examination, Transition } from "./examine.ts";
+export type { Examination } from "./examine.ts";
+export { openSession } from "./open-session.ts";
 export type { Staged, StageOptions } from "./stage.ts";
+export { type StaleFile, staleError } from "./stale.ts";
+export type { Transition } from "./transitions.ts";
 export { patchToWire, sessionToWire } from "./wire.ts";

@@ -3,7 +3,7 @@
  * Invariant: a layer that exists makes every path above it a directory.
  */
 import type { Image } from "../../protocol/methods/index.ts";
-import { ancestorsOf } from "../disk/path.ts";
+import { ancestorsOf } from "../disk/index.ts";
 import type { PatchRow } from "../store/index.ts";
 
 /** What is staged at one path. */

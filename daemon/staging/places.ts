@@ -2,11 +2,10 @@
  * Places: where a path leads in a session's view, component by component, staged links and deletions included.
  * Owns the following of links. write, edit and chmod go where the last link leads; delete, rename and symlink act on
  * the link itself; no path may lead through a link that leaves the root.
- * Invariant: a place's path leads through no link, and passed checkPath after every link was resolved (`.git` behind
+ * Invariant: a place's path leads through no link, and passed the tree's check after every link was resolved (`.git` behind
  * a link included).
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import { checkPath } from "../disk/path.ts";
 import type { EntryType, View } from "./view.ts";
 
 /** Links on one way: as Linux allows (path_resolution(7)). */
@@ -24,7 +23,7 @@ export interface Place {
  * @throws {IopipeError} PathEscape where a link leaves the root, NotAFile where a file lies on the way or links loop
  */
 export async function findPlace(view: View, path: string, { follow }: { follow: boolean }): Promise<Place> {
-  checkPath(path);
+  view.tree.check(path);
   let rest = path.split("/");
   let done: string[] = [];
   let type: EntryType = "directory";
@@ -42,7 +41,7 @@ export async function findPlace(view: View, path: string, { follow }: { follow: 
     type = await view.typeOf(here);
     if (type === "symlink" && (follow || rest.length > 0)) {
       if (++links > MAX_LINKS) throw loop(path);
-      const target = targetInRoot(view.root, (await view.imageOf(here)).target ?? "");
+      const target = targetInRoot(view.tree.root, (await view.imageOf(here)).target ?? "");
       if (target === undefined) throw escape(path);
       if (target.absolute) done = [];
       rest = [...target.names, ...rest];
@@ -51,7 +50,7 @@ export async function findPlace(view: View, path: string, { follow }: { follow: 
   }
   if (done.length === 0) return { path: "", type: "directory" };
   const resolved = done.join("/");
-  checkPath(resolved);
+  view.tree.check(resolved);
   return { path: resolved, type: await view.typeOf(resolved) };
 }
 
@@ -84,5 +83,6 @@ export function assertNoDirectory({ path, type }: Place): void {
 /** @throws {IopipeError} NotAFile, or FileNotFound where nothing is */
 export function assertThere(place: Place): void {
   assertNoDirectory(place);
-  if (place.type === "absent") throw new IopipeError("FileNotFound", `There is no ${place.path}`, { path: place.path });
+  if (place.type === "absent")
+    throw new IopipeError("FileNotFound", `There is no ${place.path}`, { path: place.path });
 }

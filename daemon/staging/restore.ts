@@ -4,7 +4,7 @@
  * touch one path.
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import type { Tree } from "../disk/tree.ts";
+import type { Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { patchEvent } from "./events.ts";
 import { patchesNamed } from "./select.ts";
@@ -53,7 +53,10 @@ function unnamed(store: Store, session: SessionRow): PatchRow[] {
 
 function assertDiscarded({ id, path, state }: PatchRow): void {
   if (state === "Discarded") return;
-  throw new IopipeError("IllegalState", `Patch ${id} of ${path} is ${state}, not Discarded.`, { path, patch: id });
+  throw new IopipeError("IllegalState", `Patch ${id} of ${path} is ${state}, not Discarded.`, {
+    path,
+    patch: id,
+  });
 }
 
 function bringBack(

@@ -11,7 +11,9 @@ export function patchesNamed(store: Store, session: SessionRow, ids: readonly st
   return [...new Set(ids)].map((id) => {
     const patch = store.patches.require(id);
     if (patch.session === session.id) return patch;
-    throw new IopipeError("PatchNotFound", `There is no patch ${id} in session ${session.id}.`, { patch: id });
+    throw new IopipeError("PatchNotFound", `There is no patch ${id} in session ${session.id}.`, {
+      patch: id,
+    });
   });
 }
 
@@ -24,5 +26,8 @@ export function isUnsettled({ state, reason }: PatchRow): boolean {
 export function assertPending({ id, path, state, reason }: PatchRow): void {
   if (state === "Pending") return;
   const standing = reason === undefined ? state : `${state} (${reason})`;
-  throw new IopipeError("IllegalState", `Patch ${id} of ${path} is ${standing}, not Pending.`, { path, patch: id });
+  throw new IopipeError("IllegalState", `Patch ${id} of ${path} is ${standing}, not Pending.`, {
+    path,
+    patch: id,
+  });
 }

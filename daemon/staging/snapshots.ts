@@ -6,12 +6,14 @@
  */
 import type { Image } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import { ABSENT } from "../disk/image.ts";
-import type { Tree } from "../disk/tree.ts";
+import { ABSENT, type Tree } from "../disk/index.ts";
 import { type Store, sha256 } from "../store/index.ts";
 
 /** Files above this are not staged: their bytes pass through memory whole. */
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
+
+/** Larger files are hashed first, and read into memory only when the store lacks them. */
+const READ_AT_ONCE_BYTES = 1024 * 1024;
 
 /** Stored early once so much waits. */
 const BUFFERED_BYTES = 16 * 1024 * 1024;
@@ -49,6 +51,10 @@ export function openSnapshots(store: Store, tree: Tree): Snapshots {
     if (!seen.exists) return ABSENT;
     if (seen.type !== "file") return seen;
     assertSize(path, seen.size ?? 0);
+    if ((seen.size ?? 0) > READ_AT_ONCE_BYTES) {
+      const image = await tree.image(path);
+      if (image.hash === undefined || store.blobs.has(image.hash)) return image;
+    }
     const { image, bytes } = await tree.read(path);
     if (image.hash !== undefined) await hold(image.hash, bytes);
     return image;
@@ -72,9 +78,13 @@ export function openSnapshots(store: Store, tree: Tree): Snapshots {
 
 function assertSize(path: string, size: number): void {
   if (size <= MAX_FILE_BYTES) return;
-  throw new IopipeError("TooLarge", `${path} has ${size} bytes, more than the ${MAX_FILE_BYTES} that can be staged.`, {
-    path,
-    limit: MAX_FILE_BYTES,
-    hint: "Files of this size are not staged.",
-  });
+  throw new IopipeError(
+    "TooLarge",
+    `${path} has ${size} bytes, more than the ${MAX_FILE_BYTES} that can be staged.`,
+    {
+      path,
+      limit: MAX_FILE_BYTES,
+      hint: "Files of this size are not staged.",
+    },
+  );
 }

@@ -7,9 +7,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Image } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import { DiskError } from "../disk/errors.ts";
-import { ABSENT, type Aspect, aspectsOf, sameAspects } from "../disk/image.ts";
-import type { Tree } from "../disk/tree.ts";
+import { ABSENT, type Aspect, aspectsOf, DiskError, sameAspects, type Tree } from "../disk/index.ts";
 import { now, type PatchRow, type Store } from "../store/index.ts";
 import { patchEvent } from "./events.ts";
 
@@ -53,23 +51,16 @@ export async function findStale(tree: Tree, patch: PatchRow): Promise<StaleFile[
   return stale;
 }
 
-/** A directory or the like is there, or something on the way is no directory any more. */
-const NO_FILE: readonly string[] = ["NotAFile", "PathEscape"];
-
-/** The image at `path`, hashed where there is a hash to compare with; undefined where there is no file or link. */
+/** The image at `path`, hashed where there is a hash to compare with; undefined where no file or link can be. */
 async function observe(tree: Tree, path: string, expected: Image): Promise<Image | undefined> {
   try {
     return expected.hash === undefined ? await tree.lstat(path) : await tree.image(path);
   } catch (error) {
-    if (!(error instanceof DiskError) || !NO_FILE.includes(error.kind)) throw error;
-    if (expected.exists || (await isThere(tree, path))) return undefined;
-    // A file lies where a directory would be: absent all the same, and perhaps another patch removes it.
-    return ABSENT;
+    if (error instanceof DiskError && error.kind === "NotAFile") return undefined;
+    if (!(error instanceof DiskError && error.kind === "PathEscape")) throw error;
+    // Behind a link nothing of ours can be; whether that link may be there is the examiner's question.
+    return expected.exists ? undefined : ABSENT;
   }
-}
-
-async function isThere(tree: Tree, path: string): Promise<boolean> {
-  return (await tree.entry(path).catch(() => "absent")) !== "absent";
 }
 
 /** As `findStale`, but looks twice, so that a file caught in the middle of being saved does not count. */
@@ -129,9 +120,13 @@ export function pathsOf({ path, from }: PatchRow): string[] {
 }
 
 /** An error of kind Stale about `files`; `extra` may carry more. */
-export function staleError(files: readonly StaleFile[], extra: Readonly<Record<string, unknown>> = {}): IopipeError {
+export function staleError(
+  files: readonly StaleFile[],
+  extra: Readonly<Record<string, unknown>> = {},
+): IopipeError {
   const paths = files.map(({ path }) => path);
-  const named = paths.length > 3 ? `${paths.slice(0, 3).join(", ")} and ${paths.length - 3} more` : paths.join(", ");
+  const named =
+    paths.length > 3 ? `${paths.slice(0, 3).join(", ")} and ${paths.length - 3} more` : paths.join(", ");
   const [path] = paths;
   return new IopipeError("Stale", `The content on disk is not what the patch was made on: ${named}`, {
     ...(paths.length === 1 && { path }),

@@ -3,7 +3,7 @@
  * Invariant: where a patch leaves an aspect alone (the mode, or a chmod's content), the transition has the disk's.
  */
 import type { Image } from "../../protocol/methods/index.ts";
-import { ABSENT } from "../disk/image.ts";
+import { ABSENT } from "../disk/index.ts";
 import type { PatchRow } from "../store/index.ts";
 import type { Snapshots } from "./snapshots.ts";
 
@@ -19,7 +19,10 @@ export interface Transition {
 }
 
 /** The transitions of `patch`, whose base is on disk. */
-export async function transitionsOf({ image }: Pick<Snapshots, "image">, patch: PatchRow): Promise<Transition[]> {
+export async function transitionsOf(
+  { image }: Pick<Snapshots, "image">,
+  patch: PatchRow,
+): Promise<Transition[]> {
   const { path, from, base, after } = patch;
   const common = { patch: patch.id, ...(patch.breakHardLinks && { breakHardLinks: true }) };
   const before = await image(from ?? path);
@@ -37,5 +40,11 @@ export function carryOver(base: Image, after: Image, disk: Image): Image {
   const content = base.hash === after.hash ? disk : after;
   const { hash, size } = content;
   const mode = base.mode === after.mode ? disk.mode : after.mode;
-  return { exists: true, type: "file", ...(hash && { hash }), size: size ?? 0, ...(mode !== undefined && { mode }) };
+  return {
+    exists: true,
+    type: "file",
+    ...(hash && { hash }),
+    size: size ?? 0,
+    ...(mode !== undefined && { mode }),
+  };
 }

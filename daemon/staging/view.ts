@@ -5,9 +5,7 @@
  * Invariant: within one view a path on disk is looked at once, so that a whole call sees one state of it.
  */
 import type { Image } from "../../protocol/methods/index.ts";
-import { ABSENT } from "../disk/image.ts";
-import { parentOf } from "../disk/path.ts";
-import type { Tree } from "../disk/tree.ts";
+import { ABSENT, parentOf, type Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { type Layer, overlayOf } from "./overlay.ts";
 import { openSnapshots, type Snapshots } from "./snapshots.ts";
@@ -17,7 +15,6 @@ import { carryOver } from "./transitions.ts";
 export type EntryType = "file" | "symlink" | "directory" | "other" | "absent";
 
 export interface View {
-  readonly root: string;
   readonly tree: Tree;
   readonly snapshots: Snapshots;
   /** The session's pending patches when the view was opened. */
@@ -30,6 +27,8 @@ export interface View {
   imageOf(path: string): Promise<Image>;
   /** The image on disk; absent for what is no file or link. */
   baseOf(path: string): Promise<Image>;
+  /** What is on disk at a path; absent where something above it is no directory there. */
+  diskTypeOf(path: string): Promise<EntryType>;
   /** What is staged at a path, where that still counts. */
   layerOf(path: string): Promise<Layer | undefined>;
   /** Stages an image at a path, for this view. */
@@ -90,13 +89,13 @@ export function openView(store: Store, session: Pick<SessionRow, "id">, tree: Tr
   };
 
   return {
-    root: tree.root,
     tree,
     snapshots,
     pending,
     stale,
     touched,
     baseOf,
+    diskTypeOf: diskType,
     layerOf,
     typeOf: async (path) => {
       const layer = await layerOf(path);

@@ -59,7 +59,7 @@ function matchLines(old: Lines, now: Lines, middle: Change): Int32Array | undefi
   const { oldStart, oldEnd, newStart, newEnd } = middle;
   const ids = new Map<string, number>();
   const number = (lines: Lines, n: number): number => {
-    const text = line(lines, n).latin1Slice();
+    const text = line(lines, n).toString("latin1");
     const id = ids.get(text) ?? ids.size;
     ids.set(text, id);
     return id;

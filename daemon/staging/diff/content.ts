@@ -73,4 +73,3 @@ function count(changes: readonly Change[]): { added: number; removed: number } {
 function gitId(bytes: Buffer): string {
   return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
 }
-

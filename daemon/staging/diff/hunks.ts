@@ -58,7 +58,7 @@ function append(lines: string[], prefix: string, from: Lines, start: number, end
   for (let n = start; n < end; n++) {
     const bytes = line(from, n);
     const lacks = lacksNewline(from, n);
-    lines.push(prefix + bytes.utf8Slice(0, bytes.length - (lacks ? 0 : 1)));
+    lines.push(prefix + bytes.toString("utf8", 0, bytes.length - (lacks ? 0 : 1)));
     if (lacks) lines.push(NO_NEWLINE);
   }
 }

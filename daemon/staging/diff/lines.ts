@@ -37,9 +37,7 @@ export function line({ bytes, starts }: Lines, n: number): Buffer {
 }
 
 export function sameLine(a: Lines, i: number, b: Lines, j: number): boolean {
-  return (
-    a.bytes.compare(b.bytes, b.starts[j], b.starts[j + 1], a.starts[i], a.starts[i + 1]) === 0
-  );
+  return a.bytes.compare(b.bytes, b.starts[j], b.starts[j + 1], a.starts[i], a.starts[i + 1]) === 0;
 }
 
 /** Whether line `n` is the last one and ends without a newline. */

@@ -56,7 +56,12 @@ function at(before: Int32Array, d: number, k: number): number {
   return before[k + d - 1] as number;
 }
 
-function walkBack(trace: Int32Array[], endX: number, endY: number, match: (i: number, j: number) => void): void {
+function walkBack(
+  trace: Int32Array[],
+  endX: number,
+  endY: number,
+  match: (i: number, j: number) => void,
+): void {
   let x = endX;
   let y = endY;
   for (let d = trace.length - 1; d >= 0; d--) {

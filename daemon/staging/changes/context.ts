@@ -1,0 +1,76 @@
+/** What the kinds of changes have in common: where they act, what they may use, the checks that several make. */
+import type { Change, Image } from "../../../protocol/methods/index.ts";
+import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { now } from "../../store/index.ts";
+import { assertOneLink } from "../hard-links.ts";
+import type { Layer } from "../overlay.ts";
+import { staleError } from "../stale.ts";
+import type { View } from "../view.ts";
+
+export interface Context {
+  readonly view: View;
+  /** A blob's size, where the caller may use it. */
+  sizeOfBlob(hash: string): number | undefined;
+  readonly warnings: string[];
+}
+
+/** The fields that every kind of change may carry. */
+export type Common = Pick<Change, "baseHash" | "breakHardLinks" | "note">;
+
+/** Mode of a file that nobody gave one: what open(2) would give it under the daemon's umask. */
+export function defaultMode(): number {
+  return 0o666 & ~process.umask();
+}
+
+/**
+ * Stages `image` at `path` for the rest of this call. What was renamed there keeps where it came from, unless it is
+ * gone now.
+ */
+export async function put(
+  { view }: Context,
+  path: string,
+  image: Image,
+  { breakHardLinks, note }: Common,
+  from?: string,
+): Promise<void> {
+  const layer = await view.layerOf(path);
+  const origin = from ?? (layer?.image.exists ? layer.from : undefined);
+  view.put(path, {
+    image,
+    ...(image.exists && origin !== undefined && { from: origin }),
+    breakHardLinks: breakHardLinks ?? layer?.breakHardLinks ?? false,
+    ...(note !== undefined && { note }),
+  } satisfies Omit<Layer, "patch">);
+}
+
+/** @throws {IopipeError} Stale when the session sees other bytes at `path` than the caller read */
+export async function assertBaseHash({ view }: Context, path: string, { baseHash }: Common): Promise<void> {
+  if (baseHash === undefined) return;
+  const actual = await view.imageOf(path);
+  if (actual.hash === baseHash) return;
+  throw staleError([{ path, expected: { exists: true, type: "file", hash: baseHash }, actual, at: now() }]);
+}
+
+/** @throws {IopipeError} HardLinked when the file on disk has other names, and the change does not break them */
+export async function assertUnlinked(
+  { view }: Context,
+  path: string,
+  { breakHardLinks }: Common,
+): Promise<void> {
+  const layer = await view.layerOf(path);
+  if (breakHardLinks ?? layer?.breakHardLinks) return;
+  const place = layer?.from ?? path;
+  if ((await view.baseOf(place)).type === "file") await assertOneLink(view.tree, place);
+}
+
+/** @throws {IopipeError} InvalidParams */
+export function invalid(message: string, path: string): IopipeError {
+  return new IopipeError("InvalidParams", message, { path });
+}
+
+/** UTF-8 of `text`. @throws {IopipeError} InvalidParams for a lone surrogate, which has no bytes */
+export function encode(text: string, path: string, field: string): Buffer {
+  if (!text.isWellFormed())
+    throw invalid(`${field} holds a lone surrogate; send such bytes as contentBase64.`, path);
+  return Buffer.from(text, "utf8");
+}

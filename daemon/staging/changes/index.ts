@@ -1,0 +1,48 @@
+/**
+ * Changes by kind: each is resolved at once, against what the session sees, into images at paths. The input is not
+ * kept. Changes of one call build on each other; nothing is recorded before all of them succeeded (stage.ts).
+ */
+import type { Change } from "../../../protocol/methods/index.ts";
+import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { fromDisk } from "../faults.ts";
+import type { Context } from "./context.ts";
+import { edit } from "./edit.ts";
+import { chmod, remove, rename, symlink } from "./entries.ts";
+import { unifiedDiff } from "./unified-diff.ts";
+import { write } from "./write.ts";
+
+type Kinds = {
+  [K in Change["kind"]]: (context: Context, change: Extract<Change, { kind: K }>) => Promise<void>;
+};
+
+const KINDS: Kinds = {
+  write,
+  edit,
+  delete: remove,
+  rename,
+  chmod,
+  symlink,
+  unifiedDiff,
+  applyPatch: () => notYet("applyPatch"),
+  workspaceEdit: () => notYet("workspaceEdit"),
+};
+
+/**
+ * Applies one change to the view.
+ *
+ * @throws {IopipeError} with `index`, and `path` where the change has one; the view is of no more use
+ */
+export async function applyChange(context: Context, change: Change, index: number): Promise<void> {
+  try {
+    const apply = KINDS[change.kind] as (context: Context, change: Change) => Promise<void>;
+    await apply(context, change);
+  } catch (error) {
+    throw fromDisk(error, "path" in change ? change.path : undefined).with({ index });
+  }
+}
+
+function notYet(kind: string): never {
+  throw new IopipeError("IllegalState", `This version of iopiped does not take changes of kind ${kind}.`, {
+    hint: "Send write, edit, delete, rename, chmod, symlink or unifiedDiff.",
+  });
+}

@@ -1,0 +1,37 @@
+/** Opening a session. A key brings the same pending session back; it belongs to the role that used it first. */
+import type { Role } from "../../protocol/wire/locations.ts";
+import { newId, type SessionRow, type Store } from "../store/index.ts";
+import { sessionEvent } from "./events.ts";
+import { sessionToWire } from "./wire.ts";
+
+export interface OpenSessionOptions {
+  readonly workspace: string;
+  readonly title: string;
+  readonly agent?: string | undefined;
+  readonly key?: string | undefined;
+  readonly role: Role;
+  /** The client's name, for the event. */
+  readonly by?: string | undefined;
+}
+
+/** The pending session with this workspace, key and role, else a new one. */
+export function openSession(
+  store: Store,
+  { workspace, title, agent, key, role, by }: OpenSessionOptions,
+): SessionRow {
+  return store.transaction(() => {
+    const sameKey = key === undefined ? [] : store.sessions.byKey(workspace, key, role);
+    const pending = sameKey.find((session) => sessionToWire(store, session).state === "Pending");
+    if (pending) return pending;
+    const session = store.sessions.insert({
+      id: newId("s"),
+      workspace,
+      title,
+      role,
+      ...(agent !== undefined && { agent }),
+      ...(key !== undefined && { key }),
+    });
+    sessionEvent(store, "session/opened", session, by);
+    return store.sessions.require(session.id);
+  });
+}

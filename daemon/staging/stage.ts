@@ -1,0 +1,114 @@
+/**
+ * Staging: changes become patches, all or none. Nothing under the root changes.
+ * The order: resolve every change against the view, make all bytes durable blobs, count lines, then one transaction
+ * that supersedes, inserts and announces. A crash before it leaves blobs that nobody names, and they are collected.
+ * Concurrency: changes to one session are serialised by the caller; the watcher may move a patch meanwhile, which the
+ * transaction takes into account.
+ */
+import type { Change } from "../../protocol/methods/index.ts";
+import { FULL_REPLACE_BYTES } from "../../protocol/wire/limits.ts";
+import type { Tree } from "../disk/index.ts";
+import { newId, type PatchRow, type SessionRow, type Store } from "../store/index.ts";
+import type { Context } from "./changes/context.ts";
+import { applyChange } from "./changes/index.ts";
+import { inChunks } from "./chunks.ts";
+import type { Differ } from "./differ.ts";
+import { patchEvent } from "./events.ts";
+import { type NetEffect, netEffect, type Wanted } from "./net-effect.ts";
+import { diffImages } from "./pairs.ts";
+import { markStale } from "./stale.ts";
+import { openView, type View } from "./view.ts";
+
+export interface StageOptions {
+  readonly changes: readonly Change[];
+  /** Whether the caller may use this blob as content. */
+  readonly ownsBlob: (hash: string) => boolean;
+  /** The client's name, for the events. */
+  readonly by?: string | undefined;
+}
+
+export interface Staged {
+  /** New ones, in order of each path's first change. */
+  readonly patches: PatchRow[];
+  readonly warnings: string[];
+}
+
+export interface Deps {
+  readonly store: Store;
+  readonly differ: Differ;
+}
+
+/**
+ * Stages `changes` into `session`.
+ *
+ * @throws {IopipeError} of the change that failed, with `index` and `path`; nothing was staged
+ */
+export async function stage(
+  { store, differ }: Deps,
+  session: SessionRow,
+  tree: Tree,
+  { changes, ownsBlob, by }: StageOptions,
+): Promise<Staged> {
+  const view = openView(store, session, tree);
+  const context: Context = {
+    view,
+    sizeOfBlob: (hash) => (ownsBlob(hash) ? store.blobs.size(hash) : undefined),
+    warnings: [],
+  };
+  for (const [index, change] of changes.entries()) await applyChange(context, change, index);
+  const effect = await netEffect(view);
+  await view.snapshots.flush();
+  const counted = await inChunks(effect.wanted, (wanted) => measure({ store, differ }, wanted));
+  const patches = store.transaction(() => record(store, session, view, effect, counted, by));
+  return { patches, warnings: [...context.warnings, ...effect.warnings] };
+}
+
+type Measured = Wanted & Pick<PatchRow, "added" | "removed" | "binary" | "fullReplace">;
+
+async function measure(deps: Deps, wanted: Wanted): Promise<Measured> {
+  const { base, after } = wanted;
+  const { added, removed, binary } = await diffImages(
+    deps,
+    { before: base, after },
+    { detail: "counts", context: 0 },
+  );
+  return { ...wanted, added, removed, binary, fullReplace: isFullReplace(wanted) };
+}
+
+/** PROTOCOL.md: new bytes for a file over 1 MiB. Deleting, renaming or chmod of one replaces nothing. */
+function isFullReplace({ base, after }: Wanted): boolean {
+  if (after.type !== "file" || base.hash === after.hash) return false;
+  return Math.max(base.size ?? 0, after.size ?? 0) > FULL_REPLACE_BYTES;
+}
+
+function record(
+  store: Store,
+  session: SessionRow,
+  view: View,
+  { superseded }: NetEffect,
+  wanted: readonly Measured[],
+  by: string | undefined,
+): PatchRow[] {
+  markStale(store, [...view.stale]);
+  for (const { id } of superseded) store.patches.move(id, { state: "Discarded", reason: "superseded" });
+  settleStaged(store, session, new Set([...view.touched, ...wanted.map(({ path }) => path)]));
+  if (superseded.length + wanted.length > 0) store.sessions.reopen(session.id);
+  return wanted.map((patch) => {
+    const row = store.patches.insert({
+      ...patch,
+      id: newId("p"),
+      session: session.id,
+      workspace: session.workspace,
+    });
+    patchEvent(store, "patch/staged", row, by);
+    return row;
+  });
+}
+
+/** Restaging a path settles what was stale there. */
+function settleStaged(store: Store, session: SessionRow, paths: ReadonlySet<string>): void {
+  for (const { id, path, from, reason } of store.patches.ofSession(session.id, "Discarded")) {
+    if (reason === "stale" && (paths.has(path) || (from !== undefined && paths.has(from))))
+      store.patches.move(id, { state: "Discarded", reason: "superseded" });
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * The methods' handlers: from checked params to a result. They translate; the work is the parts' below.
+ * Each file has one area's; together they are every method of the contract (the type says so).
+ */
+import type { House } from "../../workspace/house.ts";
+import type { Handlers } from "../call.ts";
+import { blobHandlers } from "./blob.ts";
+import { type Daemon, daemonHandlers } from "./daemon.ts";
+import { eventHandlers } from "./events.ts";
+import { operationHandlers } from "./operation.ts";
+import { patchHandlers } from "./patch.ts";
+import { sessionHandlers } from "./session.ts";
+import { watchHandlers } from "./watch.ts";
+import { workspaceHandlers } from "./workspace.ts";
+
+export interface Parts extends House {
+  readonly daemon: Daemon;
+}
+
+export function createHandlers(parts: Parts): Handlers {
+  return {
+    ...daemonHandlers(parts),
+    ...workspaceHandlers(parts),
+    ...sessionHandlers(parts),
+    ...patchHandlers(parts),
+    ...blobHandlers(parts),
+    ...operationHandlers(parts),
+    ...watchHandlers(parts),
+    ...eventHandlers(parts),
+  };
+}

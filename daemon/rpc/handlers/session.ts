@@ -1,0 +1,123 @@
+/** Handlers of session/* and of patch/apply and patch/discard, which are a session's with one patch. */
+import { IopipeError } from "../../../protocol/wire/index.ts";
+import { openSession, patchToWire, sessionToWire, staleError } from "../../staging/index.ts";
+import type { SessionRow } from "../../store/index.ts";
+import { applySession } from "../../workspace/apply.ts";
+import { waitForEvent } from "../../workspace/waiting.ts";
+import type { Call, Handlers } from "../call.ts";
+import type { Parts } from "./index.ts";
+import { pageOf } from "./pages.ts";
+import { namedSession, visiblePatch, visibleSessions } from "./views.ts";
+
+export function sessionHandlers(parts: Parts) {
+  const { store, staging, workspaces, sessionTurn } = parts;
+  const toWire = (session: SessionRow) => sessionToWire(store, session);
+  const withPatches = (session: SessionRow) => ({
+    session: toWire(session),
+    patches: store.patches.ofSession(session.id).map(patchToWire),
+  });
+
+  const discard = async (
+    session: SessionRow,
+    options: { ids?: string[] | undefined; purge?: boolean | undefined },
+    call: Call,
+  ) => {
+    if (options.purge && call.role === "proposer") {
+      throw new IopipeError("NotPermitted", "A proposer may not purge; it may discard.");
+    }
+    await sessionTurn(
+      session.id,
+      async () => staging.discard(session, { ...options, by: call.by }),
+      call.signal,
+    );
+    return { session: toWire(session) };
+  };
+
+  return {
+    "session/open": ({ workspace, title = "", agent, key }, call) => {
+      const { id } = workspaces.find(workspace);
+      const session = openSession(store, { workspace: id, title, agent, key, role: call.role, by: call.by });
+      return { session: toWire(namedSession(store, session.id, call)) };
+    },
+
+    "session/list": (params, call) => {
+      const workspace = params.workspace === undefined ? undefined : workspaces.find(params.workspace).id;
+      const rows = store.sessions
+        .list({ workspace, ids: visibleSessions(call), pending: params.state === "Pending" })
+        .filter((row) => params.state === undefined || toWire(row).state === params.state);
+      const page = pageOf(rows, params, ({ id }) => id);
+      return { sessions: page.rows.map(toWire), ...(page.next !== undefined && { next: page.next }) };
+    },
+
+    "session/get": ({ session }, call) => withPatches(namedSession(store, session, call)),
+
+    "session/submit": async ({ session: id, message }, call) => {
+      const session = namedSession(store, id, call);
+      await sessionTurn(id, async () => staging.submit(session, message, call.by), call.signal);
+      return { session: toWire(session) };
+    },
+
+    "session/wait": async ({ session: id, since, timeoutMs }, call) => {
+      const session = namedSession(store, id, call);
+      const waited = await waitForEvent(store, id, { since, timeoutMs, signal: call.signal });
+      return { ...withPatches(session), ...waited };
+    },
+
+    "session/diff": ({ session, ...options }, call) =>
+      staging.diffSession(namedSession(store, session, call), options),
+
+    "session/check": async ({ session: id, patches }, call) => {
+      const session = namedSession(store, id, call);
+      const { tree, recovered } = workspaces.find(session.workspace);
+      await recovered();
+      const { order, problems: others, stale } = await staging.examine(session, tree, patches);
+      const problems = [...stale.map(({ files }) => staleError(files)), ...others];
+      return {
+        wouldApply: problems.length === 0 && order.length > 0,
+        order,
+        problems: problems.map(({ data, message }) => ({ ...data, message })),
+      };
+    },
+
+    "session/apply": ({ session, ...options }, call) =>
+      applySession(parts, namedSession(store, session, call), options, call),
+
+    "patch/apply": ({ patch: id, ...options }, call) => {
+      const patch = visiblePatch(store, id, call);
+      return applySession(parts, store.sessions.require(patch.session), { ...options, patches: [id] }, call);
+    },
+
+    "session/discard": ({ session, patches, purge }, call) =>
+      discard(namedSession(store, session, call), { ids: patches, purge }, call),
+
+    "patch/discard": ({ patch: id, purge }, call) => {
+      const patch = visiblePatch(store, id, call);
+      return discard(store.sessions.require(patch.session), { ids: [id], purge }, call);
+    },
+
+    "session/restore": async ({ session: id, patches }, call) => {
+      const session = namedSession(store, id, call);
+      const { tree, recovered } = workspaces.find(session.workspace);
+      await recovered();
+      await sessionTurn(id, () => staging.restore(session, tree, { ids: patches, by: call.by }), call.signal);
+      return { session: toWire(session) };
+    },
+
+    "session/rebase": ({ session }, call) => {
+      namedSession(store, session, call);
+      throw new IopipeError("IllegalState", "This iopiped does not merge yet.", {
+        hint: "Read the stale files again with file/read and stage the change anew.",
+      });
+    },
+
+    "session/decide": async ({ session: id, decisions }, call) => {
+      const session = namedSession(store, id, call);
+      const rows = await sessionTurn(
+        id,
+        async () => staging.decide(session, decisions, call.by),
+        call.signal,
+      );
+      return { session: toWire(session), patches: rows.map(patchToWire) };
+    },
+  } satisfies Partial<Handlers>;
+}

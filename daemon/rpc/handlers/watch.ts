@@ -1,0 +1,32 @@
+/** Handlers of watch/*: a workspace's observed changes. */
+import { randomUUID } from "node:crypto";
+import type { Batch } from "../../watch/index.ts";
+import type { Handlers } from "../call.ts";
+import { endSubscription } from "./events.ts";
+import type { Parts } from "./index.ts";
+
+/** Changes of one answer to watch/since. */
+const MAX_CHANGES = 1000;
+
+/** PROTOCOL.md, watch/sync. */
+const SYNC_TIMEOUT_MS = 30_000;
+
+export function watchHandlers({ workspaces }: Parts) {
+  return {
+    "watch/subscribe": async ({ workspace, ...spec }, { peer, signal }) => {
+      const { watch } = workspaces.find(workspace);
+      const subscription = `w${randomUUID()}`;
+      const deliver = (batch: Batch) => peer.notify("watch/changes", { subscription, ...batch });
+      const { clock, fresh, start, close } = await watch.subscribe(spec, deliver, signal);
+      peer.subscriptions.set(subscription, close);
+      // The peer holds back what names a subscription until its answer is on the way.
+      start();
+      return { subscription, clock, fresh };
+    },
+    "watch/unsubscribe": ({ subscription }, { peer }) => endSubscription(peer, subscription),
+    "watch/since": ({ workspace, clock, ...filter }, { signal }) =>
+      workspaces.find(workspace).watch.since(clock, filter, MAX_CHANGES, signal),
+    "watch/sync": ({ workspace, paths, timeoutMs = SYNC_TIMEOUT_MS }, { signal }) =>
+      workspaces.find(workspace).watch.sync(paths, timeoutMs, signal),
+  } satisfies Partial<Handlers>;
+}

@@ -1,0 +1,135 @@
+/**
+ * Applying a session: from what a reviewer was shown to one promotion.
+ * Owns the order of the questions (repeated? stale? as shown? confirmed?); the answers are staging's, the writing is
+ * promotion's. INVARIANT: between the last question and the promotion nothing of this workspace or session moves:
+ * both turns are held.
+ */
+import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import { promote } from "../promotion/index.ts";
+import { digestOf, type Examination, sessionToWire, staleError } from "../staging/index.ts";
+import { type OperationRow, operationToWire, type PatchRow, type SessionRow } from "../store/index.ts";
+import type { Asking, House } from "./house.ts";
+import type { OpenWorkspace } from "./opened.ts";
+
+type Options = Omit<CheckedParams<"session/apply">, "session">;
+
+/**
+ * Promotes a session's pending patches, all or nothing.
+ *
+ * @throws {IopipeError} see session/apply; the tree is as it was
+ */
+export function applySession(
+  house: House,
+  session: SessionRow,
+  options: Options,
+  asking: Asking,
+): Promise<Result<"session/apply">> {
+  if (options.expectedDigest === undefined && options.patches === undefined) {
+    throw new IopipeError("InvalidParams", "expectedDigest or patches: one of them is needed.", {
+      hint: "Show the diff with session/diff, then apply with its digest.",
+    });
+  }
+  const workspace = house.workspaces.find(session.workspace);
+  const work = () => applyInTurn(house, workspace, session, options, asking);
+  return house.sessionTurn(session.id, () => workspace.write(work, asking.signal), asking.signal);
+}
+
+async function applyInTurn(
+  house: House,
+  workspace: OpenWorkspace,
+  session: SessionRow,
+  options: Options,
+  asking: Asking,
+): Promise<Result<"session/apply">> {
+  const { store, staging } = house;
+  const repeated = findRepeated(house, session, options);
+  if (repeated) return answer(house, session, repeated, []);
+
+  const shown = digestOf(store.patches.ofSession(session.id, "Pending"));
+  const examined = await staging.examine(session, workspace.tree, options.patches);
+  const stale = examined.stale.map(({ patch }) => patch);
+  staging.markStale(stale);
+  if (stale.length > 0 && options.onStale !== "skip")
+    throw staleError(examined.stale.flatMap(({ files }) => files));
+  const digest = digestOf(store.patches.ofSession(session.id, "Pending"));
+  refuseUnseen(options, [shown, digest]);
+  refuseProblems(examined, options);
+  refuseNothing(session, examined);
+
+  const operation = await promote(
+    {
+      workspace: workspace.id,
+      tree: workspace.tree,
+      kind: "apply",
+      session: session.id,
+      title: session.title,
+      ...(session.agent !== undefined && { agent: session.agent }),
+      ...(asking.by !== undefined && { by: asking.by }),
+      ...(options.expectedDigest !== undefined && { digest: options.expectedDigest }),
+      transitions: examined.transitions,
+      signal: asking.signal,
+      progress: asking.progress,
+      published: workspace.watch.published,
+    },
+    store,
+  );
+  return answer(house, session, operation, stale);
+}
+
+/** The operation that has applied exactly this already: a client that lost the answer asks again. */
+function findRepeated({ store }: House, session: SessionRow, options: Options): OperationRow | undefined {
+  if (options.patches) {
+    const ids = new Set(options.patches.map((id) => appliedBy(store.patches.require(id))));
+    const [id] = ids;
+    return ids.size === 1 && id !== undefined ? store.operations.require(id) : undefined;
+  }
+  if (store.sessions.counts(session.id).pending > 0) return undefined;
+  return store.operations.appliedWith(session.id, options.expectedDigest as string);
+}
+
+function appliedBy({ state, operation }: PatchRow): string | undefined {
+  return state === "Applied" ? operation : undefined;
+}
+
+function refuseUnseen({ expectedDigest, patches }: Options, digests: readonly string[]): void {
+  if (patches !== undefined && expectedDigest === undefined) return;
+  if (digests.includes(expectedDigest as string)) return;
+  throw new IopipeError(
+    "DigestMismatch",
+    `The session's digest is ${digests.at(-1)}, not ${expectedDigest}.`,
+    {
+      expected: expectedDigest,
+      actual: digests.at(-1),
+    },
+  );
+}
+
+function refuseProblems({ problems }: Examination, { confirmFullReplace }: Options): void {
+  const problem = problems.find(({ kind }) => !(confirmFullReplace && kind === "ConfirmationRequired"));
+  if (problem) throw problem;
+}
+
+function refuseNothing(session: SessionRow, { transitions }: Examination): void {
+  if (transitions.length > 0) return;
+  throw new IopipeError("IllegalState", `Session ${session.id} has nothing pending to apply.`, {
+    session: session.id,
+    hint: "Stage a change, or bring back what was discarded with session/restore.",
+  });
+}
+
+function answer(
+  { store }: House,
+  session: SessionRow,
+  operation: OperationRow,
+  stale: readonly PatchRow[],
+): Result<"session/apply"> {
+  const ids = new Set(operation.files.flatMap(({ patch }) => patch ?? []));
+  const applied = [...ids].filter((id) => store.patches.get(id)?.state === "Applied");
+  return {
+    operation: operationToWire(operation),
+    session: sessionToWire(store, session),
+    applied,
+    skipped: stale.map(({ id, path }) => ({ patch: id, path, reason: "stale" })),
+  };
+}

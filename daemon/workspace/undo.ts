@@ -1,0 +1,77 @@
+/**
+ * Undoing an operation: its inverse as a promotion of its own, where nobody has edited since.
+ * Owns what is refused and what is skipped; which paths were edited and the inverse itself are promotion's (undo.ts).
+ */
+import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import { planUndo, promote, type UndoPlan } from "../promotion/index.ts";
+import { type OperationRow, operationToWire } from "../store/index.ts";
+import type { Asking, House } from "./house.ts";
+import type { OpenWorkspace } from "./opened.ts";
+
+type Options = Omit<CheckedParams<"operation/undo">, "operation">;
+
+/** @throws {IopipeError} see operation/undo; the tree is as it was */
+export function undoOperation(
+  house: House,
+  operation: OperationRow,
+  options: Options,
+  asking: Asking,
+): Promise<Result<"operation/undo">> {
+  if (options.stage) {
+    throw new IopipeError("IllegalState", "This iopiped does not stage an undo yet.", {
+      hint: 'Undo what nobody has edited since with onModified: "skip", and edit the rest by hand.',
+    });
+  }
+  const workspace = house.workspaces.find(operation.workspace);
+  return workspace.write(() => undoInTurn(house, workspace, operation.id, options, asking), asking.signal);
+}
+
+async function undoInTurn(
+  { store }: House,
+  workspace: OpenWorkspace,
+  id: string,
+  { paths, onModified, dryRun }: Options,
+  asking: Asking,
+): Promise<Result<"operation/undo">> {
+  const operation = store.operations.require(id);
+  const plan = await planUndo(operation, workspace.tree, paths);
+  if (plan.modified.length > 0 && onModified !== "skip" && !dryRun) throw modifiedSince(operation, plan);
+  const report = {
+    reverted: plan.reverted,
+    skipped: plan.modified.map(({ path, reason }) => ({ path, reason })),
+  };
+  if (dryRun || plan.transitions.length === 0) return report;
+  const undo = await promote(
+    {
+      workspace: workspace.id,
+      tree: workspace.tree,
+      kind: "undo",
+      undoes: operation.id,
+      ...(operation.session !== undefined && { session: operation.session }),
+      ...(operation.title !== undefined && { title: operation.title }),
+      ...(operation.agent !== undefined && { agent: operation.agent }),
+      ...(asking.by !== undefined && { by: asking.by }),
+      transitions: plan.transitions,
+      makeDirectories: plan.makeDirectories,
+      signal: asking.signal,
+      progress: asking.progress,
+      published: workspace.watch.published,
+    },
+    store,
+  );
+  return { operation: operationToWire(undo), ...report };
+}
+
+function modifiedSince({ id }: OperationRow, { modified }: UndoPlan): IopipeError {
+  const [first] = modified;
+  const more = modified.length > 1 ? ` and ${modified.length - 1} more` : "";
+  return new IopipeError(
+    "ModifiedSince",
+    `Undoing ${id} would overwrite later edits of ${first?.path}${more}`,
+    {
+      files: modified,
+      ...(modified.length === 1 && { path: first?.path }),
+    },
+  );
+}

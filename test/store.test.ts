@@ -1,0 +1,278 @@
+/** The store on a real database in a directory of its own: its lock, its durability, its moves, its numbers. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { newId, openStore, type Store, StoreBusy, StoreUnusable, sha256 } from "../daemon/store/index.ts";
+
+let stateDir: string;
+let store: Store;
+
+beforeEach(() => {
+  stateDir = mkdtempSync(join(tmpdir(), "iopipe-store-"));
+  store = openStore(stateDir);
+});
+
+afterEach(() => {
+  store.close();
+  rmSync(stateDir, { recursive: true });
+});
+
+const databaseFile = () => join(stateDir, "iopipe.db");
+
+function reopen(): void {
+  store.close();
+  store = openStore(stateDir);
+}
+
+function openSession(): { workspace: string; session: string } {
+  const workspace = store.workspaces.open("/some/root").id;
+  const session = newId("s");
+  store.sessions.insert({ id: session, workspace, title: "t", role: "reviewer" });
+  return { workspace, session };
+}
+
+function insertPatch(at: { workspace: string; session: string }, path = "a.txt") {
+  return store.patches.insert({
+    ...at,
+    id: newId("p"),
+    path,
+    kind: "create",
+    base: { exists: false },
+    after: { exists: true, type: "file", hash: "0".repeat(64), size: 1, mode: 0o644 },
+    added: 1,
+    removed: 0,
+    binary: false,
+    fullReplace: false,
+    breakHardLinks: false,
+  });
+}
+
+describe("the database", () => {
+  test("is held by one process: a second is told so", async () => {
+    const script = `import("${new URL("../daemon/store/index.ts", import.meta.url)}").then(({ openStore }) => {
+      try { openStore(${JSON.stringify(stateDir)}); } catch (error) { console.log(error.name); }
+    })`;
+    const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    let said = "";
+    child.stdout.on("data", (chunk) => {
+      said += chunk;
+    });
+    await once(child, "exit");
+    expect(said.trim()).toBe("StoreBusy");
+    expect(new StoreBusy("x")).toBeInstanceOf(Error);
+  });
+
+  test("is private to its owner", () => {
+    expect(statSync(databaseFile()).mode & 0o777).toBe(0o600);
+  });
+
+  test("commits durably: WAL with synchronous=FULL, also after a write", () => {
+    store.counters.raise("x", 1);
+    store.close();
+    const db = new Sqlite(databaseFile());
+    expect(db.pragma("journal_mode", { simple: true })).toBe("wal");
+    db.close();
+    store = openStore(stateDir);
+  });
+
+  test.each([
+    ["of a newer schema", "user_version = 999", /Use the newer iopipe/],
+    ["of another program", "application_id = 5", /not iopipe's/],
+  ])("%s is refused and left alone", (_, pragma, message) => {
+    store.close();
+    const db = new Sqlite(databaseFile());
+    db.pragma(pragma);
+    db.close();
+    expect(() => openStore(stateDir)).toThrow(message);
+    expect(() => openStore(stateDir)).toThrow(StoreUnusable);
+    rmSync(databaseFile());
+    store = openStore(stateDir);
+  });
+
+  test("that is damaged is refused with what to do", () => {
+    store.close();
+    writeFileSync(databaseFile(), "not a database, but long enough to be read as one".repeat(100));
+    expect(() => openStore(stateDir)).toThrow(/is damaged .* move the file away/);
+    rmSync(databaseFile());
+    store = openStore(stateDir);
+  });
+});
+
+describe("blobs", () => {
+  const large = Buffer.alloc(300 * 1024, "x");
+
+  test("small ones lie in the database, large ones in a file, and both survive a restart", async () => {
+    const [small, big] = await store.blobs.putAll([Buffer.from("hello"), large]);
+    reopen();
+    expect((await store.blobs.read(small as string)).toString()).toBe("hello");
+    expect(await store.blobs.read(big as string)).toEqual(large);
+    expect(store.blobs.readSync(big as string)).toEqual(large);
+    expect(readdirSync(join(stateDir, "blobs"), { recursive: true })).toContain(
+      join((big as string).slice(0, 2), big as string),
+    );
+    expect(store.blobs.locate(small as string)).toHaveProperty("bytes");
+    expect(store.blobs.locate(big as string)).toHaveProperty("path");
+  });
+
+  test("are read in ranges, cut at their end", async () => {
+    const [small, big] = await store.blobs.putAll([Buffer.from("hello"), large]);
+    expect((await store.blobs.read(small as string, 1, 3)).toString()).toBe("ell");
+    expect((await store.blobs.read(big as string, large.length - 2, 100)).length).toBe(2);
+    expect((await store.blobs.read(big as string, large.length + 5, 1)).length).toBe(0);
+  });
+
+  test("that are not there are BlobNotFound", async () => {
+    await expect(store.blobs.read("0".repeat(64))).rejects.toMatchObject({ kind: "BlobNotFound" });
+    expect(store.blobs.has("0".repeat(64))).toBe(false);
+    expect(store.blobs.size("0".repeat(64))).toBeUndefined();
+  });
+
+  test("the same bytes are one blob", async () => {
+    expect(await store.blobs.put(large)).toBe(await store.blobs.put(Buffer.from(large)));
+    expect(await sha256(large)).toBe(await store.blobs.put(large));
+  });
+});
+
+describe("uploads", () => {
+  test("become a blob, chunk by chunk", async () => {
+    const upload = await store.uploads.begin();
+    const sizes = await Promise.all([
+      store.uploads.append(upload, 0, Buffer.from("abc")),
+      store.uploads.append(upload, 3, Buffer.from("def")),
+    ]);
+    expect(sizes).toEqual([3, 6]);
+    const { blob, size } = await store.uploads.end(upload, undefined);
+    expect(size).toBe(6);
+    expect((await store.blobs.read(blob)).toString()).toBe("abcdef");
+  });
+
+  test("a chunk that does not follow is refused, and the upload goes on", async () => {
+    const upload = await store.uploads.begin();
+    await expect(store.uploads.append(upload, 7, Buffer.from("x"))).rejects.toMatchObject({
+      kind: "IllegalState",
+      data: { size: 0 },
+    });
+    await store.uploads.append(upload, 0, Buffer.from("x"));
+    await expect(store.uploads.end(upload, "0".repeat(64))).rejects.toMatchObject({ kind: "Conflict" });
+    await store.uploads.end(upload, await sha256(Buffer.from("x")));
+    await expect(store.uploads.end(upload, undefined)).rejects.toMatchObject({ kind: "BlobNotFound" });
+  });
+
+  test("that were left are swept at the next start", async () => {
+    await store.uploads.append(await store.uploads.begin(), 0, Buffer.from("x"));
+    const dropped = await store.uploads.begin();
+    await store.uploads.drop(dropped);
+    await store.uploads.drop(dropped);
+    expect(readdirSync(join(stateDir, "uploads"))).toHaveLength(1);
+    reopen();
+    expect(readdirSync(join(stateDir, "uploads"))).toHaveLength(0);
+  });
+});
+
+describe("patches", () => {
+  test("move only as the table says", () => {
+    const { id } = insertPatch(openSession());
+    expect(() => store.patches.move(id, { state: "Discarded", reason: "undone" })).toThrow(/cannot become/);
+    store.patches.move(id, { state: "Applied", operation: "o1" });
+    expect(() => store.patches.move(id, { state: "Pending" })).toThrow(
+      /is Applied and cannot become Pending/,
+    );
+    store.patches.move(id, { state: "Discarded", reason: "undone" });
+    expect(store.patches.move(id, { state: "Applied" })).toMatchObject({ state: "Applied", operation: "o1" });
+  });
+
+  test("one pending a path and session", () => {
+    const at = openSession();
+    insertPatch(at);
+    expect(() => insertPatch(at)).toThrow(/UNIQUE/);
+  });
+
+  test("are counted by what they are, and found where they lie", () => {
+    const at = openSession();
+    const [a, b, c] = [insertPatch(at, "a"), insertPatch(at, "b"), insertPatch(at, "c")];
+    store.patches.move(a.id, { state: "Discarded", reason: "stale" });
+    store.patches.move(b.id, { state: "Discarded", reason: "rejected" });
+    expect(store.sessions.counts(at.session)).toEqual({ pending: 1, stale: 1, applied: 0, discarded: 1 });
+    expect(store.patches.unsettledPaths(at.workspace).sort()).toEqual(["a", "c"]);
+    expect(store.patches.unsettledAt(at.workspace, "a").map(({ id }) => id)).toEqual([a.id]);
+    expect(store.patches.unsettled(at.workspace).map(({ id }) => id)).toEqual([a.id, c.id]);
+    expect(store.patches.list({ workspace: at.workspace, sessions: new Set() })).toEqual([]);
+    expect(store.patches.holdsBlob(at.session, "0".repeat(64))).toBe(true);
+    store.patches.remove(c.id);
+    expect(() => store.patches.require(c.id)).toThrow(/There is no patch/);
+  });
+});
+
+describe("events", () => {
+  const event = (at: { workspace: string; session: string }) => ({ type: "session/opened" as const, ...at });
+
+  test("are numbered, kept over a restart, and announced after their commit", () => {
+    const at = openSession();
+    const heard: number[] = [];
+    const stop = store.events.listen(({ seq }) => heard.push(seq));
+    store.transaction(() => {
+      store.transaction(() => store.events.append(event(at), () => ({ n: 1 })));
+      store.events.append(event(at), () => ({ seq: store.sessions.require(at.session).seq }));
+      expect(heard).toEqual([]);
+    });
+    expect(heard).toEqual([1, 2]);
+    stop();
+    reopen();
+    expect(store.events.since(0, at, 10).map(({ body }) => body)).toEqual([{ n: 1 }, { seq: 2 }]);
+    expect(store.events.since(1, {}, 10)).toHaveLength(1);
+    expect(store.events.since(0, { sessions: new Set() }, 10)).toEqual([]);
+    expect(store.events.since(0, { workspace: "other" }, 10)).toEqual([]);
+    expect(store.events.since(0, { session: "other" }, 10)).toEqual([]);
+    expect(store.events.last()).toBe(2);
+  });
+
+  test("of a transaction that fails are not announced, and leave nothing", () => {
+    const at = openSession();
+    const heard: number[] = [];
+    store.events.listen(({ seq }) => heard.push(seq));
+    const failing = () =>
+      store.transaction(() => {
+        store.events.append(event(at), () => ({}));
+        throw new Error("no");
+      });
+    expect(failing).toThrow("no");
+    expect(heard).toEqual([]);
+    expect(store.events.last()).toBe(0);
+  });
+});
+
+test("sessions are found by their key and role, newest first", () => {
+  const { workspace } = openSession();
+  const ids = [newId("s"), newId("s")] as const;
+  for (const id of ids) {
+    store.sessions.insert({ id, workspace, title: "t", agent: "a", key: "k", role: "proposer" });
+  }
+  expect(store.sessions.byKey(workspace, "k", "proposer").map(({ id }) => id)).toEqual([ids[1], ids[0]]);
+  expect(store.sessions.byKey(workspace, "k", "reviewer")).toEqual([]);
+  store.sessions.submit(ids[0], "look");
+  expect(store.sessions.get(ids[0])).toMatchObject({ ready: true, message: "look", agent: "a" });
+  store.sessions.reopen(ids[0]);
+  expect(store.sessions.get(ids[0])).not.toHaveProperty("message");
+  expect(() => store.sessions.require("s0")).toThrow(/There is no session s0/);
+});
+
+test("a workspace keeps its id when it is closed and opened again", () => {
+  const { id } = store.workspaces.open("/r");
+  store.workspaces.close(id);
+  expect(store.workspaces.opened()).toEqual([]);
+  expect(store.workspaces.byRoot("/r")).toMatchObject({ id, open: false });
+  expect(store.workspaces.open("/r").id).toBe(id);
+  expect(store.workspaces.get(id)?.open).toBe(true);
+});
+
+test("a high-water mark only rises, and survives a restart", () => {
+  store.counters.raise("clock", 10);
+  store.counters.raise("clock", 4);
+  reopen();
+  expect(store.counters.get("clock")).toBe(10);
+  expect(store.counters.get("unknown")).toBe(0);
+});

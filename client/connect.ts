@@ -9,6 +9,7 @@ import { type Locations, locate, type Role } from "../protocol/wire/locations.ts
 import { type Connection, openConnection } from "./connection.ts";
 import { dial } from "./dial.ts";
 import { noDaemon } from "./faults.ts";
+import type { Starter } from "./starter.ts";
 
 export interface ConnectOptions {
   /** Whose socket to take. Default: the environment's IOPIPE_ROLE where it says "proposer", else reviewer. */
@@ -55,8 +56,7 @@ const ABSENT_LIMIT_MS = 200;
 /** A connected socket of `role`. The bare form of connect(), for joining streams. */
 export async function reachDaemon(locations: Locations, role: Role, autostart: boolean): Promise<Socket> {
   const started = performance.now();
-  const starter = autostart ? await import("./starter.ts") : undefined;
-  const attempt = starter?.makeStarter(locations);
+  let starter: Starter | undefined;
   try {
     for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 25)) {
       const dialled = await dial(locations, role);
@@ -65,11 +65,13 @@ export async function reachDaemon(locations: Locations, role: Role, autostart: b
       const elapsedMs = performance.now() - started;
       if (elapsedMs > (absent && !autostart ? ABSENT_LIMIT_MS : START_LIMIT_MS))
         throw unanswered(locations, role, absent, Math.round(elapsedMs));
-      if (absent) attempt?.advance();
+      // Loaded late: most clients find a daemon and need nothing of it.
+      if (absent && autostart) starter ??= (await import("./starter.ts")).makeStarter(locations);
+      if (absent) starter?.advance();
       await delay(pauseMs);
     }
   } finally {
-    attempt?.end();
+    starter?.end();
   }
 }
 

@@ -3,7 +3,6 @@
  * Owns the upload in chunks. What a change means is the daemon's.
  * Invariant: bytes are bytes; text is sent as text, everything else as base64 or as a blob.
  */
-import { createHash } from "node:crypto";
 import type { Change, ChangeOf, Image } from "../protocol/methods/index.ts";
 import { IopipeError } from "../protocol/wire/errors.ts";
 import type { Connection } from "./connection.ts";
@@ -69,7 +68,7 @@ export async function upload(
     offset += CHUNK_BYTES;
     options.onProgress?.({ phase: "upload", done: Math.min(offset, bytes.length), total: bytes.length });
   } while (offset < bytes.length);
-  const hash = createHash("sha256").update(bytes).digest("hex");
+  const hash = await sha256(bytes);
   const { blob } = await connection.call("blob/commit", { upload: id, hash }, options);
   return blob;
 }
@@ -103,8 +102,14 @@ export async function readWhole(
     const whole = offset >= (image.size ?? 0);
     if (!whole && piece.length > 0) continue;
     const bytes = Buffer.concat(pieces);
-    const changed = pieces.length > 1 && createHash("sha256").update(bytes).digest("hex") !== image.hash;
+    const changed = pieces.length > 1 && (await sha256(bytes)) !== image.hash;
     if (changed) throw new IopipeError("Stale", `${path} changed while it was read.`, { path });
     return { bytes, image, origin };
   }
+}
+
+/** Hex; the module is loaded late, because most calls need none and it costs a start some milliseconds. */
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const { createHash } = await import("node:crypto");
+  return createHash("sha256").update(bytes).digest("hex");
 }

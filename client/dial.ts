@@ -24,7 +24,7 @@ const MISSED = new Map<string, "absent" | "busy">([
  */
 export async function dial(locations: Locations, role: Role): Promise<Dialled> {
   let missed: "absent" | "busy" = "absent";
-  for (const path of await endpoints(locations, role)) {
+  for (const path of endpoints(locations, role)) {
     const dialled = await dialOne(path);
     if ("socket" in dialled) return dialled;
     if (dialled.missed === "busy") missed = "busy";
@@ -34,7 +34,7 @@ export async function dial(locations: Locations, role: Role): Promise<Dialled> {
 
 async function dialOne(path: string): Promise<Dialled> {
   try {
-    await checkDirectoryOf(path);
+    checkDirectoryOf(path);
     return { socket: await connected(path) };
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;

@@ -2,17 +2,18 @@
  * Endpoints: which sockets a daemon may answer on, and whether a socket's directory can be trusted.
  * Owns reading daemon.json and the directory check. The names come from protocol/wire/locations.ts; connecting is
  * dial.ts.
+ * Synchronous: two calls on one small file each, and the promise API costs a command's start some milliseconds.
  * Invariant: nothing is ever sent through a directory that another user could have made or written.
  */
-import { lstat, readFile } from "node:fs/promises";
+import { lstatSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DaemonFile, Locations, Role } from "../protocol/wire/locations.ts";
 import { untrusted } from "./faults.ts";
 
 /** Reads `daemon.json`; undefined where there is none to read or it is not one of ours. */
-export async function readDaemonFile({ daemonFile }: Locations): Promise<DaemonFile | undefined> {
+export function readDaemonFile({ daemonFile }: Locations): DaemonFile | undefined {
   try {
-    const parsed: unknown = JSON.parse(await readFile(daemonFile, "utf8"));
+    const parsed: unknown = JSON.parse(readFileSync(daemonFile, "utf8"));
     return isDaemonFile(parsed) ? parsed : undefined;
   } catch {
     // Absent, hidden by a sandbox, or half of an older version's: the environment's sockets remain.
@@ -31,10 +32,11 @@ function isDaemonFile(value: unknown): value is DaemonFile {
  * The sockets to try for `role`, in order: the environment's own, then the one that `daemon.json` names, for a
  * client whose login session has another runtime directory than the daemon's.
  */
-export async function endpoints(locations: Locations, role: Role): Promise<readonly string[]> {
+export function* endpoints(locations: Locations, role: Role): Generator<string> {
   const own = locations.sockets[role];
-  const named = (await readDaemonFile(locations))?.sockets[role];
-  return named === undefined || named === own ? [own] : [own, named];
+  yield own;
+  const named = readDaemonFile(locations)?.sockets[role];
+  if (named !== undefined && named !== own) yield named;
 }
 
 /**
@@ -42,9 +44,9 @@ export async function endpoints(locations: Locations, role: Role): Promise<reado
  *
  * @throws {IopipeError} AccessDenied where it does not; an ENOENT error where there is no such directory.
  */
-export async function checkDirectoryOf(socket: string): Promise<void> {
+export function checkDirectoryOf(socket: string): void {
   const directory = dirname(socket);
-  const found = await lstat(directory);
+  const found = lstatSync(directory);
   if (!found.isDirectory()) throw untrusted(directory, "is not a directory");
   if (process.getuid !== undefined && found.uid !== process.getuid())
     throw untrusted(directory, `belongs to user ${found.uid}`);

@@ -133,7 +133,7 @@ async function* once<Item>(
 async function attach(connection: Connection, first: boolean, signal: AbortSignal): Promise<Link> {
   if (first) return await connection.attach();
   for (;;) {
-    const autostart = connection.autostart && (await wasKilled(connection));
+    const autostart = connection.autostart && wasKilled(connection);
     try {
       return await connection.attach(autostart);
     } catch (error) {
@@ -144,8 +144,8 @@ async function attach(connection: Connection, first: boolean, signal: AbortSigna
 }
 
 /** A clean stop removes daemon.json; a killed daemon leaves it, with the id of a process that is no more. */
-async function wasKilled({ locations }: Connection): Promise<boolean> {
-  const file = await readDaemonFile(locations);
+function wasKilled({ locations }: Connection): boolean {
+  const file = readDaemonFile(locations);
   if (file === undefined) return false;
   try {
     process.kill(file.pid, 0);

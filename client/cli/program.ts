@@ -13,12 +13,15 @@ import { commonFlags, VERBS, type Verb } from "./verbs.ts";
 /** Runs the command line `args` (without node and script); resolves to the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
   let code = 0;
-  const program = makeProgram(async (verb, verbArgs, flags) => {
+  const json = args.includes("--json");
+  const line = withVerb(args);
+  // Declaring all of them takes longer than most of them run.
+  const called = VERBS.filter(({ name }) => name === line[0]);
+  const program = makeProgram(called.length > 0 ? called : VERBS, async (verb, verbArgs, flags) => {
     code = await runVerb(verb, verbArgs, flags);
   });
-  const json = args.includes("--json");
   try {
-    await program.parseAsync(withVerb(args), { from: "user" });
+    await program.parseAsync(line, { from: "user" });
     return code;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -36,7 +39,10 @@ function withVerb(args: readonly string[]): string[] {
   return bare ? ["status", ...args] : [...args];
 }
 
-function makeProgram(run: (verb: Verb, args: string[], flags: Flags) => Promise<void>): Command {
+function makeProgram(
+  verbs: readonly Verb[],
+  run: (verb: Verb, args: string[], flags: Flags) => Promise<void>,
+): Command {
   const program = new Command("iopipectl")
     .description("Review, apply and take back what was proposed to a working tree")
     .version(packageJson.version)
@@ -47,7 +53,7 @@ function makeProgram(run: (verb: Verb, args: string[], flags: Flags) => Promise<
       "\nExit codes: 0 done, 1 failed, 2 usage, 3 stale or conflict, 4 needs a decision or a confirmation,\n" +
         "5 does not parse or does not fit, 7 needs attention, 69 no daemon, 75 try again, 77 not permitted, 130 interrupted",
     );
-  for (const verb of VERBS) {
+  for (const verb of verbs) {
     const command = program
       .command(verb.args === undefined ? verb.name : `${verb.name} ${verb.args}`)
       .description(verb.summary)

@@ -44,7 +44,7 @@ function describe({ pid, version, uptimeMs, rssBytes, workspaces, ...rest }: Res
 const STOP_LIMIT_MS = 15_000;
 
 async function stop(context: Context): Promise<void> {
-  const running = await readDaemonFile(locate());
+  const running = readDaemonFile(locate());
   try {
     await context.connection(false);
   } catch (error) {

@@ -31,6 +31,8 @@ export interface WatchRow {
   readonly racy: boolean;
   readonly deleted: boolean;
   readonly seq: number;
+  /** When the path was first known at all; no client of an older clock can know it. */
+  readonly firstSeq: number;
   /** When this life of the path began, and when the one before began and ended (0: never). */
   readonly bornSeq: number;
   readonly earlierBornSeq: number;
@@ -81,7 +83,8 @@ CREATE TABLE root (n INTEGER PRIMARY KEY, workspace TEXT NOT NULL UNIQUE, incarn
   horizon INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE entry (root INTEGER NOT NULL, parent TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
   identity TEXT NOT NULL, size INTEGER NOT NULL, mtimeNs TEXT NOT NULL, ctimeNs TEXT NOT NULL, mode INTEGER NOT NULL,
-  hash TEXT, racy INTEGER NOT NULL, deleted INTEGER NOT NULL, seq INTEGER NOT NULL, bornSeq INTEGER NOT NULL,
+  hash TEXT, racy INTEGER NOT NULL, deleted INTEGER NOT NULL, seq INTEGER NOT NULL,
+  firstSeq INTEGER NOT NULL, bornSeq INTEGER NOT NULL,
   earlierBornSeq INTEGER NOT NULL, earlierGoneSeq INTEGER NOT NULL, contentSeq INTEGER NOT NULL,
   modeSeq INTEGER NOT NULL, typeSeq INTEGER NOT NULL, origin TEXT NOT NULL, operation TEXT, folded INTEGER NOT NULL,
   PRIMARY KEY (root, parent, name)) WITHOUT ROWID;
@@ -230,7 +233,7 @@ function prepare(db: Database.Database) {
     prune: db.prepare("DELETE FROM entry WHERE root = ? AND deleted = 1 AND seq <= ?"),
     horizon: db.prepare("UPDATE root SET horizon = ? WHERE n = ?"),
     put: db.prepare(`INSERT OR REPLACE INTO entry VALUES (@root, @parent, @name, @kind, @identity, @size, @mtimeNs,
-      @ctimeNs, @mode, @hash, @racy, @deleted, @seq, @bornSeq, @earlierBornSeq, @earlierGoneSeq, @contentSeq, @modeSeq,
+      @ctimeNs, @mode, @hash, @racy, @deleted, @seq, @firstSeq, @bornSeq, @earlierBornSeq, @earlierGoneSeq, @contentSeq, @modeSeq,
       @typeSeq, @origin, @operation, @folded)`),
   };
 }

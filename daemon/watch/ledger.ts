@@ -32,8 +32,6 @@ export interface Ledger {
 /** Most rows handled in one go when a tree vanishes. */
 const PAGE = 1000;
 
-const NEVER = { earlierBornSeq: 0, earlierGoneSeq: 0, contentSeq: 0, modeSeq: 0, typeSeq: 0, bornSeq: 0 };
-
 export function openLedger(table: RootTable, clock: Clock): Ledger {
   const listeners = new Set<(paths: readonly string[]) => void>();
   let announced: string[] = [];
@@ -41,7 +39,7 @@ export function openLedger(table: RootTable, clock: Clock): Ledger {
 
   const put = (row: WatchRow): void => {
     table.put(row);
-    if (row.seq === clock.last) announced.push(row.path);
+    announced.push(row.path);
   };
 
   const bury = (row: WatchRow, mark?: Mark): void =>
@@ -74,7 +72,7 @@ export function openLedger(table: RootTable, clock: Clock): Ledger {
       const seq = clock.next();
       put({
         path,
-        ...life(row, seq),
+        ...life(row, seq, seen.kind),
         ...seen,
         ...aspects(row, difference, seq),
         ...origin(mark),
@@ -106,7 +104,7 @@ export function openLedger(table: RootTable, clock: Clock): Ledger {
       const seq = clock.next();
       const { racy: _, ...known } = { ...base, kind: "folded" as const };
       put({
-        ...life(row, seq),
+        ...life(row, seq, "folded"),
         contentSeq: seq,
         modeSeq: 0,
         typeSeq: 0,
@@ -128,13 +126,15 @@ export function openLedger(table: RootTable, clock: Clock): Ledger {
 }
 
 /** When this life of the path began: goes on, or begins now and remembers the one before. */
-function life(row: WatchRow | undefined, seq: number) {
-  if (!row) return { ...NEVER, bornSeq: seq };
-  const { bornSeq, earlierBornSeq, earlierGoneSeq } = row;
+function life(row: WatchRow | undefined, seq: number, kind: WatchRow["kind"]) {
+  const { firstSeq, bornSeq, earlierBornSeq, earlierGoneSeq } = row ?? { ...NEVER, firstSeq: seq };
+  if (!row || (row.kind === "directory" && kind !== "directory")) return { ...NEVER, firstSeq, bornSeq: seq };
   return row.deleted
-    ? { bornSeq: seq, earlierBornSeq: bornSeq, earlierGoneSeq: row.seq }
-    : { bornSeq, earlierBornSeq, earlierGoneSeq };
+    ? { firstSeq, bornSeq: seq, earlierBornSeq: bornSeq, earlierGoneSeq: row.seq }
+    : { firstSeq, bornSeq, earlierBornSeq, earlierGoneSeq };
 }
+
+const NEVER = { bornSeq: 0, earlierBornSeq: 0, earlierGoneSeq: 0 };
 
 function aspects(row: WatchRow | undefined, difference: Difference | undefined, seq: number) {
   return {

@@ -1,0 +1,82 @@
+/**
+ * One batch of hints: every path examined, what was found written, and new directories walked to their end.
+ * Owns nothing between two batches; the queue is reconcile.ts, the holds it asks for are holds.ts.
+ */
+
+import { nameOf, parentOf } from "../disk/path.ts";
+import { examine, type Finding, type Ground } from "./examine.ts";
+import { eachAtOnce } from "./look.ts";
+import { applyFinding, scan } from "./scan.ts";
+
+export interface BatchResult {
+  /** Paths to look at in the next batch. */
+  readonly again: string[];
+  /** Paths to look at again in a moment. */
+  readonly hold: string[];
+  /** Ignored directories below which something changed, once for each change. */
+  readonly folded: string[];
+}
+
+/** Paths examined and written in one transaction. */
+const CHUNK = 500;
+
+/** Batches above this are storms: bytes are not read for their hash. */
+const MAX_HASHED_BATCH = 256;
+
+/** Brings the rows of `hinted` up to the disk; `ripe` says which may be believed to have appeared or vanished. */
+export async function runBatch(
+  ground: Ground,
+  hinted: Iterable<string>,
+  ripe: (path: string) => boolean,
+): Promise<BatchResult> {
+  const result: BatchResult = { again: [], hold: [], folded: [] };
+  // Parents first: what is in a new directory is found by walking it.
+  const files = [...hinted].sort();
+  const hashing = files.length <= MAX_HASHED_BATCH;
+  for (let from = 0; from < files.length; from += CHUNK) {
+    ground.published.clear();
+    const findings = await eachAtOnce(files.slice(from, from + CHUNK), (file) =>
+      examineSafely(ground, file, { ripe: ripe(file), hashing }),
+    );
+    const walks: string[] = [];
+    ground.ledger.write(() => {
+      for (const finding of findings) settle(ground, finding, result, walks);
+    });
+    while (walks.length > 0) await scanNext(ground, walks, result.again);
+  }
+  return result;
+}
+
+/** Scans the last directory of `queue` and puts those below it in its place. */
+export async function scanNext(ground: Ground, queue: string[], again: string[]): Promise<void> {
+  ground.published.clear();
+  const scanned = await scan(ground, queue.pop() ?? "");
+  for (const directory of scanned.directories) queue.push(directory);
+  for (const file of scanned.again) again.push(file);
+}
+
+async function examineSafely(
+  ground: Ground,
+  file: string,
+  options: { readonly ripe: boolean; readonly hashing: boolean },
+): Promise<Finding> {
+  try {
+    return await examine(ground, file, options);
+  } catch (error) {
+    ground.warn(`The path ${file} cannot be looked at: ${(error as Error).message}.`);
+    return { do: "nothing" };
+  }
+}
+
+function settle(ground: Ground, finding: Finding, result: BatchResult, walks: string[]): void {
+  if (finding.do === "nothing") return;
+  if (finding.do === "hold") result.hold.push(finding.path);
+  else if (finding.do === "hint" || ground.published.has(finding.path)) result.again.push(finding.path);
+  else if (finding.do === "fold" && !finding.seen) result.folded.push(finding.path);
+  else {
+    applyFinding(ground, finding);
+    if (finding.do === "walk") walks.push(finding.path);
+    // New rules: everything they speak about is judged again.
+    if (nameOf(finding.path) === ".gitignore") walks.push(parentOf(finding.path));
+  }
+}

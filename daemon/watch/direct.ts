@@ -1,0 +1,118 @@
+/**
+ * Direct watches: one `fs.watch` for each directory that is listed, as far as the budget goes.
+ * Owns the handles and knows which directories are covered and which are not; what is not, the native child sees.
+ * Hints from here come within milliseconds, in the order in which things happened, and are never merged: all handles
+ * share one kernel queue, so a cookie that comes out of it proves that everything before it came out too (cookies.ts).
+ * The one loss it can have is an overflow of that queue, of which libuv says nothing: it needs as many unread events
+ * as the queue holds, and they are then all read in one go, so a burst of a quarter of that is taken for a loss.
+ * Failure: a directory that cannot be watched is uncovered; the watch limit ends the budget and is reported once.
+ * Source: inotify(7); libuv src/unix/linux.c, uv__inotify_read (reads until EAGAIN, skips IN_Q_OVERFLOW).
+ */
+
+import { type FSWatcher, watch } from "node:fs";
+import path from "node:path";
+import { joinPath } from "../disk/path.ts";
+
+export interface Direct {
+  readonly size: number;
+  /** Directories that are listed but not watched here. */
+  readonly uncovered: ReadonlySet<string>;
+  /** Covers a directory, before it is read; false when it stays uncovered. */
+  watch(directory: string): boolean;
+  has(directory: string): boolean;
+  /** Ends a directory's watch: it is gone, or another one has its name. */
+  drop(directory: string): void;
+  dropBelow(directory: string): void;
+  close(): void;
+}
+
+export interface DirectHooks {
+  /** Something happened to this path. */
+  hint(path: string): void;
+  /** Events may have been lost. */
+  lost(): void;
+  /** The system has no more watches to give. */
+  limit(): void;
+}
+
+export function openDirect(root: string, budget: number, queueLength: number, hooks: DirectHooks): Direct {
+  const watchers = new Map<string, FSWatcher>();
+  const uncovered = new Set<string>();
+  const count = burstCounter(Math.floor(queueLength / 4), hooks.lost);
+  let full = false;
+
+  const drop = (directory: string): void => {
+    watchers.get(directory)?.close();
+    watchers.delete(directory);
+    uncovered.delete(directory);
+  };
+
+  const onEvent = (directory: string, type: string, name: string | null): void => {
+    count();
+    if (name === null) {
+      hooks.hint(directory);
+      return;
+    }
+    // A directory that is deleted or moved says so under its own name; so does a child of that name.
+    if (type === "rename" && name === path.basename(directory || root)) {
+      if (directory !== "") drop(directory);
+      hooks.hint(directory);
+    }
+    hooks.hint(joinPath(directory, name));
+  };
+
+  const open = (directory: string): FSWatcher | undefined => {
+    if (full || watchers.size >= budget) return undefined;
+    try {
+      const watcher = watch(path.join(root, directory), { persistent: false }, (type, name) =>
+        onEvent(directory, type, name),
+      );
+      watcher.on("error", () => drop(directory));
+      return watcher;
+    } catch (error) {
+      // ENOSPC: watches per user; EMFILE: instances per user, or file descriptors.
+      full = ["ENOSPC", "EMFILE", "ENFILE"].includes((error as NodeJS.ErrnoException).code ?? "");
+      if (full) hooks.limit();
+      return undefined;
+    }
+  };
+
+  return {
+    get size() {
+      return watchers.size;
+    },
+    uncovered,
+    watch(directory) {
+      if (watchers.has(directory)) return true;
+      const watcher = open(directory);
+      if (watcher) {
+        watchers.set(directory, watcher);
+        uncovered.delete(directory);
+      } else {
+        uncovered.add(directory);
+      }
+      return watcher !== undefined;
+    },
+    has: (directory) => watchers.has(directory),
+    drop,
+    dropBelow(directory) {
+      const prefix = `${directory}/`;
+      for (const one of [...watchers.keys(), ...uncovered]) if (one.startsWith(prefix)) drop(one);
+    },
+    close() {
+      for (const watcher of watchers.values()) watcher.close();
+      watchers.clear();
+      uncovered.clear();
+    },
+  };
+}
+
+/** Counts calls within one turn of the loop, and calls `burst` once a turn when there are `limit` of them. */
+function burstCounter(limit: number, burst: () => void): () => void {
+  let calls = 0;
+  return () => {
+    calls += 1;
+    if (calls === 1) setImmediate(() => (calls = 0));
+    if (calls === limit) burst();
+  };
+}

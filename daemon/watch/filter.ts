@@ -1,0 +1,43 @@
+/**
+ * What a client wants to see: include and exclude globs as git's `:(glob)`, and priorities. Pure.
+ * Owns reading a client's globs; matching one is wildmatch.ts. As in git, a glob without special characters also means
+ * what lies below it, and one with them must match the whole path.
+ */
+
+import type { Priority } from "../../protocol/methods/values.ts";
+import type { Filter } from "./types.ts";
+import { literalPrefix, wildmatch } from "./wildmatch.ts";
+
+export interface Selection {
+  /** Whether the globs let a path through. */
+  takes(path: string): boolean;
+  wants(priority: Priority): boolean;
+  /** Directories that the includes name without special characters: they are listed even where they are ignored. */
+  readonly prefixes: ReadonlySet<string>;
+}
+
+export function selectionOf({ include, exclude, priorities }: Filter): Selection {
+  const included = include?.map(matcherOf);
+  const excluded = exclude?.map(matcherOf) ?? [];
+  return {
+    takes: (path) =>
+      (included === undefined || included.some((matches) => matches(path))) &&
+      !excluded.some((matches) => matches(path)),
+    wants: (priority) => priorities?.includes(priority) ?? true,
+    prefixes: new Set(include?.map(directoryOf).filter((prefix) => prefix !== "")),
+  };
+}
+
+function matcherOf(glob: string): (path: string) => boolean {
+  const literal = literalPrefix(glob) === glob;
+  if (!literal) return (path) => wildmatch(glob, path);
+  const name = glob.replace(/\/+$/, "");
+  return (path) => path === name || path.startsWith(`${name}/`);
+}
+
+/** The whole names at the beginning of a glob: `a/b/*.js` names `a/b`, `a/b` names itself. */
+function directoryOf(glob: string): string {
+  const prefix = literalPrefix(glob);
+  if (prefix === glob) return glob.replace(/\/+$/, "");
+  return prefix.slice(0, Math.max(0, prefix.lastIndexOf("/")));
+}

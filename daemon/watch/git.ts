@@ -1,0 +1,67 @@
+/**
+ * What git says of a root: where its repository is, and which files it tracks although they are ignored.
+ * Owns the git processes: started without a shell, without optional locks, without the repository's own hooks, bounded
+ * in time and output. Reads nothing itself; patterns are gitignore.ts.
+ * Failure: no git, no repository, or one that git refuses: undefined; the caller then ignores nothing.
+ */
+
+import { execFile } from "node:child_process";
+import path from "node:path";
+
+export interface Repository {
+  /** Absolute. */
+  readonly top: string;
+  /** Absolute; a worktree's own, with HEAD and index. */
+  readonly gitDir: string;
+  /** Absolute paths of ignore files beside the .gitignore files, weakest first. */
+  readonly excludeFiles: readonly string[];
+}
+
+const TIMEOUT_MS = 30_000;
+const MAX_OUTPUT = 64 * 1024 * 1024;
+
+/** The repository that `root` is the top of or lies in. */
+export async function findRepository(root: string): Promise<Repository | undefined> {
+  const answer = await git(root, [
+    "rev-parse",
+    "--show-toplevel",
+    "--absolute-git-dir",
+    "--git-path",
+    "info/exclude",
+  ]);
+  const [top, gitDir, exclude] = answer?.split("\n") ?? [];
+  if (!top || !gitDir || !exclude) return undefined;
+  const configured = (await git(root, ["config", "--type=path", "core.excludesFile"]))?.trim();
+  return { top, gitDir, excludeFiles: [configured || defaultExcludes(), path.resolve(root, exclude)] };
+}
+
+/** Root-relative paths that are in the index although a pattern ignores them; undefined when git fails. */
+export async function trackedButIgnored(root: string): Promise<string[] | undefined> {
+  const answer = await git(root, ["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]);
+  return answer?.split("\0").filter((name) => name !== "");
+}
+
+/** Source: gitignore(5). */
+function defaultExcludes(): string {
+  const home = process.env.XDG_CONFIG_HOME || path.join(process.env.HOME ?? "/", ".config");
+  return path.join(home, "git", "ignore");
+}
+
+function git(root: string, args: readonly string[]): Promise<string | undefined> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
+  return new Promise((resolve) => {
+    execFile(
+      "git",
+      // A repository's configuration must not start anything here.
+      ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", ...args],
+      {
+        cwd: root,
+        env: { ...env, GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" },
+        timeout: TIMEOUT_MS,
+        maxBuffer: MAX_OUTPUT,
+        killSignal: "SIGKILL",
+      },
+      (error, stdout) => resolve(error ? undefined : stdout),
+    );
+  });
+}

@@ -1,0 +1,63 @@
+/**
+ * Priorities: HIGH is what a client is likely to wait for, LOW what is made or fetched by tools, MED all other source.
+ * Owns the tables. What is ignored comes from ignore.ts. Pure.
+ */
+
+import type { Priority } from "../../protocol/methods/values.ts";
+import { nameOf } from "../disk/path.ts";
+
+/** Manifests, lockfiles and ignore files: few, small, and everything else depends on them. */
+const HIGH_NAMES = new Set([
+  ".gitattributes",
+  ".gitignore",
+  ".gitmodules",
+  "Cargo.lock",
+  "Cargo.toml",
+  "Gemfile",
+  "Gemfile.lock",
+  "Makefile",
+  "build.gradle",
+  "bun.lock",
+  "composer.json",
+  "composer.lock",
+  "deno.json",
+  "deno.lock",
+  "go.mod",
+  "go.sum",
+  "package-lock.json",
+  "package.json",
+  "pnpm-lock.yaml",
+  "pnpm-workspace.yaml",
+  "poetry.lock",
+  "pom.xml",
+  "pyproject.toml",
+  "requirements.txt",
+  "tsconfig.json",
+  "uv.lock",
+  "yarn.lock",
+]);
+
+/** Directories of fetched or generated files, wherever they are; tracked ones too. */
+const LOW_DIRECTORIES = new Set([
+  ".cache",
+  ".next",
+  ".venv",
+  "__pycache__",
+  "bower_components",
+  "coverage",
+  "dist",
+  "node_modules",
+  "third_party",
+  "vendor",
+]);
+
+const LOW_ENDINGS = [".map", ".min.css", ".min.js", ".pyc", ".swp", ".tmp", "~"];
+
+/** The priority of a path; `ignored` by a pattern, `high` where a patch is pending on it. */
+export function priorityOf(path: string, ignored: boolean, high: boolean): Priority {
+  if (high) return "HIGH";
+  const parts = path.split("/");
+  const generated = parts.some((part, at) => at < parts.length - 1 && LOW_DIRECTORIES.has(part));
+  if (ignored || generated || LOW_ENDINGS.some((ending) => path.endsWith(ending))) return "LOW";
+  return HIGH_NAMES.has(nameOf(path)) ? "HIGH" : "MED";
+}

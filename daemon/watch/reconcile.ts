@@ -1,0 +1,162 @@
+/**
+ * Reconciling: brings the rows to what is on disk, driven by hints and by crawls.
+ * Owns the one queue of a root: hints in batches (batch.ts), and crawls, a few directories at a time, in between.
+ * Where hints come from is direct.ts and native.ts.
+ * Invariants: one step runs at a time, so rows are written in the order of the looks (own writes, which come in
+ * between, are looked at again); what was hinted before `flush` is in the table when it resolves.
+ * Time: what appears or vanishes is believed after a hold, at once by `flush`. Bounded: beyond MAX_PENDING hints a
+ * crawl takes their place.
+ * Failure: an error of the table or the disk ends the step and fails those who wait; the owner asks for a crawl.
+ */
+
+import { runBatch, scanNext } from "./batch.ts";
+import type { Ground } from "./examine.ts";
+import { openFolds } from "./folds.ts";
+import { openHolds } from "./holds.ts";
+
+export interface Reconciler {
+  hint(path: string): void;
+  flush(): Promise<void>;
+  /** Looks at everything once more, from now on; calls before it begins share it. */
+  crawl(): Promise<void>;
+  /** Stops after the step under way; whoever waits is failed with `error`. */
+  close(error: Error): Promise<void>;
+}
+
+export interface ReconcileHooks {
+  /** A crawl came to its end. */
+  crawled(ms: number): void;
+  /** A step failed, or there were too many hints: what was pending is lost but for a crawl. */
+  lost(reason: string): void;
+}
+
+/** Long enough for a temporary file to be written and renamed, short enough to go unnoticed. */
+const HOLD_MS = 25;
+const HIGH_HOLD_MS = 8;
+const MAX_PENDING = 50_000;
+/** How long a crawl goes on before hints get their turn. */
+const CRAWL_SLICE_MS = 20;
+/** How often a batch follows what it stirred up (a path leads to its parent) before others get their turn. */
+const MAX_ROUNDS = 50;
+
+interface Waiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+interface Crawl {
+  readonly queue: string[];
+  readonly waiters: readonly Waiter[];
+  readonly startedAt: number;
+}
+
+export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconciler {
+  let pending = new Set<string>();
+  let flushes: Waiter[] = [];
+  let crawls: Waiter[] = [];
+  let current: Crawl | undefined;
+  let running: Promise<void> | undefined;
+  let closed: Error | undefined;
+  const folds = openFolds(ground.ledger);
+  const holds = openHolds(() => {
+    ripened = true;
+    wake();
+  });
+  let ripened = false;
+
+  const hasWork = (): boolean =>
+    pending.size > 0 || ripened || flushes.length > 0 || crawls.length > 0 || current !== undefined;
+
+  const wake = (): void => {
+    if (closed || running) return;
+    // A turn of the loop gathers the events that belong together.
+    running = new Promise<void>((resolve) => setImmediate(resolve)).then(run).finally(() => {
+      running = undefined;
+      if (hasWork()) wake();
+    });
+  };
+
+  const hint = (file: string): void => {
+    if (closed || file === "" || ground.hidden(file)) return;
+    if (pending.size < MAX_PENDING) pending.add(file);
+    else {
+      pending = new Set();
+      hooks.lost(`more than ${MAX_PENDING} hints were pending`);
+    }
+    wake();
+  };
+
+  const run = async (): Promise<void> => {
+    while (hasWork() && !closed) {
+      const served = flushes;
+      flushes = [];
+      try {
+        await takeHints(served.length > 0);
+        if (served.length > 0) folds.write();
+        for (const waiter of served) waiter.resolve();
+        if (current || crawls.length > 0) await crawlOn();
+      } catch (error) {
+        failAll([...served, ...(current?.waiters ?? [])], error as Error);
+        current = undefined;
+        hooks.lost((error as Error).message);
+      }
+    }
+  };
+
+  const takeHints = async (forced: boolean): Promise<void> => {
+    ripened = false;
+    const due = holds.take(forced);
+    let batch = pending.union(due);
+    pending = new Set();
+    for (let round = 0; batch.size > 0 && round < MAX_ROUNDS; round++) {
+      const { again, hold, folded } = await runBatch(ground, batch, (file) => forced || due.has(file));
+      for (const file of hold) holds.add(file, ground.ignore.isHigh(file) ? HIGH_HOLD_MS : HOLD_MS);
+      for (const directory of folded) folds.count(directory);
+      batch = new Set(again.filter((file) => file !== ""));
+    }
+    for (const file of batch) hint(file);
+  };
+
+  const crawlOn = async (): Promise<void> => {
+    if (!current) {
+      current = { queue: [""], waiters: crawls, startedAt: performance.now() };
+      crawls = [];
+      for (const file of ground.ignore.exempt()) hint(file);
+    }
+    const { queue, waiters, startedAt } = current;
+    const again: string[] = [];
+    const until = performance.now() + CRAWL_SLICE_MS;
+    while (queue.length > 0 && performance.now() < until && !closed) await scanNext(ground, queue, again);
+    for (const file of again) hint(file);
+    if (queue.length > 0) return;
+    // What moved while it was read, or is listed one by one, belongs to the crawl.
+    await takeHints(true);
+    current = undefined;
+    hooks.crawled(Math.round(performance.now() - startedAt));
+    for (const waiter of waiters) waiter.resolve();
+  };
+
+  const enqueue = (list: () => Waiter[]): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (closed) return reject(closed);
+      list().push({ resolve, reject });
+      wake();
+    });
+
+  return {
+    hint,
+    flush: () => enqueue(() => flushes),
+    crawl: () => enqueue(() => crawls),
+    async close(error) {
+      closed = error;
+      holds.close();
+      folds.close();
+      await running;
+      failAll([...flushes, ...crawls, ...(current?.waiters ?? [])], error);
+    },
+  };
+}
+
+function failAll(waiters: readonly Waiter[], error: Error): void {
+  for (const waiter of waiters) waiter.reject(error);
+}

@@ -1,0 +1,117 @@
+/**
+ * Scanning one directory: reads its names, compares each with its row, and answers with the directories below it.
+ * Owns directory listings. One path at a time is examine.ts; which directories are scanned when is reconcile.ts.
+ * Invariant: the directory is watched before it is read, so whatever the listing misses comes as a hint.
+ * Failure: a directory that cannot be read becomes a warning, and its rows stay as they were.
+ */
+
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { joinPath } from "../disk/path.ts";
+import type { WatchRow } from "../store/watch-table.ts";
+import { compare } from "./compare.ts";
+import { type Finding, foldItself, type Ground, judge } from "./examine.ts";
+import { eachAtOnce, isAbsent, look, type Seen } from "./look.ts";
+
+/** Names handled between two turns of the loop, and in one transaction. */
+const CHUNK = 1000;
+
+export interface Scanned {
+  readonly directories: string[];
+  /** Paths that want a look of their own: they moved while this was read. */
+  readonly again: string[];
+}
+
+/** Brings the rows right below `directory` up to the disk. */
+export async function scan(ground: Ground, directory: string): Promise<Scanned> {
+  const { root, ledger, ignore, direct, published } = ground;
+  const result: Scanned = { directories: [], again: [] };
+  direct.watch(directory);
+  let names: string[];
+  try {
+    names = await readdir(path.join(root, directory));
+  } catch (error) {
+    if (isAbsent(error)) result.again.push(directory);
+    else ground.warn(`The directory ${directory || "."} cannot be read: ${(error as Error).message}.`);
+    return result;
+  }
+  await ignore.load(directory);
+  const known = new Map(ledger.table.children(directory).map((row) => [row.path, row]));
+  const files = names.map((name) => joinPath(directory, name)).filter((file) => !ground.hidden(file));
+  for (let from = 0; from < files.length; from += CHUNK) {
+    const chunk = files.slice(from, from + CHUNK);
+    const findings = await eachAtOnce(chunk, (file) => examineEntry(ground, file, known.get(file), result));
+    const news = findings.filter((finding) => finding.do !== "nothing");
+    if (news.length === 0) continue;
+    ledger.write(() => {
+      for (const finding of news) apply(ground, finding, result);
+    });
+  }
+  const there = new Set(files);
+  const gone = [...known.keys()].filter((file) => !there.has(file));
+  if (gone.length > 0) {
+    ledger.write(() => {
+      for (const file of gone) {
+        if (published.has(file)) result.again.push(file);
+        else vanish(ground, file);
+      }
+    });
+  }
+  return result;
+}
+
+async function examineEntry(
+  ground: Ground,
+  file: string,
+  row: WatchRow | undefined,
+  result: Scanned,
+): Promise<Finding> {
+  try {
+    const seen = await look(path.join(ground.root, file));
+    if (!seen) return row ? { do: "vanish", path: file } : { do: "nothing" };
+    if (seen.kind !== "directory") return (await judge(ground, file, row, seen, false)) ?? { do: "nothing" };
+    if (ground.ignore.foldOf(file, true) !== undefined) return foldItself(row, file, seen);
+    result.directories.push(file);
+    return { do: "walk", path: file, seen };
+  } catch (error) {
+    ground.warn(`The path ${file} cannot be looked at: ${(error as Error).message}.`);
+    return { do: "nothing" };
+  }
+}
+
+function apply(ground: Ground, finding: Finding, result: Scanned): void {
+  if (finding.do === "nothing") return;
+  if (ground.published.has(finding.path)) result.again.push(finding.path);
+  else applyFinding(ground, finding);
+}
+
+/** Writes what was found; the caller has the transaction, and walks what is to be walked. */
+export function applyFinding(ground: Ground, finding: Finding): void {
+  if (finding.do === "record") {
+    ground.ledger.record(finding.path, finding.seen, finding.difference, finding.hash);
+  } else if (finding.do === "walk") recordDirectory(ground, finding.path, finding.seen);
+  else if (finding.do === "vanish") vanish(ground, finding.path);
+  else if (finding.do === "fold") recordFold(ground, finding.path, finding.seen);
+}
+
+function vanish({ ledger, direct }: Ground, file: string): void {
+  for (const directory of ledger.vanish(file)) direct.drop(directory);
+}
+
+function recordDirectory({ ledger, direct }: Ground, directory: string, seen: Seen): void {
+  const row = ledger.table.get(directory);
+  if (row?.identity !== seen.identity || row.deleted) direct.drop(directory);
+  const difference = compare(row, seen);
+  if (difference || !row) ledger.record(directory, seen, difference);
+}
+
+/** A directory that became ignored takes the rows below it along, without calling them deleted. */
+function recordFold({ ledger, direct }: Ground, directory: string, seen: Seen | undefined): void {
+  const row = ledger.table.get(directory);
+  if (row?.kind === "directory" && !row.deleted) {
+    ledger.table.forgetBelow(directory);
+    direct.drop(directory);
+    direct.dropBelow(directory);
+  }
+  ledger.fold(directory, row && !row.deleted ? 1 : 0, seen);
+}

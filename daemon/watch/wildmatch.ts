@@ -1,0 +1,106 @@
+/**
+ * Matching a path against a glob as git does (wildmatch with WM_PATHNAME): `*` and `?` stop at a slash, `**` between
+ * slashes does not, `[...]` is a set with ranges and `[:class:]`es, a backslash takes the next character literally.
+ * No braces, no extended globs. Invariant: a pattern that cannot match is given up as early as git gives it up, so that
+ * many stars cost no more than polynomial time.
+ * Source: git wildmatch.c (dowild).
+ */
+
+const STAR = "*";
+
+/** no: not here; noMore: no longer start can match; noFurther: none before the next `**`. */
+type Outcome = "match" | "no" | "noMore" | "noFurther";
+
+/** Whether all of `path` matches `pattern`. */
+export function wildmatch(pattern: string, path: string): boolean {
+  return run(pattern, 0, path, 0) === "match";
+}
+
+/** The part of a glob before its first special character. */
+export function literalPrefix(pattern: string): string {
+  const special = pattern.search(/[*?[\\]/);
+  return special < 0 ? pattern : pattern.slice(0, special);
+}
+
+function run(pattern: string, from: number, text: string, start: number): Outcome {
+  let p = from;
+  let t = start;
+  for (; p < pattern.length; p++, t++) {
+    const wanted = pattern[p] as string;
+    const given = text[t];
+    if (wanted === STAR) return star(pattern, p, text, t);
+    if (given === undefined) return "noMore";
+    if (wanted === "?") {
+      if (given === "/") return "no";
+    } else if (wanted === "[") {
+      const set = inSet(pattern, p, given);
+      if (!set) return "noMore";
+      if (!set.matched || given === "/") return "no";
+      p = set.end;
+    } else {
+      if (wanted === "\\") p++;
+      if (pattern[p] !== given) return "no";
+    }
+  }
+  return t === text.length ? "match" : "no";
+}
+
+/** `pattern[at]` is the first of one or more stars. */
+function star(pattern: string, at: number, text: string, start: number): Outcome {
+  let p = at;
+  while (pattern[p] === STAR) p++;
+  const bounded = (at === 0 || pattern[at - 1] === "/") && (p === pattern.length || pattern[p] === "/");
+  const deep = p - at > 1 && bounded;
+  // `a/**/b` also matches `a/b`.
+  if (deep && pattern[p] === "/" && run(pattern, p + 1, text, start) === "match") return "match";
+  if (p === pattern.length) return deep || text.indexOf("/", start) < 0 ? "match" : "no";
+  for (let t = start; t <= text.length; t++) {
+    const outcome = run(pattern, p, text, t);
+    if (outcome === "match" || outcome === "noMore") return outcome;
+    if (outcome === "noFurther" && !deep) return outcome;
+    if (!deep && text[t] === "/") return "noFurther";
+  }
+  return "noMore";
+}
+
+/** Reads the set that begins at `pattern[at]`; undefined when it never ends. */
+function inSet(pattern: string, at: number, char: string): { matched: boolean; end: number } | undefined {
+  let p = at + 1;
+  const negated = pattern[p] === "!" || pattern[p] === "^";
+  if (negated) p++;
+  let matched = false;
+  for (let first = true; first || pattern[p] !== "]"; first = false) {
+    if (p >= pattern.length) return undefined;
+    const named = /^\[:([a-z]+):\]/.exec(pattern.slice(p, p + 12));
+    if (named) {
+      matched ||= CLASSES[named[1] as string]?.test(char) ?? false;
+      p += named[0].length;
+      continue;
+    }
+    if (pattern[p] === "\\") p++;
+    const low = pattern[p++] ?? "";
+    let high = low;
+    if (pattern[p] === "-" && pattern[p + 1] !== "]" && p + 1 < pattern.length) {
+      p++;
+      if (pattern[p] === "\\") p++;
+      high = pattern[p++] ?? "";
+    }
+    matched ||= low <= char && char <= high;
+  }
+  return { matched: matched !== negated, end: p };
+}
+
+const CLASSES: Readonly<Record<string, RegExp>> = {
+  alnum: /[A-Za-z0-9]/,
+  alpha: /[A-Za-z]/,
+  blank: /[ \t]/,
+  cntrl: /\p{Cc}/u,
+  digit: /[0-9]/,
+  graph: /[!-~]/,
+  lower: /[a-z]/,
+  print: /[ -~]/,
+  punct: /[!-/:-@[-`{-~]/,
+  space: /\s/,
+  upper: /[A-Z]/,
+  xdigit: /[A-Fa-f0-9]/,
+};

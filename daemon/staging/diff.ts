@@ -13,6 +13,7 @@ import type { ContentDiff } from "./diff/content.ts";
 import { formatSection, type Section } from "./diff/unified.ts";
 import type { Differ } from "./differ.ts";
 import { digestOf } from "./digest.ts";
+import { isFullReplace, kindOf } from "./images.ts";
 import { diffImages } from "./pairs.ts";
 
 /** Lines around a change unless asked otherwise, as in git. */
@@ -20,10 +21,9 @@ const DEFAULT_CONTEXT = 3;
 
 /** What is to be shown of one path. */
 export interface Pair extends Section {
-  readonly status: PatchKind;
   readonly patch?: string | undefined;
-  /** Where known; else by size. */
-  readonly fullReplace?: boolean | undefined;
+  /** Where known; else by the images. */
+  readonly status?: PatchKind | undefined;
 }
 
 export interface DiffOptions {
@@ -54,11 +54,11 @@ export async function diffSession(
   return { ...rendered, ...(options.paths === undefined && { digest: digestOf(patches) }) };
 }
 
-function pairOf({ id, path, from, kind, base, after, fullReplace }: PatchRow): Pair {
-  return { patch: id, path, from, status: kind, before: base, after, fullReplace };
+function pairOf({ id, path, from, kind, base, after }: PatchRow): Pair {
+  return { patch: id, path, from, status: kind, before: base, after };
 }
 
-/** See Staging.renderDiff. Sorted by path; `paths` selects files by either name. */
+/** See Staging.renderDiff. Sorted by path, without what is the same; `paths` selects files by either name. */
 export async function renderDiff(
   deps: Deps,
   pairs: readonly Pair[],
@@ -67,6 +67,7 @@ export async function renderDiff(
   const names = paths && new Set(paths);
   const selected = pairs
     .filter(({ path, from }) => !names || names.has(path) || (from !== undefined && names.has(from)))
+    .filter(({ from, before, after }) => from !== undefined || kindOf(before, after) !== undefined)
     .toSorted((a, b) => (a.path < b.path ? -1 : 1));
   let bytes = 0;
   const rendered = await inChunks(selected, async (pair) => {
@@ -103,7 +104,7 @@ function sectionsOf({ path, from, before, after }: Pair): Section[] {
 }
 
 function statusOf(pair: Pair, diffs: readonly ContentDiff[], detail: "unified" | "hunks"): FileStatus {
-  const { patch, path, from, status, fullReplace = false } = pair;
+  const { patch, path, from, before, after, status = kindOf(before, after) ?? "update" } = pair;
   const sum = (field: "added" | "removed") => diffs.reduce((total, diff) => total + diff[field], 0);
   return {
     ...(patch !== undefined && { patch }),
@@ -113,7 +114,7 @@ function statusOf(pair: Pair, diffs: readonly ContentDiff[], detail: "unified" |
     added: sum("added"),
     removed: sum("removed"),
     binary: diffs.some(({ binary }) => binary),
-    fullReplace,
+    fullReplace: isFullReplace(before, after),
     coarse: diffs.some(({ coarse }) => coarse),
     ...(detail === "hunks" && { hunks: diffs.flatMap(({ hunks }) => hunks ?? []) }),
   };

@@ -8,6 +8,7 @@
 import type { Image, PatchKind } from "../../protocol/methods/index.ts";
 import { ABSENT } from "../disk/index.ts";
 import type { PatchRow } from "../store/index.ts";
+import { kindOf } from "./images.ts";
 import type { Layer } from "./overlay.ts";
 import type { View } from "./view.ts";
 
@@ -92,16 +93,6 @@ async function isRenamedAway(view: View, path: string): Promise<boolean> {
     if (layer && (await renameSource(view, renamed, layer)) === path) return true;
   }
   return false;
-}
-
-/** Undefined where nothing changes. */
-function kindOf(base: Image, after: Image): PatchKind | undefined {
-  if (!after.exists) return base.exists ? "delete" : undefined;
-  const sameContent = base.type === after.type && base.hash === after.hash && base.target === after.target;
-  if (after.type === "symlink") return sameContent ? undefined : "symlink";
-  if (!base.exists) return "create";
-  if (!sameContent) return "update";
-  return base.mode === after.mode ? undefined : "chmod";
 }
 
 /** What of an image a patch's outcome has: no times, and nothing that a symlink or an absent file lacks. */

@@ -32,7 +32,7 @@ export async function findPlace(view: View, path: string, { follow }: { follow: 
     if (name === undefined) break;
     if (name === "" || name === ".") continue;
     if (name === "..") {
-      if (done.pop() === undefined) throw escape(path);
+      if (done.pop() === undefined) throw leavesRoot(path);
       type = "directory";
       continue;
     }
@@ -42,7 +42,7 @@ export async function findPlace(view: View, path: string, { follow }: { follow: 
     if (type === "symlink" && (follow || rest.length > 0)) {
       if (++links > MAX_LINKS) throw loop(path);
       const target = targetInRoot(view.tree.root, (await view.imageOf(here)).target ?? "");
-      if (target === undefined) throw escape(path);
+      if (target === undefined) throw leavesRoot(path);
       if (target.absolute) done = [];
       rest = [...target.names, ...rest];
       type = "directory";
@@ -61,7 +61,7 @@ function targetInRoot(root: string, target: string): { absolute: boolean; names:
   return { absolute: true, names: target.slice(root.length).split("/") };
 }
 
-function escape(path: string): IopipeError {
+function leavesRoot(path: string): IopipeError {
   return new IopipeError("PathEscape", `${path} leads through a symlink out of the root.`, { path });
 }
 

@@ -6,7 +6,6 @@
  * transaction takes into account.
  */
 import type { Change } from "../../protocol/methods/index.ts";
-import { FULL_REPLACE_BYTES } from "../../protocol/wire/limits.ts";
 import type { Tree } from "../disk/index.ts";
 import { newId, type PatchRow, type SessionRow, type Store } from "../store/index.ts";
 import type { Context } from "./changes/context.ts";
@@ -14,6 +13,7 @@ import { applyChange } from "./changes/index.ts";
 import { inChunks } from "./chunks.ts";
 import type { Differ } from "./differ.ts";
 import { patchEvent } from "./events.ts";
+import { isFullReplace } from "./images.ts";
 import { type NetEffect, netEffect, type Wanted } from "./net-effect.ts";
 import { diffImages } from "./pairs.ts";
 import { markStale } from "./stale.ts";
@@ -72,13 +72,7 @@ async function measure(deps: Deps, wanted: Wanted): Promise<Measured> {
     { before: base, after },
     { detail: "counts", context: 0 },
   );
-  return { ...wanted, added, removed, binary, fullReplace: isFullReplace(wanted) };
-}
-
-/** PROTOCOL.md: new bytes for a file over 1 MiB. Deleting, renaming or chmod of one replaces nothing. */
-function isFullReplace({ base, after }: Wanted): boolean {
-  if (after.type !== "file" || base.hash === after.hash) return false;
-  return Math.max(base.size ?? 0, after.size ?? 0) > FULL_REPLACE_BYTES;
+  return { ...wanted, added, removed, binary, fullReplace: isFullReplace(base, after) };
 }
 
 function record(

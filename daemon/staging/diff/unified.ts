@@ -13,12 +13,12 @@ const NO_ID = "0".repeat(40);
 /** Digits of an id that say enough beside a text diff; a binary patch wants all of them. */
 const SHORT_ID = 10;
 
-const USUAL_MODES: Readonly<Record<number, string>> = {
-  326: "100644",
-  340: "100644",
-  0o755: "100755",
-  0o775: "100755",
-};
+const USUAL_MODES: ReadonlyMap<number | undefined, string> = new Map([
+  [0o644, "100644"],
+  [0o664, "100644"],
+  [0o755, "100755"],
+  [0o775, "100755"],
+]);
 
 /** One file's change of one type. `from` is a rename's old path. */
 export interface Section {
@@ -57,7 +57,7 @@ function sameMode(before: Image, after: Image): boolean {
 
 function gitMode(image: Image): string {
   if (image.type === "symlink") return "120000";
-  return USUAL_MODES[image.mode ?? 0o644] ?? exactMode(image);
+  return USUAL_MODES.get(image.mode) ?? exactMode(image);
 }
 
 function exactMode({ mode = 0o644 }: Image): string {

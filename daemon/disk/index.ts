@@ -18,6 +18,7 @@ export {
   type Dir,
   type Entry,
   type EntryType,
+  type File,
   modeOf,
   type Port,
   type Stat,
@@ -26,4 +27,4 @@ export {
 } from "./port.ts";
 export type { Place } from "./read.ts";
 export { retrying } from "./retry.ts";
-export { descend, openTree, type Tree, takeImage } from "./tree.ts";
+export { descend, lstatImage, openTree, readWhole, type Tree, takeImage } from "./tree.ts";

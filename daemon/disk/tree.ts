@@ -69,8 +69,7 @@ export function openTree(
     port,
     check,
     openRoot,
-    lstat: async (path) =>
-      (await visit(path, (place) => imageOf(port, place, port.lstat(place.dir, place.name)))) ?? ABSENT,
+    lstat: async (path) => (await visit(path, (place) => lstatImage(port, place))) ?? ABSENT,
     image: async (path) => (await visit(path, (place) => takeImage(port, place))) ?? ABSENT,
     read: async (path) => {
       const found = await visit(path, (place) => readWhole(port, place));
@@ -158,7 +157,6 @@ function entryOf(stat: Stat | undefined): EntryType | "absent" {
   return stat ? typeOf(stat) : "absent";
 }
 
-/** The image of what is at `place`, without a hash. */
 function imageOf(port: Port, place: Place, stat: Stat | undefined): Image {
   const entry = entryOf(stat);
   if (!stat || entry === "absent") return ABSENT;
@@ -175,7 +173,12 @@ function targetOf(port: Port, { dir, name, path }: Place): string {
   throw new DiskError("NotAFile", path, `'${path}' is a symlink whose target is not UTF-8.`);
 }
 
-/** The image of what is at `place`, stable, with a file's hash. */
+/** The image of what is at `place`, without a hash. @throws {DiskError} NotAFile */
+export function lstatImage(port: Port, place: Place): Image {
+  return imageOf(port, place, port.lstat(place.dir, place.name));
+}
+
+/** The image of what is at `place`, stable, with a file's hash. @throws {DiskError} NotAFile, Busy */
 export async function takeImage(port: Port, place: Place): Promise<Image> {
   const stat = port.lstat(place.dir, place.name);
   if (!stat || typeOf(stat) !== "file") return imageOf(port, place, stat);
@@ -183,7 +186,11 @@ export async function takeImage(port: Port, place: Place): Promise<Image> {
   return content ? { ...imageOf(port, place, content.stat), hash: content.hash } : ABSENT;
 }
 
-async function readWhole(port: Port, place: Place): Promise<{ image: Image; bytes: Buffer } | undefined> {
+/** A regular file's bytes at one moment, with its image; undefined when it is absent. */
+export async function readWhole(
+  port: Port,
+  place: Place,
+): Promise<{ image: Image; bytes: Buffer } | undefined> {
   let pieces: Uint8Array[] = [];
   const begin = (): void => {
     pieces = [];

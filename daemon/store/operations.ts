@@ -76,8 +76,8 @@ export interface Operations {
   rollBack(id: string, error: string): void;
   /** Closes a journal: outcomes, the patches' moves, and the event, in one transaction. */
   close(id: string, closing: Closing): OperationRow;
-  /** The temporary files of a closed operation are gone. */
-  swept(id: string): void;
+  /** The temporary files of a closed operation are gone; blobs of late edits found in them, by `n`. */
+  swept(id: string, rescued: ReadonlyMap<number, string>): void;
   /** @throws {IopipeError} OperationNotFound */
   require(id: string): OperationRow;
   get(id: string): OperationRow | undefined;
@@ -85,8 +85,10 @@ export interface Operations {
   list(query: OperationQuery): OperationRow[];
   /** Those that recovery must look at, oldest first. */
   openJournals(workspace: string): OperationRow[];
-  /** The newest committed apply of a session with this digest, while its patches are still Applied by it. */
-  appliedWith(session: string, digest: string): OperationRow | undefined;
+  /** The newest committed apply of a session with this digest. */
+  lastWithDigest(session: string, digest: string): OperationRow | undefined;
+  /** The patches that an operation concerns. */
+  patchesOf(id: string): string[];
   /** A person has looked at what needed attention. @throws {IopipeError} IllegalState when nothing does */
   resolve(id: string): OperationRow;
 }
@@ -122,7 +124,7 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
      VALUES (@operation, @n, @path, @patch, @before, @after, @temporary, @backup)`,
   );
   const setMade = db.prepare("UPDATE operation SET made_directories = ? WHERE id = ?");
-  const setPhase = db.prepare("UPDATE operation SET phase = ?, error = ? WHERE id = ?");
+  const setPhase = db.prepare("UPDATE operation SET phase = ?, error = coalesce(?, error) WHERE id = ?");
   const setIno = db.prepare("UPDATE operation_file SET temporary_ino = ? WHERE operation = ? AND n = ?");
   const closeRow = db.prepare(
     `UPDATE operation SET phase = @phase, ended_at = @at, made_directories = @made, removed_directories = @removed,
@@ -131,6 +133,7 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
   const closeFile = db.prepare(
     "UPDATE operation_file SET outcome = ?, rescued = coalesce(?, rescued) WHERE operation = ? AND n = ?",
   );
+  const setRescued = db.prepare("UPDATE operation_file SET rescued = ? WHERE operation = ? AND n = ?");
   const clearNames = db.prepare(
     "UPDATE operation_file SET temporary = NULL, backup = NULL WHERE operation = ?",
   );
@@ -253,7 +256,11 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
         announce(CLOSING_EVENTS[closing.phase], row);
         return require(id);
       }),
-    swept: (id) => void clearNames.run(id),
+    swept: (id, rescued) =>
+      transaction(() => {
+        for (const [n, blob] of rescued) setRescued.run(blob, id, n);
+        clearNames.run(id);
+      }),
     get,
     require,
     list: ({ workspace, path, session, sessions }) =>
@@ -262,15 +269,11 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
         .filter((raw) => !sessions || (raw.session !== null && sessions.has(raw.session)))
         .map(toRow),
     openJournals: (workspace) => open.all(workspace).map(toRow),
-    appliedWith: (session, digest) => {
+    lastWithDigest: (session, digest) => {
       const raw = applied.get(session, digest);
-      const row = raw && toRow(raw);
-      const ids = row?.files.flatMap(({ patch }) => patch ?? []) ?? [];
-      const standing = ids.map((patch) => patches.get(patch));
-      return standing.every((patch) => patch?.state === "Applied" && patch.operation === row?.id)
-        ? row
-        : undefined;
+      return raw && toRow(raw);
     },
+    patchesOf: (id) => [...new Set(require(id).files.flatMap(({ patch }) => patch ?? []))],
     resolve: (id) => {
       const { phase } = require(id);
       if (phase !== "attention")

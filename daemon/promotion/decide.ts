@@ -1,0 +1,30 @@
+/**
+ * Deciding: the last look at every base, then the one durable record that makes the promotion happen.
+ * INVARIANT: before the record everything rolls back, after it everything rolls forward.
+ */
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import { classify } from "./classify.ts";
+import { type StaleFile, stale } from "./faults.ts";
+import type { Work } from "./work.ts";
+
+/** Compares every target once more, and takes the snapshots that publishing checks. @throws {IopipeError} Stale, Conflict */
+export async function compare(work: Work, signal: AbortSignal | undefined): Promise<void> {
+  const files: StaleFile[] = [];
+  for (const step of work.steps) {
+    signal?.throwIfAborted();
+    const { isBefore, actual, stat } = await classify(work, step);
+    if (!isBefore) files.push({ path: step.path, expected: step.before, actual });
+    work.snapshots.set(step.n, stat);
+  }
+  if (files.length > 0) throw stale(files);
+  const moved = work.places.moved();
+  if (moved !== undefined)
+    throw new IopipeError("Conflict", `The directory '${moved}' was moved or replaced meanwhile.`, {
+      path: moved,
+    });
+}
+
+/** Records the decision with the inodes by which recovery knows our files. */
+export function decide({ store, id, inodes }: Work): void {
+  store.operations.decide(id, inodes);
+}

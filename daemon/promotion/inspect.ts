@@ -1,0 +1,102 @@
+/**
+ * Inspecting: everything that the plan must know of the disk, read once.
+ * Owns no judgement: what the facts mean is plan.ts. Nothing is changed here.
+ */
+import {
+  ancestorsOf,
+  type Dir,
+  type Entry,
+  type EntryType,
+  type Image,
+  modeOf,
+  type Port,
+  retrying,
+  type Stat,
+  type Tree,
+  takeImage,
+  typeOf,
+} from "../disk/index.ts";
+import type { Places } from "./places.ts";
+import type { Transition } from "./request.ts";
+
+export interface FileFacts {
+  readonly stat: Stat;
+  /** Of a file or symlink, with a file's hash. */
+  readonly image?: Image | undefined;
+}
+
+export interface DirectoryFacts {
+  readonly mode: number;
+  readonly dev: bigint;
+  /** Known for directories above a removal; else empty. */
+  readonly entries: readonly Entry[];
+}
+
+export interface Facts {
+  /** By path; without those that are absent. */
+  readonly files: ReadonlyMap<string, FileFacts>;
+  /** The directories above the paths (the root is ""), and those at a path; without those that are absent. */
+  readonly directories: ReadonlyMap<string, DirectoryFacts>;
+  /** What stands where a directory above a path would have to. */
+  readonly obstacles: ReadonlyMap<string, EntryType>;
+  readonly umask: number;
+}
+
+/** @throws {DiskError} for a path that no promotion may touch */
+export async function inspect(
+  tree: Tree,
+  places: Places,
+  transitions: readonly Transition[],
+): Promise<Facts> {
+  const files = new Map<string, FileFacts>();
+  const root = places.directory("") as Dir;
+  const directories = new Map<string, DirectoryFacts>([["", { mode: 0, dev: root.dev, entries: [] }]]);
+  const obstacles = new Map<string, EntryType>();
+
+  const lookAbove = async (path: string, withEntries: boolean): Promise<boolean> => {
+    for (const ancestor of ancestorsOf(path)) {
+      if (obstacles.has(ancestor)) return false;
+      const known = directories.get(ancestor);
+      if (known && (!withEntries || known.entries.length > 0)) continue;
+      const stat = statOf(tree.port, places, ancestor);
+      if (!stat) return false;
+      if (typeOf(stat) !== "directory") {
+        obstacles.set(ancestor, typeOf(stat));
+        return false;
+      }
+      directories.set(ancestor, await directoryFacts(tree.port, places, ancestor, stat, withEntries));
+    }
+    return true;
+  };
+  const look = async ({ path, after }: Transition): Promise<void> => {
+    tree.check(path);
+    if (!(await lookAbove(path, !after.exists))) return;
+    const stat = statOf(tree.port, places, path);
+    if (!stat) return;
+    const type = typeOf(stat);
+    if (type === "directory" && !directories.has(path))
+      directories.set(path, { mode: modeOf(stat), dev: stat.dev, entries: [] });
+    const image =
+      type === "file" || type === "symlink" ? await takeImage(tree.port, places.at(path)) : undefined;
+    files.set(path, { stat, image });
+  };
+  for (const transition of transitions) await retrying(() => look(transition));
+  return { files, directories, obstacles, umask: process.umask() };
+}
+
+function statOf(port: Port, places: Places, path: string): Stat | undefined {
+  const place = places.find(path);
+  return place && port.lstat(place.dir, place.name);
+}
+
+async function directoryFacts(
+  port: Port,
+  places: Places,
+  path: string,
+  stat: Stat,
+  withEntries: boolean,
+): Promise<DirectoryFacts> {
+  const dir = withEntries ? places.directory(path) : undefined;
+  const entries = dir ? await port.readDirectory(dir) : [];
+  return { mode: modeOf(stat), dev: stat.dev, entries };
+}

@@ -1,0 +1,143 @@
+/**
+ * The kinds of steps as one table: how each is published, taken back, and proven.
+ * Owns the calls that change a target; all are synchronous, so that between the last look and the change nothing of
+ * this process happens. What surrounds them is publish.ts, rollback.ts and recover.ts.
+ * INVARIANT: a target is never written in place, never replaced unless its inode was just seen to be the one compared,
+ * and what is displaced stays reachable as backup until its bytes are known to be known.
+ * RACE: between that look and the rename (about 20 µs) an editor may replace the file by a rename of its own. Worst
+ * case: that version is lost (renameat2(RENAME_EXCHANGE) would find it; Node does not offer it). Edits in place in the
+ * same window are found in the backup.
+ */
+import { isErrno, type Stat, sameStat } from "../disk/index.ts";
+import { stale } from "./faults.ts";
+import type { Step, StepKind } from "./plan.ts";
+import { lstat, markPublished, unlinkOurs, type Work } from "./work.ts";
+
+interface Kind {
+  /** @throws {IopipeError} Stale when the target is no longer what was compared; it then has what its owner gave it */
+  publish(work: Work, step: Step): void;
+  /** Puts the target back, from `seen` as it stands after the step; leaves it alone when it is not that any more. */
+  takeBack(work: Work, step: Step, seen: Stat | undefined): void;
+  /** For a target that is neither before nor after: whether the step had been published. */
+  wasPublished(work: Work, step: Step): boolean | undefined;
+}
+
+const create: Kind = {
+  publish: (work, step) => {
+    linkNew(work, step.temporary as string, step.path, () => {
+      throw stale([{ path: step.path, expected: step.before }]);
+    });
+    markPublished(work, step);
+    unlinkOurs(work, step.temporary as string);
+  },
+  takeBack: (work, step, seen) => {
+    unlinkOurs(work, step.temporary as string);
+    moveAway(work, step.path, step.temporary as string, seen);
+  },
+  wasPublished: provenByTemporary,
+};
+
+const replace: Kind = {
+  publish: (work, step) => {
+    const { port, places } = work;
+    const seen = work.snapshots.get(step.n);
+    const target = places.at(step.path);
+    const temporary = places.at(step.temporary as string);
+    const backup = places.at(step.backup as string);
+    unlinkOurs(work, step.backup as string);
+    port.link(target.dir, target.name, backup.dir, backup.name);
+    refuseChanged(step, seen, lstat(work, step.path));
+    port.rename(temporary.dir, temporary.name, target.dir, target.name);
+    markPublished(work, step);
+    refuseChanged(step, seen, lstat(work, step.backup as string));
+  },
+  takeBack: (work, step, seen) => {
+    const { port, places } = work;
+    // The new file keeps a name as well, so that an edit made in it at the last moment is found.
+    unlinkOurs(work, step.temporary as string);
+    linkNew(work, step.path, step.temporary as string);
+    if (!sameStat(seen, lstat(work, step.path))) return;
+    const [target, backup] = [places.at(step.path), places.at(step.backup as string)];
+    port.rename(backup.dir, backup.name, target.dir, target.name);
+  },
+  wasPublished: provenByTemporary,
+};
+
+const remove: Kind = {
+  publish: (work, step) => {
+    const seen = work.snapshots.get(step.n);
+    refuseChanged(step, seen, lstat(work, step.path));
+    if (!moveAway(work, step.path, step.backup as string, seen)) throw changed(step);
+    markPublished(work, step);
+  },
+  takeBack: (work, step) => {
+    // Without its directory (something else has the name) it cannot come back; its bytes are in the store.
+    if (work.places.find(step.path)) linkNew(work, step.backup as string, step.path);
+  },
+  wasPublished: (work, step) => lstat(work, step.backup as string) !== undefined,
+};
+
+const chmod: Kind = {
+  publish: (work, step) => {
+    const seen = work.snapshots.get(step.n);
+    refuseChanged(step, seen, lstat(work, step.path));
+    if (!setMode(work, step, seen, step.after.mode)) throw changed(step);
+    markPublished(work, step);
+  },
+  takeBack: (work, step, seen) => void setMode(work, step, seen, step.before.mode),
+  // Nothing of a mode says who gave it.
+  wasPublished: () => undefined,
+};
+
+export const STEP_KINDS: Readonly<Record<StepKind, Kind>> = { create, replace, remove, chmod };
+
+function changed(step: Step): Error {
+  return stale([{ path: step.path, expected: step.before }]);
+}
+
+function refuseChanged(step: Step, seen: Stat | undefined, now: Stat | undefined): void {
+  if (!sameStat(seen, now)) throw changed(step);
+}
+
+/** Gives a file a second name that must be free; `taken` is called when it is not. */
+function linkNew(
+  { port, places }: Work,
+  from: string,
+  to: string,
+  taken: () => void = () => undefined,
+): void {
+  const [old, fresh] = [places.at(from), places.at(to)];
+  try {
+    port.link(old.dir, old.name, fresh.dir, fresh.name);
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw error;
+    taken();
+  }
+}
+
+/** Renames a target to one of our names; puts it back, and says false, when it was not the file that was seen. */
+function moveAway(work: Work, path: string, ours: string, seen: Stat | undefined): boolean {
+  const { port, places } = work;
+  const [target, aside] = [places.at(path), places.at(ours)];
+  port.rename(target.dir, target.name, aside.dir, aside.name);
+  if (sameStat(seen, lstat(work, ours))) return true;
+  linkNew(work, ours, path);
+  return false;
+}
+
+function setMode(
+  { port, places }: Work,
+  step: Step,
+  seen: Stat | undefined,
+  mode: number | undefined,
+): boolean {
+  const { dir, name } = places.at(step.path);
+  return seen !== undefined && port.setMode(dir, name, seen.ino, mode as number);
+}
+
+/** The target is our temporary file under its new name; or that one is still waiting under its own. */
+function provenByTemporary(work: Work, step: Step): boolean | undefined {
+  const ino = lstat(work, step.path)?.ino;
+  if (ino !== undefined && String(ino) === work.inodes.get(step.n)) return true;
+  return lstat(work, step.temporary as string) ? false : undefined;
+}

@@ -1,0 +1,44 @@
+/**
+ * Sweeping: our temporary files and backups go, and no byte that somebody wrote into one goes with them.
+ * INVARIANT: what was reachable under a target's name is unlinked only when its bytes are before or after, or are
+ * reachable elsewhere, or have been rescued into a blob.
+ * RACE: an editor that holds the file open and writes after this look writes into an unlinked inode. Worst case: that
+ * write is lost, as it would be with any editor that saves by rename.
+ */
+import { readWhole, takeImage, typeOf } from "../disk/index.ts";
+import { syncDirectories } from "./directories.ts";
+import type { Step } from "./plan.ts";
+import { lstat, unlinkOurs, type Work } from "./work.ts";
+
+/**
+ * Removes every file of ours, durably. `rescue`: after a decision, when what they hold may be somebody's.
+ *
+ * Says whether all are gone; if not, their names stay in the journal, and recovery sweeps again.
+ */
+export async function sweep(work: Work, rescue: boolean): Promise<boolean> {
+  try {
+    for (const step of work.steps)
+      for (const path of [step.temporary, step.backup]) {
+        if (path === undefined) continue;
+        if (rescue) await rescueEdit(work, step, path);
+        unlinkOurs(work, path);
+      }
+    await syncDirectories(work);
+    return true;
+  } catch (error) {
+    work.hooks.trouble?.(error, work.id);
+    return false;
+  }
+}
+
+/** Keeps the bytes of a file of ours that are neither before nor after: somebody's late edit. */
+async function rescueEdit(work: Work, step: Step, path: string): Promise<void> {
+  const { port, places, store } = work;
+  const stat = lstat(work, path);
+  if (!stat || typeOf(stat) !== "file" || stat.ino === lstat(work, step.path)?.ino) return;
+  const place = places.at(path);
+  const { hash } = await takeImage(port, place);
+  if (hash === step.before.hash || hash === step.after.hash) return;
+  const edit = await readWhole(port, place);
+  if (edit) work.rescued.set(step.n, await store.blobs.put(edit.bytes));
+}

@@ -1,0 +1,104 @@
+/**
+ * The work: what the phases of one operation share while it runs or is recovered.
+ * Owns shapes, and the few calls on its files that several phases make.
+ */
+import { type File, fill, type Image, type Port, runAsync, type Stat } from "../disk/index.ts";
+import type { Blobs, DirectoryChange, Store } from "../store/index.ts";
+import type { Places } from "./places.ts";
+import type { Step } from "./plan.ts";
+import type { Hooks } from "./request.ts";
+
+export interface Work {
+  /** The operation's id. */
+  readonly id: string;
+  readonly store: Store;
+  readonly port: Port;
+  readonly places: Places;
+  readonly hooks: Hooks;
+  /** Whether another process began it: what that one did is told from the disk alone. */
+  readonly recovering: boolean;
+  /** In the order of publishing. */
+  readonly steps: readonly Step[];
+  /** Outermost first; without those that turned out to be somebody else's. */
+  makes: readonly DirectoryChange[];
+  /** Innermost first; without those that turned out to be needed. */
+  removes: readonly DirectoryChange[];
+  /** Inodes of the temporary files by step, as the journal has them. */
+  readonly inodes: Map<number, string>;
+  /** What stood at each target when it was last found to be as before. */
+  readonly snapshots: Map<number, Stat | undefined>;
+  /** The steps that this process has published. */
+  readonly published: Set<number>;
+  /** Blobs of late edits by step. */
+  readonly rescued: Map<number, string>;
+}
+
+/** Marks a step as published and tells the watcher, in the same turn of the event loop as the change itself. */
+export function markPublished(work: Work, step: Step): void {
+  work.published.add(step.n);
+  work.hooks.published?.(step.path, work.id, lstat(work, step.path));
+}
+
+/** What stands at `path`; undefined when it or its directory is absent. */
+export function lstat({ port, places }: Work, path: string): Stat | undefined {
+  const place = places.find(path);
+  return place && port.lstat(place.dir, place.name);
+}
+
+/** Unlinks one of our own files, if it is there. */
+export function unlinkOurs({ port, places }: Work, path: string): void {
+  const place = places.find(path);
+  if (place && port.lstat(place.dir, place.name)) port.unlink(place.dir, place.name);
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Writes `image` as one of our own files, durably but for its name. @throws {IopipeError} BlobNotFound */
+export async function writeImage(
+  work: Work,
+  path: string,
+  image: Image,
+  owner: Owner | undefined,
+): Promise<Stat> {
+  const { port, places, store } = work;
+  const { dir, name } = places.at(path);
+  // What an earlier try, or a crash, left there; the name is random and in the journal, hence ours.
+  unlinkOurs(work, path);
+  if (image.type === "symlink") {
+    port.symlink(image.target as string, dir, name);
+    return port.lstat(dir, name) as Stat;
+  }
+  const file: File = await port.createFile(dir, name);
+  try {
+    const attributes = { mode: image.mode as number, owner };
+    return await runAsync(fill(port, file, pieces(store.blobs, image.hash as string), attributes));
+  } finally {
+    await port.close(file);
+  }
+}
+
+const PIECE_BYTES = 1024 * 1024;
+
+async function* pieces(blobs: Blobs, hash: string): AsyncGenerator<Buffer> {
+  for (let offset = 0; ; offset += PIECE_BYTES) {
+    const bytes = await blobs.read(hash, offset, PIECE_BYTES);
+    yield bytes;
+    if (bytes.length < PIECE_BYTES) return;
+  }
+}
+
+/** The owner that the file of a step takes: its predecessor's, or for a renamed file its old path's. */
+export function ownerFor(work: Work, step: Step): Owner | undefined {
+  const old = work.steps.find(
+    ({ kind, patch }) => kind === "remove" && patch !== undefined && patch === step.patch,
+  );
+  const candidates = [step.before.exists ? step.path : undefined, old?.path, old?.backup, step.backup];
+  for (const path of candidates) {
+    const stat = path === undefined ? undefined : lstat(work, path);
+    if (stat) return { uid: Number(stat.uid), gid: Number(stat.gid) };
+  }
+  return undefined;
+}

@@ -8,7 +8,13 @@ import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { promote } from "../promotion/index.ts";
 import { digestOf, type Examination, sessionToWire, staleError } from "../staging/index.ts";
-import { type OperationRow, operationToWire, type PatchRow, type SessionRow } from "../store/index.ts";
+import {
+  type OperationRow,
+  operationToWire,
+  type PatchRow,
+  type SessionRow,
+  type Store,
+} from "../store/index.ts";
 import type { Asking, House } from "./house.ts";
 import type { OpenWorkspace } from "./opened.ts";
 
@@ -70,7 +76,7 @@ async function applyInTurn(
       transitions: examined.transitions,
       signal: asking.signal,
       progress: asking.progress,
-      published: workspace.watch.published,
+      ...workspace.hooks,
     },
     store,
   );
@@ -85,11 +91,17 @@ function findRepeated({ store }: House, session: SessionRow, options: Options): 
     return ids.size === 1 && id !== undefined ? store.operations.require(id) : undefined;
   }
   if (store.sessions.counts(session.id).pending > 0) return undefined;
-  return store.operations.appliedWith(session.id, options.expectedDigest as string);
+  const operation = store.operations.lastWithDigest(session.id, options.expectedDigest as string);
+  return operation && appliedPatches(store, operation).length > 0 ? operation : undefined;
 }
 
-function appliedBy({ state, operation }: PatchRow): string | undefined {
-  return state === "Applied" ? operation : undefined;
+function appliedBy(patch: PatchRow | undefined): string | undefined {
+  return patch?.state === "Applied" ? patch.operation : undefined;
+}
+
+/** Those of its patches that are Applied by it still. */
+function appliedPatches(store: Store, { id }: OperationRow): string[] {
+  return store.operations.patchesOf(id).filter((patch) => appliedBy(store.patches.get(patch)) === id);
 }
 
 function refuseUnseen({ expectedDigest, patches }: Options, digests: readonly string[]): void {
@@ -124,12 +136,10 @@ function answer(
   operation: OperationRow,
   stale: readonly PatchRow[],
 ): Result<"session/apply"> {
-  const ids = new Set(operation.files.flatMap(({ patch }) => patch ?? []));
-  const applied = [...ids].filter((id) => store.patches.get(id)?.state === "Applied");
   return {
     operation: operationToWire(operation),
     session: sessionToWire(store, session),
-    applied,
+    applied: appliedPatches(store, operation),
     skipped: stale.map(({ id, path }) => ({ patch: id, path, reason: "stale" })),
   };
 }

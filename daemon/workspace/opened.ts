@@ -2,8 +2,9 @@
  * One opened root: its tree, its watch and its write lock.
  * INVARIANT: whatever writes below the root does so inside `write`, and every open journal is recovered before.
  */
+import type { BigIntStats } from "node:fs";
 import { openTree, type Tree } from "../disk/index.ts";
-import { recover } from "../promotion/index.ts";
+import { type Hooks, recover } from "../promotion/index.ts";
 import type { Staging } from "../staging/index.ts";
 import type { Store, WorkspaceRow } from "../store/index.ts";
 import type { RootWatch } from "../watch/index.ts";
@@ -16,6 +17,8 @@ export interface OpenWorkspace {
   readonly root: string;
   readonly tree: Tree;
   readonly watch: RootWatch;
+  /** What a promotion here tells meanwhile: the watch learns of own writes, the log of trouble. */
+  readonly hooks: Hooks;
   /** Resolves when what a crash left open has been recovered, or cannot be now (the root is absent). */
   recovered(): Promise<void>;
   /** Runs `work` with the workspace to itself, after recovery. */
@@ -38,6 +41,11 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
   const tree = openTree(row.root, parts.guarded);
   const watch = parts.startWatch(row);
   const turn = serial();
+  const hooks: Hooks = {
+    // A tree's port gives lstat's own result; only the port of a test has less.
+    published: (path, operation, stat) => watch.published(path, operation, stat as BigIntStats | undefined),
+    trouble: (error) => parts.failed(error, "promoting", row.id),
+  };
 
   const write: OpenWorkspace["write"] = (work, signal) =>
     turn(async () => {
@@ -46,7 +54,7 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     }, signal);
   const recoverOpen = async (): Promise<void> => {
     if (store.operations.openJournals(row.id).length === 0) return;
-    await recover({ workspace: row.id, tree, store, published: watch.published });
+    await recover({ workspace: row.id, tree, store, ...hooks });
   };
   const recovery = write(() => Promise.resolve()).catch((error) => parts.failed(error, "recovering", row.id));
   const staleness = followStaleness({
@@ -64,6 +72,7 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     root: row.root,
     tree,
     watch,
+    hooks,
     write,
     recovered: () => recovery,
     close: async () => {

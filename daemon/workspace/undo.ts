@@ -54,9 +54,10 @@ async function undoInTurn(
       ...(asking.by !== undefined && { by: asking.by }),
       transitions: plan.transitions,
       makeDirectories: plan.makeDirectories,
+      removeDirectories: plan.removeDirectories,
       signal: asking.signal,
       progress: asking.progress,
-      published: workspace.watch.published,
+      ...workspace.hooks,
     },
     store,
   );

@@ -4,6 +4,7 @@
  * only under that lock, so that two daemons never rotate one file.
  */
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
 import {
   type DaemonFile,
@@ -17,9 +18,15 @@ import { openLog } from "./log.ts";
 import type { Log } from "./rpc/call.ts";
 import { readDaemonFile } from "./rpc/daemon-file.ts";
 import { makeDirectories } from "./rpc/directories.ts";
-import { daemonHandlers } from "./rpc/handlers/daemon.ts";
+import { faultOf } from "./rpc/faults.ts";
+import { createHandlers } from "./rpc/handlers/index.ts";
 import { createServer, type Server } from "./rpc/server.ts";
-import { openStore, type Store, StoreBusy } from "./store/index.ts";
+import { createStaging } from "./staging/index.ts";
+import { openStore, type Store, StoreBusy, StoreUnusable } from "./store/index.ts";
+import { openWatchTable } from "./store/watch-table.ts";
+import { watchRoot } from "./watch/index.ts";
+import { serialBy } from "./workspace/serial.ts";
+import { createWorkspaces } from "./workspace/workspaces.ts";
 
 /** sysexits(3) EX_TEMPFAIL: another daemon is serving, a client connects to that one. */
 const EXIT_BUSY = 75;
@@ -72,12 +79,30 @@ export async function startDaemon(options: StartOptions = {}): Promise<RunningDa
     },
     stop: () => void stop(),
   };
-  const workspaces = { list: () => [] } as never;
+  const guarded = [locations.stateDir, locations.runtimeDir];
+  const staging = createStaging({ store });
+  const table = openWatchTable(join(locations.stateDir, "watch.db"));
+  const workspaces = createWorkspaces({
+    store,
+    staging,
+    guarded,
+    startWatch: ({ id, root }) =>
+      watchRoot({
+        workspace: id,
+        root,
+        table,
+        counters: store.counters,
+        cookieDir: join(locations.stateDir, "cookies", id),
+        log: log.child({ workspace: id }),
+        guarded,
+      }),
+    failed: (error, doing, workspace) => log.error({ err: error, workspace }, `${doing} failed`),
+  });
   const server: Server = createServer({
     locations,
     identity,
     log,
-    handlers: daemonHandlers({ daemon, store, workspaces }),
+    handlers: createHandlers({ store, staging, workspaces, sessionTurn: serialBy(), daemon }),
     checkResults: options.checkResults ?? Boolean(env.IOPIPE_CHECK_RESULTS),
     republishMs: options.republishMs,
   });
@@ -85,16 +110,22 @@ export async function startDaemon(options: StartOptions = {}): Promise<RunningDa
   async function release(): Promise<void> {
     log.info("stopping");
     await server.stop();
+    await releaseParts();
+  }
+
+  async function releaseParts(): Promise<void> {
+    await workspaces.stop();
+    await staging.close();
     log.info("stopped");
     closeLog();
+    table.close();
     store.close();
   }
 
   try {
     await server.listen();
   } catch (error) {
-    closeLog();
-    store.close();
+    await releaseParts();
     throw error;
   }
   log.info({ instance: identity.instance, sockets: locations.sockets }, "serving");
@@ -112,9 +143,11 @@ export async function main(): Promise<void> {
     await daemon.stopped;
     process.exit(0);
   } catch (error) {
-    if (!(error instanceof IopipeError)) throw error;
-    process.stderr.write(`iopiped: ${error.message} ${error.data.hint}\n`);
-    process.exit(error.kind === "Busy" ? EXIT_BUSY : 1);
+    const known =
+      error instanceof StoreUnusable ? new IopipeError("IoFailed", error.message) : faultOf(error);
+    if (!known) throw error;
+    process.stderr.write(`iopiped: ${known.message} ${known.data.hint}\n`);
+    process.exit(known.kind === "Busy" ? EXIT_BUSY : 1);
   }
 }
 

@@ -3,6 +3,7 @@
  * INVARIANT: whatever writes below the root does so inside `write`, and every open journal is recovered before.
  */
 import type { BigIntStats } from "node:fs";
+import { IopipeError } from "../../protocol/wire/errors.ts";
 import { openTree, type Tree } from "../disk/index.ts";
 import { type Hooks, recover } from "../promotion/index.ts";
 import type { Staging } from "../staging/index.ts";
@@ -47,8 +48,11 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     trouble: (error) => parts.failed(error, "promoting", row.id),
   };
 
+  let closed = false;
+
   const write: OpenWorkspace["write"] = (work, signal) =>
     turn(async () => {
+      if (closed) throw new IopipeError("WorkspaceNotFound", `The workspace ${row.root} was closed.`);
       await recoverOpen();
       return work();
     }, signal);
@@ -77,7 +81,10 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     recovered: () => recovery,
     close: async () => {
       staleness.stop();
-      await turn(() => watch.close());
+      await turn(async () => {
+        closed = true;
+        await watch.close();
+      });
     },
   };
 }

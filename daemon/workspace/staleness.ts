@@ -26,6 +26,7 @@ export function followStaleness(parts: Parts): Staleness {
   const { store, workspace, watch, write, settle, failed } = parts;
   let seen = new Set<string>();
   let refreshing = false;
+  let stopped = false;
 
   /** One turn of the write lock for all that was seen meanwhile: no promotion runs beside it. */
   const settleSeen = async (): Promise<void> => {
@@ -38,7 +39,9 @@ export function followStaleness(parts: Parts): Staleness {
     const asked = seen.size > 0;
     for (const path of paths) seen.add(path);
     if (asked || seen.size === 0) return;
-    await write(settleSeen).catch(failed);
+    await write(settleSeen).catch((error) => {
+      if (!stopped) failed(error);
+    });
   };
   const refreshHigh = (): void => {
     if (refreshing) return;
@@ -49,7 +52,6 @@ export function followStaleness(parts: Parts): Staleness {
     });
   };
 
-  let stopped = false;
   const stopEvents = store.events.listen((event) => {
     if (event.workspace === workspace && event.type !== "operation/started") refreshHigh();
   });

@@ -1,0 +1,120 @@
+/** iopipectl's command line: usage, exit codes, help, completion, and what never reaches a terminal raw. */
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { exitCodeOf, exitCodeOfKind, UsageError } from "../client/cli/failure.ts";
+import { VERBS } from "../client/cli/verbs.ts";
+import { visible, visibleLines } from "../client/cli/visible.ts";
+import { words } from "../client/cli/words.ts";
+import { ERRORS, IopipeError } from "../protocol/wire/index.ts";
+import { iopipectl } from "./fixture/cli.ts";
+import { testHome } from "./fixture/server.ts";
+
+test("the verbs are those of the contract", () => {
+  const contract =
+    "open status ls show diff cat review stage edit check apply discard rebase undo log watch wait daemon doctor gc rpc completion";
+  expect(VERBS.map(({ name }) => name)).toEqual(contract.split(" "));
+});
+
+test("every verb explains itself", async () => {
+  await using home = testHome();
+  const helps = await Promise.all(VERBS.map(({ name }) => iopipectl(home, [name, "--help"])));
+  for (const { code, stdout } of helps) {
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Usage: iopipectl .*\n\n[A-Z].*\n/);
+    expect(stdout).toContain("--json");
+  }
+});
+
+test.for([
+  [["nonsense"], "unknown command 'nonsense'"],
+  [["diff", "--nonsense"], "unknown option '--nonsense'"],
+  [["status", "extra"], "too many arguments"],
+  [["cat"], "missing required argument 'path'"],
+  [["daemon", "dance"], "daemon dance is no command"],
+  [["completion", "tcsh"], "no completion for tcsh"],
+  [["rpc", "daemon/status", "{no"], "no JSON"],
+  [["apply"], "nobody to ask"],
+  [["undo"], "nobody to ask"],
+  [["review"], "nobody to ask"],
+  [["stage", "a", "b"], "one path"],
+] as const)("%s is a mistake in usage: exit 2, and a next step", async ([args, fact]) => {
+  await using home = testHome();
+  const { code, stdout, stderr } = await iopipectl(home, [...args]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  const [first = "", second = ""] = stderr.split("\n");
+  expect(first).toContain("iopipectl: ");
+  expect(first).toContain(fact);
+  expect(second).not.toBe("");
+});
+
+test("with --json a mistake in usage is an error on stdout", async () => {
+  await using home = testHome();
+  const { code, stdout, stderr } = await iopipectl(home, ["diff", "--nonsense", "--json"]);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
+  expect(JSON.parse(stdout)).toMatchObject({ error: { code: -32602, data: { kind: "InvalidParams" } } });
+});
+
+test("no daemon and none wanted: exit 69", async () => {
+  await using home = testHome();
+  expect((await iopipectl(home, ["daemon", "status"])).code).toBe(69);
+  const { code, stdout } = await iopipectl(home, ["daemon", "stop", "--json"]);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "{}\n" });
+});
+
+test.for(["apply", "undo", "review", "open"])("%s is refused to a proposer: exit 77", async (verb) => {
+  await using home = testHome();
+  const { code, stderr } = await iopipectl(home, [verb], { env: { IOPIPE_ROLE: "proposer" } });
+  expect(code).toBe(77);
+  expect(stderr).toContain(`may not ${verb}`);
+});
+
+test("gc and doctor answer without a daemon", async () => {
+  await using home = testHome();
+  expect(await iopipectl(home, ["gc", "--json"])).toMatchObject({ code: 0, stdout: "{}\n" });
+  const { code, stdout } = await iopipectl(home, ["doctor", "--json"]);
+  expect(code).toBe(0);
+  const names = JSON.parse(stdout).checks.map(({ name }: { name: string }) => name);
+  expect(names).toEqual(expect.arrayContaining(["node", "state directory", "free space", "daemon"]));
+});
+
+test("every error kind has its exit code", () => {
+  const table = Object.fromEntries(Object.keys(ERRORS).map((kind) => [kind, exitCodeOfKind(kind)]));
+  const of = (code: number) => Object.keys(table).filter((kind) => table[kind] === code);
+  expect(of(3)).toEqual(["Stale", "Conflict", "DigestMismatch", "ModifiedSince"]);
+  expect(of(4)).toEqual(["ConfirmationRequired", "NotApproved"]);
+  expect(of(5)).toEqual(["MatchNotFound", "MatchAmbiguous", "PatchMalformed", "SyntaxInvalid"]);
+  expect(of(75)).toEqual(["Busy", "Timeout", "SyncTimeout", "ShuttingDown"]);
+  expect(of(77)).toEqual(["NotPermitted", "AccessDenied"]);
+  expect(of(130)).toEqual(["Cancelled"]);
+  expect(exitCodeOf(new UsageError("", ""))).toBe(2);
+  expect(exitCodeOf(new IopipeError("DiskFull", ""))).toBe(1);
+  expect(exitCodeOf(new Error("anything"))).toBe(1);
+});
+
+test("control and bidirectional characters are shown as escapes", () => {
+  const hostile = "a\u001b[31m\u009b\u0007\r\u202e\u2066\u200f\u061c\ud800b\ttab\n";
+  const shown = "a\\x1b[31m\\x9b\\x07\\r\\u202e\\u2066\\u200f\\u061c\\ud800b";
+  expect(visible(hostile)).toBe(`${shown}\\ttab\\n`);
+  expect(visibleLines(hostile)).toBe(`${shown}\ttab\n`);
+  expect(visible("Grüße 👋 日本")).toBe("Grüße 👋 日本");
+});
+
+test("a pager's or editor's command line is split without a shell", () => {
+  expect(words("less -FRX")).toEqual(["less", "-FRX"]);
+  expect(words(`  'my editor' --title "a \\"b\\"" c\\ d x'y'z; `)).toEqual([
+    "my editor",
+    "--title",
+    'a "b"',
+    "c d",
+    "xyz;",
+  ]);
+  expect(words("")).toEqual([]);
+});
+
+test.for(["bash", "zsh", "fish"])("the %s completion names every verb", async (shell) => {
+  await using home = testHome();
+  const { code, stdout } = await iopipectl(home, ["completion", shell]);
+  expect(code).toBe(0);
+  for (const { name } of VERBS) expect(stdout).toContain(name);
+  if (shell === "bash") execFileSync("bash", ["-n"], { input: stdout });
+});

@@ -33,6 +33,7 @@ export interface Ignore {
   exempt(): Iterable<string>;
   setHigh(paths: Iterable<string>): void;
   isHigh(path: string): boolean;
+  readonly opened: ReadonlySet<string>;
   /** Lists everything at and below `prefix` from now on; true when that is news. */
   openUp(prefix: string): boolean;
 }
@@ -47,6 +48,7 @@ export function openIgnore(root: string): Ignore {
   let repository: Repository | undefined;
   let tracked = new Set<string>();
   let indexStamp: string | undefined;
+  let first = true;
   let high = new Set<string>();
   const opened = new Set<string>();
 
@@ -74,7 +76,8 @@ export function openIgnore(root: string): Ignore {
       return repository?.gitDir;
     },
     async refresh() {
-      const found = await findRepositoryOnce(root, repository);
+      const found = await findAgain(root, repository, first);
+      first = false;
       const stamp = found && (await stampOf(found));
       if (found?.gitDir === repository?.gitDir && stamp === indexStamp) return false;
       const list = (found && (await trackedButIgnored(root))) ?? [];
@@ -112,6 +115,7 @@ export function openIgnore(root: string): Ignore {
       high = new Set(paths);
     },
     isHigh: (file) => high.has(file),
+    opened,
     openUp(prefix) {
       if (isOpened(opened, prefix) || opened.size >= MAX_OPENED) return false;
       opened.add(prefix);
@@ -120,12 +124,16 @@ export function openIgnore(root: string): Ignore {
   };
 }
 
-async function findRepositoryOnce(
+/** Starts git only where there is something to find: at first, and when a repository came or went. */
+async function findAgain(
   root: string,
   known: Repository | undefined,
+  first: boolean,
 ): Promise<Repository | undefined> {
-  const still = known && (await stat(known.gitDir).catch(() => undefined));
-  return still ? known : findRepository(root);
+  const sign = known?.gitDir ?? path.join(root, ".git");
+  const isThere = (await stat(sign).catch(() => undefined)) !== undefined;
+  if (!first && isThere === (known !== undefined)) return known;
+  return findRepository(root);
 }
 
 /** Changes when the index or an exclude file does. */

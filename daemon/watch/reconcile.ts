@@ -119,7 +119,7 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
 
   const crawlOn = async (): Promise<void> => {
     if (!current) {
-      current = { queue: [""], waiters: crawls, startedAt: performance.now() };
+      current = { queue: ["", ...ground.ignore.opened], waiters: crawls, startedAt: performance.now() };
       crawls = [];
       for (const file of ground.ignore.exempt()) hint(file);
     }

@@ -88,6 +88,7 @@ function apply(ground: Ground, finding: Finding, result: Scanned): void {
 /** Writes what was found; the caller has the transaction, and walks what is to be walked. */
 export function applyFinding(ground: Ground, finding: Finding): void {
   if (finding.do === "record") {
+    if (ground.ledger.table.get(finding.path)?.kind === "directory") vanish(ground, finding.path);
     ground.ledger.record(finding.path, finding.seen, finding.difference, finding.hash);
   } else if (finding.do === "walk") recordDirectory(ground, finding.path, finding.seen);
   else if (finding.do === "vanish") vanish(ground, finding.path);

@@ -1,8 +1,202 @@
-/** Placeholder while the parts are written; see types.ts for the interface. */
+/**
+ * Watching one root: ties the table, the ignoring, the machinery of a present root and the subscriptions together, and
+ * answers the workspace layer (types.ts).
+ * Owns the answers and the subscriptions. The root's absence and return are life.ts, how changes are found is live.ts,
+ * and what they are called is history.ts.
+ * Failure: while the root is absent, questions end with RootGone; what was recorded stays, and the crawl after its
+ * return finds the difference.
+ */
 
-import type { RootWatch, WatchOptions } from "./types.ts";
+import type { BigIntStats } from "node:fs";
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import { openClock, type Position } from "./clock.ts";
+import { compare, type Difference } from "./compare.ts";
+import { type Selection, selectionOf } from "./filter.ts";
+import { pageAfter } from "./history.ts";
+import { openIgnore } from "./ignore.ts";
+import { openLedger } from "./ledger.ts";
+import { openLife } from "./life.ts";
+import type { Live } from "./live.ts";
+import { seen } from "./look.ts";
+import { BATCH, type Cursor, openCursor, type Reader } from "./subscriptions.ts";
+import type { Batch, Page, RootWatch, SubscribeSpec, Subscription, WatchOptions } from "./types.ts";
+import { deadline, until } from "./waiting.ts";
+
+/** The longest that a question without a time limit of its own waits for a crawl. */
+const LONGEST_WAIT_MS = 3_600_000;
+
+/** A number that a page's `limit` may not exceed. */
+const LARGEST_PAGE = 10_000;
 
 /** Starts watching a root; answers at once, the crawl goes on behind. */
-export function watchRoot(_options: WatchOptions): RootWatch {
-  throw new Error("daemon/watch is being built");
+export function watchRoot(options: WatchOptions): RootWatch {
+  const { root, workspace } = options;
+  const table = options.table.root(workspace);
+  const clock = openClock(workspace, table, options.counters);
+  const ledger = openLedger(table, clock);
+  const ignore = openIgnore(root);
+  const life = openLife({ ...options, ledger, ignore });
+  const history = { ledger, clock, ignore };
+  const cursors = new Set<Cursor>();
+  ledger.onChanges(() => {
+    for (const cursor of cursors) cursor.wake();
+  });
+
+  /** Waits for a present, crawled root, and does `work` with it, no longer than the time allows. */
+  const withRoot = async <T>(
+    work: (live: Live, signal: AbortSignal) => Promise<T>,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<T> => {
+    const limit = deadline(
+      timeoutMs,
+      () => timedOut(root, timeoutMs),
+      signal,
+      () => cancelled(root),
+    );
+    try {
+      const live = await until(life.present(), limit.signal);
+      await until(live.ready, limit.signal);
+      return await until(work(live, limit.signal), limit.signal);
+    } catch (error) {
+      throw life.state === "suspended" && !limit.signal.aborted ? rootGone(root) : error;
+    } finally {
+      limit.end();
+    }
+  };
+
+  /** Lists ignored directories from now on that an include names. */
+  const openUp = async (live: Live, { prefixes }: Selection): Promise<void> => {
+    const news = [...prefixes].filter(
+      (prefix) => ignore.foldOf(prefix, true) !== undefined && ignore.openUp(prefix),
+    );
+    for (const prefix of news) live.hint(prefix);
+    if (news.length > 0) await live.flush();
+  };
+
+  const readerOf = (selection: Selection, end: () => void): Reader => ({
+    async read(position) {
+      if (position.seq < table.horizon) return undefined;
+      const { position: next, more, ...page } = await pageAfter(history, position, selection, BATCH);
+      return { batch: { ...page, fresh: false }, position: next, more };
+    },
+    lost() {
+      const position = at(clock.last);
+      return { batch: { clock: clock.write(position.seq), fresh: true, changes: [] }, position };
+    },
+    failed(error) {
+      end();
+      options.log.warn(
+        { root, error: error.message },
+        "A subscription ended: its changes could not be delivered.",
+      );
+    },
+  });
+
+  return {
+    get state() {
+      return life.state;
+    },
+    get warnings() {
+      return life.warnings;
+    },
+    clock: () => clock.write(clock.last),
+    since: (text, filter, limit, signal) =>
+      withRoot(
+        async (live): Promise<Page> => {
+          const selection = selectionOf(filter);
+          await openUp(live, selection);
+          const position = text === undefined ? undefined : clock.read(text);
+          const { position: _, ...page } = await pageAfter(
+            history,
+            position,
+            selection,
+            Math.min(limit, LARGEST_PAGE),
+          );
+          return page;
+        },
+        LONGEST_WAIT_MS,
+        signal,
+      ),
+    sync: (paths, timeoutMs, signal) =>
+      withRoot(
+        async (live, limit) => {
+          const verified = await live.prove(paths ?? [], limit);
+          return { clock: clock.write(clock.last), verified };
+        },
+        timeoutMs,
+        signal,
+      ),
+    async subscribe(
+      spec: SubscribeSpec,
+      deliver: (batch: Batch) => Promise<void> | void,
+      signal,
+    ): Promise<Subscription> {
+      const selection = selectionOf(spec);
+      const known = spec.since === undefined ? undefined : clock.read(spec.since);
+      await withRoot((live) => openUp(live, selection), LONGEST_WAIT_MS, signal);
+      const from = known ?? at(clock.last);
+      const reader = readerOf(selection, () => cursors.delete(cursor));
+      const cursor: Cursor = openCursor(from, spec.settleMs ?? 0, reader, deliver);
+      cursors.add(cursor);
+      return {
+        clock: clock.write(from.seq, from.base),
+        fresh: spec.since !== undefined && !known,
+        start: cursor.start,
+        close() {
+          cursors.delete(cursor);
+          cursor.close();
+        },
+      };
+    },
+    published(path, operation, stat) {
+      if (life.hidden(path)) return;
+      life.live?.published.add(path);
+      ledger.write(() => publish(path, { operation }, stat));
+    },
+    setHigh(paths) {
+      ignore.setHigh(paths);
+      for (const path of ignore.exempt()) life.live?.hint(path);
+    },
+    onChanges: ledger.onChanges,
+    onState: life.onState,
+    status: () => ({ state: life.state, subscriptions: cursors.size, ...(life.live?.status() ?? ABSENT) }),
+    async close() {
+      for (const cursor of cursors) cursor.close();
+      cursors.clear();
+      await life.close();
+    },
+  };
+
+  function publish(path: string, mark: { operation: string }, stat: BigIntStats | undefined): void {
+    const now = stat && seen(stat);
+    if (!now) {
+      ledger.vanish(path, mark);
+      return;
+    }
+    const difference: Difference = compare(table.get(path), now) ?? REPLACED;
+    const content = difference.content === "no" ? "no" : "yes";
+    ledger.record(path, now, { ...difference, content }, undefined, mark);
+  }
+}
+
+const ABSENT = { directories: 0, direct: 0, childRestarts: 0, losses: 0, crawls: 0, lastCrawlMs: 0 };
+
+/** An own write that left no trace in the times is a change of content all the same. */
+const REPLACED: Difference = { created: false, type: false, mode: false, content: "yes" };
+
+function at(seq: number): Position {
+  return { seq, base: seq };
+}
+
+function rootGone(root: string): IopipeError {
+  return new IopipeError("RootGone", `The root ${root} is not there.`);
+}
+
+function timedOut(root: string, ms: number): IopipeError {
+  return new IopipeError("SyncTimeout", `The watcher of ${root} did not catch up within ${ms} ms.`);
+}
+
+function cancelled(root: string): IopipeError {
+  return new IopipeError("Cancelled", `Waiting for ${root} was cancelled.`);
 }

@@ -1,0 +1,73 @@
+/**
+ * What the system allows: inotify's numbers, and file systems whose changes by others nobody reports.
+ * Owns these facts and how they are worded for a person; what follows from them is live.ts.
+ * Source: inotify(7); statfs(2); parcel-bundler/watcher#230; libuv#1201.
+ */
+
+import { readFileSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+
+const INOTIFY = "/proc/sys/fs/inotify/";
+
+/** What inotify has where /proc does not tell. */
+const DEFAULT_QUEUE = 16_384;
+const DEFAULT_WATCHES = 8192;
+
+/** An eighth of what all of a user's programs share, and no more than serves a large tree. */
+const BUDGET_SHARE = 8;
+const LARGEST_BUDGET = 8192;
+/** Systems where a direct watch costs a file descriptor or a stream. */
+const OTHER_SYSTEMS_BUDGET = 256;
+
+const UNREPORTED: Readonly<Record<number, string>> = {
+  26985: "NFS",
+  4283649346: "CIFS",
+  4266872130: "SMB2",
+  20859: "SMB",
+  1702057286: "FUSE",
+  16914839: "9p",
+  1397113167: "AFS",
+  12805120: "Ceph",
+};
+
+/** How many directories of a root are watched one by one unless it is said. */
+export function defaultBudget(): number {
+  if (process.platform !== "linux") return OTHER_SYSTEMS_BUDGET;
+  return Math.min(LARGEST_BUDGET, Math.floor(maxWatches() / BUDGET_SHARE));
+}
+
+/** Events that a queue holds before it overflows. */
+export function queueLength(): number {
+  return numberIn("max_queued_events") ?? DEFAULT_QUEUE;
+}
+
+function maxWatches(): number {
+  return numberIn("max_user_watches") ?? DEFAULT_WATCHES;
+}
+
+/** Names the file system of `root` where others' changes to it are not reported. */
+export async function unreportedFileSystem(root: string): Promise<string | undefined> {
+  const type = await statfs(root).then(
+    (stats) => stats.type,
+    () => undefined,
+  );
+  return type === undefined ? undefined : UNREPORTED[type];
+}
+
+/** What to say when the system has no more watches to give; `directories` is how many the root wants. */
+export function limitWarning(directories: number): string {
+  if (process.platform !== "linux") return `The system has no more watches to give; the root is polled.`;
+  return (
+    `The limit of inotify watches is reached (fs.inotify.max_user_watches = ${maxWatches()}, shared by all programs of ` +
+    `the user); this root has ${directories} directories. What is not watched is polled. Raise it: ` +
+    `sudo sysctl fs.inotify.max_user_watches=${Math.max(2 * maxWatches(), 4 * directories)}`
+  );
+}
+
+function numberIn(name: string): number | undefined {
+  try {
+    return Number(readFileSync(INOTIFY + name, "utf8"));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * The machinery that follows a root while it is there: direct watches, the native child, cookies and crawls, all
+ * feeding one reconciler.
+ * Owns their lifetimes and the proof behind `sync`; begun anew when the root returns. What was recorded outlives it
+ * (ledger.ts), and requests come through watch.ts.
+ * The proof: hints of directly watched directories are complete once a cookie came out of their queue, unless a burst
+ * said otherwise. Whatever that does not cover (beyond the budget, polled, after a loss) is crawled. The native child
+ * is never part of a proof: it merges a replaced and then deleted file into nothing, and goes blind in new directories.
+ * Failure: every loss is counted and followed by a crawl, with a pause that grows with the crawl's cost.
+ */
+
+import { type FSWatcher, watch } from "node:fs";
+import path from "node:path";
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import { nameOf } from "../disk/path.ts";
+import { type Cookies, openCookies } from "./cookies.ts";
+import { openDirect } from "./direct.ts";
+import type { Ground } from "./examine.ts";
+import type { Ignore } from "./ignore.ts";
+import type { Ledger } from "./ledger.ts";
+import { defaultBudget, limitWarning, queueLength, unreportedFileSystem } from "./limits.ts";
+import { startNative } from "./native.ts";
+import { openReconciler } from "./reconcile.ts";
+import type { WatchLog, WatchStatus } from "./types.ts";
+
+export interface Live {
+  /** Resolves after the first crawl; rejects when closed before. */
+  readonly ready: Promise<void>;
+  readonly state: "crawling" | "live" | "degraded" | "polling";
+  readonly childPid: number | undefined;
+  hint(path: string): void;
+  /** Brings what was hinted before the call into the table. */
+  flush(): Promise<void>;
+  /** Own writes of the step under way (examine.ts). */
+  readonly published: Set<string>;
+  /** Brings everything that happened before the call into the table; false where that cannot be proven. */
+  prove(paths: readonly string[], signal: AbortSignal): Promise<boolean>;
+  status(): Omit<WatchStatus, "state" | "subscriptions">;
+  close(): Promise<void>;
+}
+
+export interface LiveOptions {
+  readonly root: string;
+  readonly ledger: Ledger;
+  readonly ignore: Ignore;
+  readonly cookieDir: string;
+  readonly log: WatchLog;
+  readonly directBudget: number | undefined;
+  hidden(path: string): boolean;
+  /** A fact about one path, until the next crawl finds it again. */
+  warn(message: string): void;
+  /** A fact about the root. */
+  warnForGood(message: string): void;
+  forgetWarnings(): void;
+  /** The state may have changed. */
+  changed(): void;
+  /** The root itself did something. */
+  rootStirred(): void;
+}
+
+/** Tombstones kept; clients that are further behind look afresh. */
+const MAX_TOMBSTONES = 100_000;
+/** Polling and repairs take at most about a twentieth of a core. */
+const CRAWL_SHARE = 20;
+const SHORTEST_POLL_MS = 1000;
+const GIT_QUIET_MS = 50;
+
+export function openLive(options: LiveOptions): Live {
+  const { root, ledger, ignore, log } = options;
+  let losses = 0;
+  let repaired = 0;
+  let crawls = 0;
+  let lastCrawlMs = 0;
+  let first = true;
+  let childDown = false;
+  let limited = false;
+  let unreported: string | undefined;
+  let closed = false;
+  let repairTimer: NodeJS.Timeout | undefined;
+  let pollTimer: NodeJS.Timeout | undefined;
+  let gitTimer: NodeJS.Timeout | undefined;
+  let gitWatcher: FSWatcher | undefined;
+
+  const lost = (reason: string): void => {
+    losses += 1;
+    log.warn({ root, reason, losses }, "Events were lost; the root is crawled.");
+    options.changed();
+    repairTimer ??= setTimeout(
+      () => {
+        repairTimer = undefined;
+        crawlQuietly();
+      },
+      losses === 1 ? 0 : lastCrawlMs * CRAWL_SHARE,
+    ).unref();
+  };
+
+  const limit = (): void => {
+    if (!limited) options.warnForGood(limitWarning(direct.size + direct.uncovered.size));
+    limited = true;
+    options.changed();
+    poll();
+  };
+
+  const hint = (file: string): void => {
+    if (file === "") options.rootStirred();
+    else reconciler.hint(file);
+    cookies.beat();
+  };
+
+  const direct = openDirect(root, options.directBudget ?? defaultBudget(), queueLength(), {
+    hint,
+    limit,
+    lost: () => lost("the direct queue was about to overflow"),
+  });
+  const published = new Set<string>();
+  const ground: Ground = {
+    root,
+    ledger,
+    ignore,
+    direct,
+    published,
+    hidden: options.hidden,
+    warn: options.warn,
+  };
+  const reconciler = openReconciler(ground, {
+    lost,
+    crawled(ms) {
+      crawls += 1;
+      lastCrawlMs = ms;
+      ledger.table.prune(MAX_TOMBSTONES);
+    },
+  });
+  const cookies: Cookies = openCookies(options.cookieDir, {
+    // Where the direct watches see everything, the child's losses lose nothing but counts.
+    lost: () => (direct.uncovered.size > 0 ? lost("a cookie did not come back") : undefined),
+    stalled: () => native.replace("no cookie came back"),
+  });
+  const native = startNative(
+    { root, cookieDir: options.cookieDir, ignored: [path.join(root, ".git")], log },
+    {
+      hints: (paths) => {
+        for (const file of paths) hint(file);
+      },
+      cookies: cookies.seenByChild,
+      ready() {
+        cookies.childChanged(true);
+        childDown = false;
+        if (direct.uncovered.size > 0) crawlQuietly();
+        options.changed();
+      },
+      down() {
+        cookies.childChanged(false);
+        childDown = true;
+        options.changed();
+      },
+      limit,
+    },
+  );
+
+  /** Looks at everything; what was lost before it began is repaired when it ends. */
+  const crawl = async (): Promise<void> => {
+    const before = losses;
+    options.forgetWarnings();
+    await reconciler.crawl();
+    repaired = Math.max(repaired, before);
+    first = false;
+    options.changed();
+  };
+  const crawlQuietly = (): void => void crawl().catch(() => {});
+
+  const isPolling = (): boolean => limited || unreported !== undefined;
+  const isBlind = (): boolean => !cookies.direct || direct.uncovered.size > 0 || unreported !== undefined;
+
+  const poll = (): void => {
+    if (pollTimer || closed || !isPolling() || !isBlind()) return;
+    const pause = Math.max(SHORTEST_POLL_MS, lastCrawlMs * CRAWL_SHARE);
+    pollTimer = setTimeout(() => {
+      crawl()
+        .catch(() => {})
+        .finally(() => {
+          pollTimer = undefined;
+          poll();
+        });
+    }, pause).unref();
+  };
+
+  /** The rules changed outside the tree, or what is tracked did. */
+  const refreshIgnore = async (): Promise<void> => {
+    if (!(await ignore.refresh()) || closed) return;
+    watchGit();
+    await crawl();
+  };
+
+  const watchGit = (): void => {
+    gitWatcher?.close();
+    gitWatcher = undefined;
+    if (!ignore.gitDir) return;
+    try {
+      gitWatcher = watch(ignore.gitDir, { persistent: false }, (_, name) => {
+        if (name !== "index" && name !== "HEAD") return;
+        gitTimer ??= setTimeout(() => {
+          gitTimer = undefined;
+          refreshIgnore().catch(() => {});
+        }, GIT_QUIET_MS).unref();
+      });
+      gitWatcher.on("error", () => {});
+    } catch {
+      // The watch limit, or a repository that just went: `sync` asks git anyway.
+    }
+  };
+
+  const stopFollowing = ledger.onChanges((paths) => {
+    if (paths.some((file) => nameOf(file) === ".gitignore")) refreshIgnore().catch(() => {});
+  });
+
+  const begin = async (): Promise<void> => {
+    unreported = await unreportedFileSystem(root);
+    if (unreported)
+      options.warn(`The root is on ${unreported}, which does not report others' changes; it is polled.`);
+    await ignore.refresh();
+    if (closed) throw new IopipeError("ShuttingDown", `Watching ${root} has ended.`);
+    watchGit();
+    await crawl();
+    poll();
+  };
+  const ready = begin();
+  ready.catch(() => {});
+
+  return {
+    ready,
+    get state() {
+      if (first) return "crawling";
+      if (isPolling()) return "polling";
+      return childDown || losses > repaired ? "degraded" : "live";
+    },
+    get childPid() {
+      return native.pid;
+    },
+    hint,
+    flush: reconciler.flush,
+    published,
+    async prove(paths, signal) {
+      await ready;
+      if (cookies.direct) await cookies.prove(signal);
+      for (const file of paths) reconciler.hint(file);
+      for (const file of ignore.exempt()) reconciler.hint(file);
+      if (isBlind() || losses > repaired) await crawl();
+      await reconciler.flush();
+      await refreshIgnore();
+      return unreported === undefined;
+    },
+    status: () => ({
+      directories: direct.size + direct.uncovered.size,
+      direct: direct.size,
+      childRestarts: native.restarts,
+      losses,
+      crawls,
+      lastCrawlMs,
+    }),
+    async close() {
+      closed = true;
+      stopFollowing();
+      for (const timer of [repairTimer, pollTimer, gitTimer]) clearTimeout(timer);
+      gitWatcher?.close();
+      direct.close();
+      await Promise.all([
+        native.close(),
+        reconciler.close(new IopipeError("ShuttingDown", `Watching ${root} has ended.`)),
+      ]);
+      direct.close();
+      cookies.close();
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * Presence: whether the root is still there, and still the same directory.
+ * Owns one slow timer. Moving a directory above the root makes no event, so one stat is asked from time to time.
+ * Failure: whatever keeps the root from being seen counts as absence.
+ */
+
+import { lstat } from "node:fs/promises";
+
+export interface Presence {
+  /** Looks now, e.g. because the root's own watch said something. */
+  check(): void;
+  close(): void;
+}
+
+/** One stat at a time: under a hundredth of a percent of a core. */
+const INTERVAL_MS = 250;
+
+/** Calls `changed` with the root's identity, or undefined for none, whenever it is another than before. */
+export function watchPresence(
+  root: string,
+  known: string | undefined,
+  changed: (identity: string | undefined) => void,
+): Presence {
+  let identity = known;
+  let closed = false;
+  let looking = false;
+
+  const check = async (): Promise<void> => {
+    if (looking) return;
+    looking = true;
+    const now = await identityOf(root);
+    looking = false;
+    if (closed || now === identity) return;
+    identity = now;
+    changed(now);
+  };
+
+  const timer = setInterval(() => void check(), INTERVAL_MS).unref();
+  return {
+    check: () => void check(),
+    close() {
+      closed = true;
+      clearInterval(timer);
+    },
+  };
+}
+
+/** Names the directory that `root` is now. */
+export async function identityOf(root: string): Promise<string | undefined> {
+  try {
+    const stat = await lstat(root, { bigint: true });
+    return stat.isDirectory() ? `${stat.dev}:${stat.ino}:${stat.birthtimeNs}` : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -32,6 +32,13 @@ interface Task {
 
 type Answer = { readonly diff: ContentDiff } | { readonly failed: string };
 
+interface Thread {
+  readonly worker: Worker;
+  /** Under way; absent while it rests. */
+  task?: Task | undefined;
+  timer?: NodeJS.Timeout | undefined;
+}
+
 /** `start` and `timeoutMs` are for tests. Threads start with the first jobs and never keep the process alive. */
 export function startDiffer({
   workers,
@@ -42,56 +49,51 @@ export function startDiffer({
   start?: () => Worker;
   timeoutMs?: number;
 }): Differ {
-  const idle: Worker[] = [];
-  const busy = new Map<Worker, Task>();
+  const threads = new Set<Thread>();
   const queue: Task[] = [];
   let closed = false;
 
   const next = (): void => {
-    while (queue.length > 0 && busy.size < workers) {
-      const worker = idle.pop() ?? start();
-      run(worker, queue.shift() as Task);
+    while (queue.length > 0) {
+      const free = [...threads].find(({ task }) => task === undefined);
+      if (!free && threads.size >= workers) return;
+      run(free ?? startThread(), queue.shift() as Task);
     }
   };
-
-  const run = (worker: Worker, task: Task): void => {
-    busy.set(worker, task);
-    worker.ref();
-    const end = (settle: () => void, reusable: boolean): void => {
-      clearTimeout(timer);
-      worker.removeAllListeners();
-      busy.delete(worker);
-      // A thread that nobody listens to would take the process along when it fails.
-      worker.on("error", () => undefined);
-      if (reusable && !closed) rest(worker);
-      else void worker.terminate();
-      settle();
-      next();
-    };
-    const again = (kind: "Timeout" | "InternalError", why: string): void =>
-      end(() => {
-        if (closed) task.reject(shuttingDown());
-        else if (task.job.coarse)
-          task.reject(new IopipeError(kind, `The diff could not be computed: ${why}.`));
-        else queue.unshift({ ...task, job: { ...task.job, coarse: true } });
-      }, false);
-    const timer = setTimeout(() => again("Timeout", `it took over ${timeoutMs} ms`), timeoutMs);
-    worker.once("message", (answer: Answer) => {
-      if ("diff" in answer) end(() => task.resolve(answer.diff), true);
-      else again("InternalError", answer.failed);
-    });
-    worker.once("error", (error) => again("InternalError", String(error)));
-    worker.once("exit", (code) => again("InternalError", `its thread ended with ${code}`));
-    worker.postMessage(task.job);
+  const run = (thread: Thread, task: Task): void => {
+    thread.task = task;
+    thread.timer = setTimeout(() => replace(thread, "Timeout", `it took over ${timeoutMs} ms`), timeoutMs);
+    thread.worker.ref();
+    thread.worker.postMessage(task.job);
   };
-
-  const rest = (worker: Worker): void => {
-    worker.unref();
-    worker.once("exit", () => {
-      const at = idle.indexOf(worker);
-      if (at !== -1) idle.splice(at, 1);
+  const rest = (thread: Thread): Task | undefined => {
+    const { task } = thread;
+    clearTimeout(thread.timer);
+    thread.task = undefined;
+    thread.worker.unref();
+    return task;
+  };
+  /** Gives up a thread; its job is tried once more, coarsely. */
+  const replace = (thread: Thread, kind: "Timeout" | "InternalError", why: string): void => {
+    if (!threads.delete(thread)) return;
+    const task = rest(thread);
+    void thread.worker.terminate();
+    if (task && closed) task.reject(shuttingDown());
+    else if (task?.job.coarse) task.reject(new IopipeError(kind, `The diff could not be computed: ${why}.`));
+    else if (task) queue.unshift({ ...task, job: { ...task.job, coarse: true } });
+    if (!closed) next();
+  };
+  const startThread = (): Thread => {
+    const thread: Thread = { worker: start() };
+    threads.add(thread);
+    thread.worker.on("message", (answer: Answer) => {
+      if ("failed" in answer) return replace(thread, "InternalError", answer.failed);
+      rest(thread)?.resolve(answer.diff);
+      next();
     });
-    idle.push(worker);
+    thread.worker.on("error", (error) => replace(thread, "InternalError", String(error)));
+    thread.worker.on("exit", (code) => replace(thread, "InternalError", `its thread ended with ${code}`));
+    return thread;
   };
 
   return {
@@ -106,7 +108,7 @@ export function startDiffer({
     close: async () => {
       closed = true;
       for (const { reject } of queue.splice(0)) reject(shuttingDown());
-      await Promise.all([...idle, ...busy.keys()].map((worker) => worker.terminate()));
+      await Promise.all([...threads].map(({ worker }) => worker.terminate()));
     },
   };
 }

@@ -57,6 +57,8 @@ export interface RootTable {
   children(directory: string): WatchRow[];
   /** At most `limit` living rows below `directory` at any depth, after `after` in the table's order. */
   below(directory: string, limit: number): WatchRow[];
+  /** Ignored directories, at most `limit`. */
+  folded(limit: number): string[];
   put(row: WatchRow): void;
   /** Takes rows out without a trace: for what is no longer looked at (below an ignored directory). */
   forgetBelow(directory: string): void;
@@ -89,6 +91,7 @@ CREATE TABLE entry (root INTEGER NOT NULL, parent TEXT NOT NULL, name TEXT NOT N
   modeSeq INTEGER NOT NULL, typeSeq INTEGER NOT NULL, origin TEXT NOT NULL, operation TEXT, folded INTEGER NOT NULL,
   PRIMARY KEY (root, parent, name)) WITHOUT ROWID;
 CREATE INDEX entry_seq ON entry (root, seq);
+CREATE INDEX entry_folded ON entry (root) WHERE kind = 'folded' AND deleted = 0;
 CREATE INDEX entry_deleted ON entry (root, seq) WHERE deleted = 1;
 `;
 
@@ -202,6 +205,7 @@ function rootTable(db: Database.Database, storeId: string, workspace: string): R
     children: (directory) => (sql.children.all(root.n, directory) as Stored[]).map(toRow),
     below: (directory, limit) =>
       (sql.below.all(root.n, directory, ...range(directory), limit) as Stored[]).map(toRow),
+    folded: (limit) => (sql.folded.all(root.n, limit) as Stored[]).map((row) => toRow(row).path),
     put: (row) => void sql.put.run(toStored(root.n, row)),
     forgetBelow: (directory) => void sql.forget.run(root.n, directory, ...range(directory)),
     after: (seq, limit) => (sql.after.all(root.n, seq, limit) as Stored[]).map(toRow),
@@ -225,6 +229,7 @@ function prepare(db: Database.Database) {
     get: db.prepare("SELECT * FROM entry WHERE root = ? AND parent = ? AND name = ?"),
     children: db.prepare("SELECT * FROM entry WHERE root = ? AND parent = ? AND deleted = 0"),
     below: db.prepare(`SELECT * FROM entry WHERE ${below} AND deleted = 0 LIMIT ?`),
+    folded: db.prepare("SELECT * FROM entry WHERE root = ? AND kind = 'folded' AND deleted = 0 LIMIT ?"),
     forget: db.prepare(`DELETE FROM entry WHERE ${below}`),
     after: db.prepare("SELECT * FROM entry WHERE root = ? AND seq > ? ORDER BY seq LIMIT ?"),
     edge: db.prepare(

@@ -3,6 +3,9 @@
  * Owns that directory. Two watchers see it: the direct watches' queue, through a watch of its own, and the native child.
  * - `prove`: the direct queue is in order and shared by all direct watches, so a cookie that was written after a change
  *   and came out of it proves that the change came out too.
+ * - `heardByChild`: the same through the child, twice over: its reports for two directories are put in order only by
+ *   the next round of its debounce. No proof, since it merges and loses events, but all there is below ignored
+ *   directories.
  * - `beat`: while events flow, a cookie each BEAT_MS. The child reports them in order; a number missing below one that
  *   came means events were lost, and one that does not come at all means that the child hangs.
  * Invariant: a cookie is removed only after the child has seen it, since the child merges a creation and a deletion
@@ -18,6 +21,8 @@ export interface Cookies {
   readonly direct: boolean;
   /** Resolves when everything that happened before the call came out of the direct queue. Rejects with `signal`'s reason. */
   prove(signal: AbortSignal): Promise<void>;
+  /** Resolves when the live child has told what it saw before the call; rejects with `signal`'s reason. */
+  heardByChild(signal: AbortSignal): Promise<void>;
   /** Events are flowing. */
   beat(): void;
   /** The child reports these names. */
@@ -44,6 +49,7 @@ export function openCookies(directory: string, hooks: CookieHooks): Cookies {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(directory)) rmSync(path.join(directory, name), { force: true });
   const proofs = new Map<number, () => void>();
+  const hearings = new Map<number, () => void>();
   const onTheirWay = new Map<number, number>();
   let last = 0;
   let childLive = false;
@@ -83,24 +89,30 @@ export function openCookies(directory: string, hooks: CookieHooks): Cookies {
     } else stallTimer = setTimeout(checkStall, STALL_MS - age).unref();
   };
 
+  /** Writes cookies until `seen` has one of them. */
+  const roundTrip = (seen: Map<number, () => void>, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const first = last + 1;
+      const finish = (end: () => void) => (): void => {
+        clearInterval(retry);
+        signal.removeEventListener("abort", abort);
+        seen.delete(first);
+        end();
+      };
+      const abort = finish(() => reject(signal.reason as Error));
+      const retry = setInterval(write, RETRY_MS);
+      seen.set(first, finish(resolve));
+      signal.addEventListener("abort", abort, { once: true });
+      if (signal.aborted) abort();
+      else write();
+    });
+
   return {
     direct: watcher !== undefined,
-    prove(signal) {
-      return new Promise((resolve, reject) => {
-        const first = last + 1;
-        const finish = (end: () => void) => (): void => {
-          clearInterval(retry);
-          signal.removeEventListener("abort", abort);
-          proofs.delete(first);
-          end();
-        };
-        const abort = finish(() => reject(signal.reason as Error));
-        const retry = setInterval(write, RETRY_MS);
-        proofs.set(first, finish(resolve));
-        signal.addEventListener("abort", abort, { once: true });
-        if (signal.aborted) abort();
-        else write();
-      });
+    prove: (signal) => roundTrip(proofs, signal),
+    async heardByChild(signal) {
+      await roundTrip(hearings, signal);
+      await roundTrip(hearings, signal);
     },
     beat() {
       if (beatTimer || !childLive) return;
@@ -113,6 +125,7 @@ export function openCookies(directory: string, hooks: CookieHooks): Cookies {
       const numbers = names.map(Number).sort((one, other) => one - other);
       for (const number of numbers) if (onTheirWay.delete(number)) remove(number);
       const newest = numbers.at(-1) ?? 0;
+      for (const [waiting, resolve] of hearings) if (waiting <= newest) resolve();
       const missing = [...onTheirWay.keys()].filter((number) => number < newest);
       for (const number of missing) {
         onTheirWay.delete(number);

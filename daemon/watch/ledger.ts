@@ -99,7 +99,8 @@ export function openLedger(table: RootTable, clock: Clock): Ledger {
     },
     fold(path, count, seen) {
       const row = table.get(path);
-      const base = seen ?? row;
+      // Counted below a directory that is gone by now, or is no longer ignored.
+      const base = seen ?? (row?.kind === "folded" && !row.deleted ? row : undefined);
       if (!base) return;
       const seq = clock.next();
       const { racy: _, ...known } = { ...base, kind: "folded" as const };

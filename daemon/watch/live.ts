@@ -22,19 +22,22 @@ import { defaultBudget, limitWarning, queueLength, unreportedFileSystem } from "
 import { startNative } from "./native.ts";
 import { openReconciler } from "./reconcile.ts";
 import type { WatchLog, WatchStatus } from "./types.ts";
+import { deadline } from "./waiting.ts";
 
 export interface Live {
   /** Resolves after the first crawl; rejects when closed before. */
   readonly ready: Promise<void>;
   readonly state: "crawling" | "live" | "degraded" | "polling";
-  readonly childPid: number | undefined;
   hint(path: string): void;
   /** Brings what was hinted before the call into the table. */
   flush(): Promise<void>;
   /** Own writes of the step under way (examine.ts). */
   readonly published: Set<string>;
-  /** Brings everything that happened before the call into the table; false where that cannot be proven. */
-  prove(paths: readonly string[], signal: AbortSignal): Promise<boolean>;
+  /**
+   * Brings everything that happened before the call into the table; false where that cannot be proven. Without `paths`
+   * it also waits, not for long, for what the child has to tell of ignored directories.
+   */
+  prove(paths: readonly string[] | undefined, signal: AbortSignal): Promise<boolean>;
   status(): Omit<WatchStatus, "state" | "subscriptions">;
   close(): Promise<void>;
 }
@@ -64,6 +67,10 @@ const MAX_TOMBSTONES = 100_000;
 const CRAWL_SHARE = 20;
 const SHORTEST_POLL_MS = 1000;
 const GIT_QUIET_MS = 50;
+/** Twice the child's longest debounce, and its start. */
+const CHILD_WAIT_MS = 2000;
+/** Ignored directories that a `sync` looks at. */
+const MAX_FOLDED = 1000;
 
 export function openLive(options: LiveOptions): Live {
   const { root, ledger, ignore, log } = options;
@@ -72,7 +79,7 @@ export function openLive(options: LiveOptions): Live {
   let crawls = 0;
   let lastCrawlMs = 0;
   let first = true;
-  let childDown = false;
+  let child: "starting" | "live" | "down" = "starting";
   let limited = false;
   let unreported: string | undefined;
   let closed = false;
@@ -144,13 +151,13 @@ export function openLive(options: LiveOptions): Live {
       cookies: cookies.seenByChild,
       ready() {
         cookies.childChanged(true);
-        childDown = false;
+        child = "live";
         if (direct.uncovered.size > 0) crawlQuietly();
         options.changed();
       },
       down() {
         cookies.childChanged(false);
-        childDown = true;
+        child = "down";
         options.changed();
       },
       limit,
@@ -213,6 +220,24 @@ export function openLive(options: LiveOptions): Live {
     if (paths.some((file) => nameOf(file) === ".gitignore")) refreshIgnore().catch(() => {});
   });
 
+  /** Ignored directories are seen by the child alone: gives it the time to speak. */
+  const hearOfIgnored = async (signal: AbortSignal): Promise<void> => {
+    const folded = ledger.table.folded(MAX_FOLDED);
+    if (folded.length === 0) return;
+    const limit = deadline(
+      CHILD_WAIT_MS,
+      () => new Error("The child is late."),
+      signal,
+      () => signal.reason as Error,
+    );
+    await native
+      .ready(limit.signal)
+      .then(() => cookies.heardByChild(limit.signal))
+      .catch(() => {})
+      .finally(limit.end);
+    for (const directory of folded) reconciler.hint(directory);
+  };
+
   const begin = async (): Promise<void> => {
     unreported = await unreportedFileSystem(root);
     if (unreported)
@@ -231,10 +256,8 @@ export function openLive(options: LiveOptions): Live {
     get state() {
       if (first) return "crawling";
       if (isPolling()) return "polling";
-      return childDown || losses > repaired ? "degraded" : "live";
-    },
-    get childPid() {
-      return native.pid;
+      if (child === "down" || losses > repaired) return "degraded";
+      return child === "starting" ? "crawling" : "live";
     },
     hint,
     flush: reconciler.flush,
@@ -242,7 +265,8 @@ export function openLive(options: LiveOptions): Live {
     async prove(paths, signal) {
       await ready;
       if (cookies.direct) await cookies.prove(signal);
-      for (const file of paths) reconciler.hint(file);
+      if (!paths) await hearOfIgnored(signal);
+      for (const file of paths ?? []) reconciler.hint(file);
       for (const file of ignore.exempt()) reconciler.hint(file);
       if (isBlind() || losses > repaired) await crawl();
       await reconciler.flush();
@@ -252,6 +276,7 @@ export function openLive(options: LiveOptions): Live {
     status: () => ({
       directories: direct.size + direct.uncovered.size,
       direct: direct.size,
+      childPid: native.pid,
       childRestarts: native.restarts,
       losses,
       crawls,

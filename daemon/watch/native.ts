@@ -12,6 +12,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { WatchLog } from "./types.ts";
+import { until } from "./waiting.ts";
 
 export interface Native {
   readonly live: boolean;
@@ -20,6 +21,8 @@ export interface Native {
   readonly restarts: number;
   /** Starts a successor; the live child serves until that is ready. */
   replace(reason: string): void;
+  /** Resolves when a child is live; rejects with `signal`'s reason. */
+  ready(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,6 +61,7 @@ export function startNative(options: NativeOptions, hooks: NativeHooks): Native 
   let restarts = -1;
   let closed = false;
   const all = new Set<ChildProcess>();
+  const waiting: (() => void)[] = [];
 
   const start = (): void => {
     timer = undefined;
@@ -75,6 +79,7 @@ export function startNative(options: NativeOptions, hooks: NativeHooks): Native 
         live?.kill("SIGKILL");
         [live, next] = [child, undefined];
         hooks.ready();
+        for (const resolve of waiting.splice(0)) resolve();
       } else if (line.error !== undefined) error = line.error;
       else if (line.hints) hooks.hints(line.hints);
       else if (line.cookies && child === live) hooks.cookies(line.cookies);
@@ -121,6 +126,8 @@ export function startNative(options: NativeOptions, hooks: NativeHooks): Native 
       options.log.warn({ root: options.root, reason }, "The native watcher is being replaced.");
       start();
     },
+    ready: (signal) =>
+      live ? Promise.resolve() : until(new Promise((resolve) => waiting.push(resolve)), signal),
     async close() {
       closed = true;
       clearTimeout(timer);

@@ -113,6 +113,8 @@ export interface WatchStatus {
   readonly directories: number;
   /** Directories watched one by one. */
   readonly direct: number;
+  /** The native child's process id; undefined while there is none. */
+  readonly childPid: number | undefined;
   readonly childRestarts: number;
   /** How often events were lost, or might have been, and a crawl made good for it. */
   readonly losses: number;

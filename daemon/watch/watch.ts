@@ -121,7 +121,7 @@ export function watchRoot(options: WatchOptions): RootWatch {
     sync: (paths, timeoutMs, signal) =>
       withRoot(
         async (live, limit) => {
-          const verified = await live.prove(paths ?? [], limit);
+          const verified = await live.prove(paths, limit);
           return { clock: clock.write(clock.last), verified };
         },
         timeoutMs,
@@ -180,7 +180,15 @@ export function watchRoot(options: WatchOptions): RootWatch {
   }
 }
 
-const ABSENT = { directories: 0, direct: 0, childRestarts: 0, losses: 0, crawls: 0, lastCrawlMs: 0 };
+const ABSENT = {
+  directories: 0,
+  direct: 0,
+  childPid: undefined,
+  childRestarts: 0,
+  losses: 0,
+  crawls: 0,
+  lastCrawlMs: 0,
+};
 
 /** An own write that left no trace in the times is a change of content all the same. */
 const REPLACED: Difference = { created: false, type: false, mode: false, content: "yes" };

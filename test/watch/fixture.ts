@@ -4,16 +4,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { openWatchTable } from "../../daemon/store/watch-table.ts";
@@ -123,25 +114,4 @@ export function told(changes: readonly FileChange[]): string[] {
   return changes
     .toSorted((one, other) => (one.path < other.path ? -1 : 1))
     .map(({ kind, path: file, changed }) => [kind, file, ...(changed ?? [])].join(" "));
-}
-
-/** Process ids of the native children that watch `root`. */
-export function childrenOf(pid: number): number[] {
-  if (!existsSync("/proc")) return [];
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((one) => parentOf(one) === pid);
-}
-
-function parentOf(pid: number): number | undefined {
-  try {
-    const stat = execFileSync("cat", [`/proc/${pid}/stat`], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-  } catch {
-    return undefined;
-  }
 }

@@ -7,7 +7,7 @@ import { notifications } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/index.ts";
 import type { Call, Log } from "./call.ts";
 import { type Answer, type Dispatch, refusal } from "./dispatch.ts";
-import { type Id, type Message, type Request, readEnvelope } from "./envelope.ts";
+import { type Envelope, type Id, type Message, type Request, readEnvelope } from "./envelope.ts";
 import type { Outbox } from "./outbox.ts";
 import type { OwnedPeer } from "./peer.ts";
 import { createProgress } from "./progress.ts";
@@ -23,6 +23,8 @@ export interface Answering {
   answer(message: unknown): void;
   /** Answers what is no message. */
   refuse(error: IopipeError): void;
+  /** Resolves when the answers to all that was started are queued. */
+  idle(): Promise<void>;
 }
 
 interface Parts {
@@ -34,6 +36,7 @@ interface Parts {
 }
 
 export function createAnswering({ peer, requests, outbox, dispatch, log }: Parts): Answering {
+  const underWay = new Set<Promise<void>>();
   let begun = 0;
 
   async function perform(message: Message): Promise<Answer | undefined> {
@@ -57,22 +60,26 @@ export function createAnswering({ peer, requests, outbox, dispatch, log }: Parts
     return log.child({ request: `${peer.id}.${begun}`, id: given, method });
   }
 
-  function send(json: string, answers: readonly (Answer | undefined)[]): void {
-    outbox.send(json);
-    for (const answer of answers) peer.answered(answer?.result);
+  async function answerAll({ batch, messages }: Envelope): Promise<void> {
+    const all = await Promise.all(messages.map(perform));
+    const answers = all.filter((answer) => answer !== undefined);
+    if (answers.length === 0) return;
+    outbox.send(batch ? encodeBatch(answers, log) : encode(answers[0] as Answer, log));
+    for (const answer of answers) peer.answered(answer.result);
   }
 
   return {
     answer(message) {
-      const { batch, messages } = readEnvelope(message);
-      void Promise.all(messages.map(perform)).then((all) => {
-        const answers = all.filter((answer) => answer !== undefined);
-        if (answers.length === 0) return;
-        send(batch ? encodeBatch(answers, log) : encode(answers[0] as Answer, log), answers);
-      });
+      const work = answerAll(readEnvelope(message))
+        .catch((error: unknown) => log.error({ peer: peer.id, err: error }, "a message was not answered"))
+        .finally(() => underWay.delete(work));
+      underWay.add(work);
     },
     refuse(error) {
-      send(JSON.stringify(refusal(null, error)), []);
+      outbox.send(JSON.stringify(refusal(null, error)));
+    },
+    async idle() {
+      while (underWay.size > 0) await Promise.all(underWay);
     },
   };
 }

@@ -82,7 +82,7 @@ export function serveConnection({ socket, id, role, dispatch, log }: ConnectionO
       }
       receive(decoded.frame);
     }
-    await requests.idle();
+    await answering.idle();
     socket.end(() => socket.destroy());
   }
 
@@ -101,7 +101,7 @@ export function serveConnection({ socket, id, role, dispatch, log }: ConnectionO
   async function hangUp(error: IopipeError): Promise<void> {
     answering.refuse(error);
     requests.abortReads(error);
-    await requests.idle();
+    await answering.idle();
     socket.end();
     await within(closed, LINGER_MS);
     socket.destroy();
@@ -119,7 +119,7 @@ export function serveConnection({ socket, id, role, dispatch, log }: ConnectionO
     closed,
     async finish(graceMs) {
       requests.abortReads(stoppingError());
-      await within(requests.idle(), graceMs);
+      await within(answering.idle(), graceMs);
       socket.end();
       await within(closed, FAREWELL_MS);
       socket.destroy();

@@ -10,7 +10,6 @@ import { mutates } from "./mutating.ts";
 const MAX_RUNNING = 256;
 
 export interface Requests {
-  readonly count: number;
   /** Counts `request` as running until `end` is called. */
   begin(request: Request): { readonly signal: AbortSignal; end(): void };
   /** Aborts every running request with this id; unknown ids are nothing (the answer may be on its way). */
@@ -21,21 +20,13 @@ export interface Requests {
   hasRoom(): boolean;
   /** Resolves at the next end of a request, at once when none runs. */
   oneEnded(): Promise<void>;
-  /** Resolves when none runs. */
-  idle(): Promise<void>;
 }
 
 export function createRequests(): Requests {
   const running = new Set<{ readonly request: Request; readonly controller: AbortController }>();
   let waiting: (() => void)[] = [];
 
-  const oneEnded = (): Promise<void> =>
-    running.size === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve));
-
   return {
-    get count() {
-      return running.size;
-    },
     begin(request) {
       const entry = { request, controller: new AbortController() };
       running.add(entry);
@@ -59,9 +50,7 @@ export function createRequests(): Requests {
       for (const { request, controller } of running) if (!mutates(request.method)) controller.abort(reason);
     },
     hasRoom: () => running.size < MAX_RUNNING,
-    oneEnded,
-    async idle() {
-      while (running.size > 0) await oneEnded();
-    },
+    oneEnded: () =>
+      running.size === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve)),
   };
 }

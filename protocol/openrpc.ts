@@ -33,7 +33,7 @@ export interface OpenRpcMethod {
   readonly [member: string]: unknown;
   readonly name: string;
   readonly summary: string;
-  readonly tags: readonly { readonly name: string; readonly summary: string }[];
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paramStructure: "by-name";
   readonly params: readonly ContentDescriptor[];
   readonly result: ContentDescriptor;
@@ -77,7 +77,7 @@ function describe({ name, summary, role, params, result, errors }: Method): Open
   return {
     name,
     summary,
-    tags: [{ name: role, summary: ROLE_SUMMARIES[role] }],
+    tags: [{ name: role, description: ROLE_DESCRIPTIONS[role] }],
     paramStructure: "by-name",
     params: descriptors(jsonSchema(params, "input")),
     result: { name: "result", schema: jsonSchema(result, "output") },
@@ -89,7 +89,7 @@ function describe({ name, summary, role, params, result, errors }: Method): Open
   };
 }
 
-const ROLE_SUMMARIES = { reviewer: "Reviewers only.", proposer: "Proposers and reviewers." } as const;
+const ROLE_DESCRIPTIONS = { reviewer: "Reviewers only.", proposer: "Proposers and reviewers." } as const;
 
 function advice(kind: ErrorKind) {
   const { retryable, hint } = ERRORS[kind];

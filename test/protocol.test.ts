@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import metaSchema from "@open-rpc/meta-schema";
 import { Ajv } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { methods, notifications, openrpc, schemas } from "../protocol/index.ts";
 import { reference } from "../protocol/reference.ts";
@@ -80,21 +81,39 @@ test("errors have the promised numbers, each its own", () => {
   expect(table).toMatchObject(PROMISED_ERRORS);
 });
 
+/** The meta-schema's words for JSON Schema lie on a server; here any object will do, the next test compiles them. */
+const JSON_SCHEMA_STAND_IN = {
+  type: ["object", "boolean"],
+  definitions: { JSONSchemaObject: { properties: { $ref: { type: "string" } } } },
+};
+
 test("the OpenRPC document is one by the meta-schema, and lists every method", () => {
   const { $schema: _, ...schema } = metaSchema as unknown as Record<string, unknown>;
-  const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema);
+  const validate = new Ajv({ strict: false, validateFormats: false })
+    // It is referred to with and without the slash.
+    .addSchema(JSON_SCHEMA_STAND_IN, "https://meta.json-schema.tools")
+    .addSchema(JSON_SCHEMA_STAND_IN, "https://meta.json-schema.tools/")
+    .compile(schema);
   // As it stands on the wire.
   const document = JSON.parse(JSON.stringify(openrpc()));
   expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
   expect(document.openrpc).toBe("1.3.2");
   expect(document.methods.map(({ name }: { name: string }) => name)).toEqual([...methods.keys()]);
   expect(Object.keys(document.components.schemas)).toEqual(Object.keys(schemas));
+  expect(validate({ ...document, methods: [{ name: 5 }] })).toBe(false);
+});
+
+test("every schema in it is JSON Schema 2020-12", () => {
+  const ajv = new Ajv2020({ validateFormats: false, allowUnionTypes: true });
+  const { methods: listed, components } = openrpc();
+  for (const schema of Object.values(components.schemas)) ajv.compile(schema);
+  for (const { params, result } of listed) for (const { schema } of [...params, result]) ajv.compile(schema);
 });
 
 test("a method's description has its params by name, its role and its errors with their codes", () => {
   const apply = openrpc().methods.find(({ name }) => name === "session/apply");
   expect(apply?.paramStructure).toBe("by-name");
-  expect(apply?.tags).toEqual([{ name: "reviewer", summary: expect.any(String) }]);
+  expect(apply?.tags).toEqual([{ name: "reviewer", description: expect.any(String) }]);
   expect(apply?.params[0]).toMatchObject({ name: "session", required: true, schema: { type: "string" } });
   expect(apply?.params.map(({ name }) => name)).toEqual(
     expect.arrayContaining(["expectedDigest", "progressToken", "_meta"]),

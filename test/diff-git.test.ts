@@ -99,7 +99,10 @@ function roundTrip(old: Files, expected: Record<string, string>, diff: string): 
   try {
     lay(copy, old);
     const before = treeOf(copy);
-    if (diff === "") return expect(before).toEqual(expected);
+    if (diff === "") {
+      expect(before).toEqual(expected);
+      return;
+    }
     git(copy, [], diff);
     expect(treeOf(copy)).toEqual(expected);
     git(copy, ["-R"], diff);

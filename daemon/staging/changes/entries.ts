@@ -31,7 +31,7 @@ export async function rename(context: Context, change: ChangeOf<"rename">): Prom
 }
 
 /** The path on disk that the file at `path` is renamed from, all in all; undefined for one that the session created. */
-async function originOf({ view }: Context, path: string): Promise<string | undefined> {
+export async function originOf({ view }: Context, path: string): Promise<string | undefined> {
   const layer = await view.layerOf(path);
   if (layer?.from !== undefined) return layer.from;
   const isTaken = view.renamedFrom(path).length > 0;

@@ -1,5 +1,108 @@
-/** placeholder */
-import type { ChangeOf } from "../../../protocol/methods/index.ts";
-import type { Context } from "./context.ts";
+/**
+ * unifiedDiff: a diff in git's format, of any number of files, resolved against what the session sees.
+ * Every old content is read before the first file changes, for all of a diff is about one state of the tree; then what
+ * goes, goes, and what comes, comes. Parsing is parse-diff.ts, fitting apply-hunks.ts.
+ */
+import type { ChangeOf, Image } from "../../../protocol/methods/index.ts";
+import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { ABSENT } from "../../disk/index.ts";
+import { assertThere, findPlace } from "../places.ts";
+import { applyHunks } from "./apply-hunks.ts";
+import {
+  assertBaseHash,
+  assertUnlinked,
+  type Context,
+  defaultMode,
+  encode,
+  invalid,
+  put,
+} from "./context.ts";
+import { originOf } from "./entries.ts";
+import { type FileDiff, malformed, parseDiff } from "./parse-diff.ts";
 
-export async function unifiedDiff(_context: Context, _change: ChangeOf<"unifiedDiff">): Promise<void> {}
+/** What one file of the diff does. */
+interface Effect {
+  readonly removes?: string;
+  readonly puts?: { readonly path: string; readonly image: Image; readonly from?: string | undefined };
+}
+
+export async function unifiedDiff(context: Context, change: ChangeOf<"unifiedDiff">): Promise<void> {
+  const files = parseDiff(textOf(change));
+  if (change.baseHash !== undefined && files.length !== 1)
+    throw invalid("baseHash names one content, but the diff has several files.", files[0]?.to ?? "");
+  const effects: Effect[] = [];
+  for (const file of files) effects.push(await resolve(context, file, change));
+  for (const { removes } of effects) if (removes !== undefined) await put(context, removes, ABSENT, {});
+  for (const { puts } of effects) {
+    if (!puts) continue;
+    const place = await findPlace(context.view, puts.path, { follow: false });
+    if (place.type !== "absent")
+      throw new IopipeError("FileExists", `${place.path} exists already.`, { path: place.path });
+    await put(context, place.path, puts.image, change, puts.from);
+  }
+}
+
+function textOf({ text, textBase64 }: ChangeOf<"unifiedDiff">): Buffer {
+  if (text !== undefined && textBase64 === undefined) return encode(text, "", "text");
+  if (textBase64 !== undefined && text === undefined) return Buffer.from(textBase64, "base64");
+  throw invalid("A unifiedDiff takes exactly one of text and textBase64.", "");
+}
+
+async function resolve(context: Context, file: FileDiff, change: ChangeOf<"unifiedDiff">): Promise<Effect> {
+  const { view } = context;
+  if (file.from === undefined) return { puts: { path: file.to ?? "", image: await created(context, file) } };
+  const place = await findPlace(view, file.from, { follow: false });
+  assertThere(place);
+  const { path } = place;
+  await assertBaseHash(context, path, change);
+  const old = await view.imageOf(path);
+  const bytes = applyHunks(await contentOf(context, old), file.hunks, path);
+  if (file.to === undefined) {
+    if (bytes.length > 0) throw malformed(`It deletes ${path} but leaves ${bytes.length} bytes of it`);
+    return { removes: path };
+  }
+  await assertUnlinked(context, path, change);
+  const image = await imageWith(context, bytes, file.mode ?? modeIn(old), old);
+  if (file.copy) return { puts: { path: file.to, image } };
+  const to = file.to === file.from ? path : file.to;
+  const from = to === path ? (await view.layerOf(path))?.from : await originOf(context, path);
+  return { removes: path, puts: { path: to, image, from } };
+}
+
+async function created(context: Context, { hunks, mode = 0o100644, to = "" }: FileDiff): Promise<Image> {
+  return imageWith(context, applyHunks(Buffer.alloc(0), hunks, to), mode, undefined);
+}
+
+async function contentOf({ view }: Context, image: Image): Promise<Buffer> {
+  return image.type === "symlink" ? Buffer.from(image.target ?? "") : view.snapshots.bytes(image.hash ?? "");
+}
+
+/** The mode as git would have it. */
+function modeIn({ type, mode = 0 }: Image): number {
+  return type === "symlink" ? 0o120000 : 0o100000 | mode;
+}
+
+async function imageWith(
+  { view }: Context,
+  bytes: Buffer,
+  mode: number,
+  old: Image | undefined,
+): Promise<Image> {
+  if ((mode & 0o170000) === 0o120000)
+    return { exists: true, type: "symlink", target: bytes.toString("utf8") };
+  const hash = await view.snapshots.keep(bytes);
+  return {
+    exists: true,
+    type: "file",
+    hash,
+    size: bytes.length,
+    mode: permissions(mode & 0o7777, old?.mode),
+  };
+}
+
+/** git knows two modes and leaves the rest to the umask, or to the file; others are meant as they are. */
+function permissions(mode: number, old: number | undefined): number {
+  if (mode === old || (mode !== 0o644 && mode !== 0o755)) return mode;
+  const plain = old === undefined ? defaultMode() : old & ~0o111;
+  return mode === 0o644 ? plain : plain | ((plain & 0o444) >> 2);
+}

@@ -1,0 +1,210 @@
+/** unifiedDiff: what git writes is taken exactly, or refused; nothing is applied by guess. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { sessionToWire } from "../daemon/staging/index.ts";
+import type { Change } from "../protocol/methods/index.ts";
+import { makeScene } from "./staging-scene.ts";
+
+const diff = (text: string): Change => ({ kind: "unifiedDiff", text });
+const lines = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
+
+/** A diff by git itself, between two sets of files, with renames found. */
+function gitDiff(old: Record<string, string>, now: Record<string, string>): Buffer {
+  const base = mkdtempSync(path.join(os.tmpdir(), "iopipe-gitdiff-"));
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: base, maxBuffer: 2 ** 26 });
+  const lay = (files: Record<string, string>) => {
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(path.dirname(path.join(base, name)), { recursive: true });
+      execFileSync("tee", [path.join(base, name)], {
+        input: Buffer.from(content, "latin1"),
+        stdio: ["pipe", "ignore", "inherit"],
+      });
+    }
+    git("add", "-A");
+  };
+  try {
+    git("init", "-q");
+    git("config", "core.autocrlf", "false");
+    lay(old);
+    git("-c", "user.name=t", "-c", "user.email=t@t", "commit", "-q", "--allow-empty", "-m", "old");
+    for (const name of Object.keys(old)) rmSync(path.join(base, name));
+    lay(now);
+    return git("diff", "--cached", "-M", "-C", "--no-ext-diff");
+  } finally {
+    rmSync(base, { recursive: true, force: true });
+  }
+}
+
+test("git's own diffs, with renames, copies, creations and deletions, give git's result", async () => {
+  const old = {
+    "a b": lines,
+    "c/ü": lines.repeat(2),
+    gone: "x\n",
+    empty: "",
+    crlf: "1\r\n2\r\n",
+    latin: "caf\xe9\nx\n",
+  };
+  const now = {
+    "new name": lines.replace("5", "five"),
+    "c/ü": `${lines.repeat(2)}more\n`,
+    copy: `${lines.repeat(2)}copied\n`,
+    fresh: "no newline",
+    "empty 2": "",
+    crlf: "1\r\ntwo\r\n",
+    latin: "caf\xe9\ny\n",
+  };
+  const utf8 = (files: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(files).map(([name, content]) => [name, Buffer.from(content, "latin1")]),
+    );
+  const scene = makeScene(utf8(old));
+  const bytes = gitDiff(old, now);
+  await scene.stage({ kind: "unifiedDiff", textBase64: bytes.toString("base64") });
+  const listed = await scene.staging.listFiles(scene.session, scene.tree, {
+    session: scene.session.id,
+    recursive: true,
+  });
+  const files = listed.entries.filter(({ type }) => type === "file").map((entry) => entry.path);
+  expect(files.sort()).toEqual(Object.keys(now).sort());
+  for (const [name, content] of Object.entries(utf8(now))) {
+    const read = await scene.staging.readFile(scene.session, scene.tree, {
+      session: scene.session.id,
+      path: name,
+      encoding: "base64",
+    });
+    expect(Buffer.from(read.content, "base64"), name).toEqual(content);
+  }
+  expect(scene.pending().find((patch) => patch.path === "new name")).toMatchObject({
+    kind: "rename",
+    from: "a b",
+  });
+});
+
+test("a session's own diff, staged anew, is the same digest", async () => {
+  const scene = makeScene();
+  const content = fc
+    .array(fc.constantFrom("a\n", "b\n", "c\r\n", "\n", "ä\n"), { maxLength: 12 })
+    .map((all) => all.join(""));
+  const files = fc.dictionary(
+    fc.constantFrom("a", "b c", 'q"u', "tab\t", "d/ü"),
+    fc.tuple(content, fc.constantFrom(0o644, 0o755)),
+  );
+  await fc.assert(
+    fc.asyncProperty(files, files, async (old, now) => {
+      scene.staging.discard(scene.session, { purge: true });
+      rmSync(scene.root, { recursive: true });
+      mkdirSync(scene.root);
+      for (const [name, [text, mode]] of Object.entries(old)) scene.write(name, text, mode);
+      const changes: Change[] = [
+        ...Object.keys(old)
+          .filter((name) => !now[name])
+          .map((name): Change => ({ kind: "delete", path: name })),
+        ...Object.entries(now).map(
+          ([name, [text, mode]]): Change => ({ kind: "write", path: name, content: text, mode }),
+        ),
+      ];
+      if (changes.length === 0) return;
+      await scene.stage(...changes);
+      const shown = await scene.staging.diffSession(scene.session, {});
+      if (shown.diff === "") return;
+      scene.staging.discard(scene.session, { purge: true });
+      await scene.stage(diff(shown.diff));
+      expect(sessionToWire(scene.store, scene.session).digest).toBe(shown.digest);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("links, modes and types", async () => {
+  const scene = makeScene({ script: lines, file: "x\n", tight: "t\n" });
+  scene.link("link", "old");
+  scene.write("tight", "t\n", 0o600);
+  await scene.stage(
+    { kind: "chmod", path: "script", mode: 0o755 },
+    { kind: "symlink", path: "link", target: "new" },
+    { kind: "symlink", path: "file", target: "script" },
+    { kind: "write", path: "tight", content: "tighter\n" },
+    { kind: "rename", path: "tight", to: "moved" },
+  );
+  const shown = await scene.staging.diffSession(scene.session, {});
+  scene.staging.discard(scene.session, {});
+  await scene.stage(diff(shown.diff));
+  expect(sessionToWire(scene.store, scene.session).digest).toBe(shown.digest);
+});
+
+describe("refused", () => {
+  const header = "diff --git a/a b/a\n--- a/a\n+++ b/a\n";
+  test.each<[string, string, string]>([
+    ["nothing", "", "PatchMalformed"],
+    ["prose", "please change it\n", "PatchMalformed"],
+    ["a truncated hunk", `${header}@@ -1,3 +1,3 @@\n 1\n-2\n`, "PatchMalformed"],
+    ["wrong counts", `${header}@@ -1,2 +1,2 @@\n 1\n-2\n+x\n 3\n`, "PatchMalformed"],
+    ["a hunk without a file", "@@ -1 +1 @@\n-1\n+x\n", "PatchMalformed"],
+    [
+      "a binary payload",
+      "diff --git a/a b/a\nindex 1..2 100644\nGIT binary patch\nliteral 0\nHcmV?d00001\n\n",
+      "PatchMalformed",
+    ],
+    ["binary files that differ", "diff --git a/a b/a\nBinary files a/a and b/a differ\n", "PatchMalformed"],
+    ["an entry that says nothing", "diff --git a/a b/a\nindex 1..2 100644\n", "PatchMalformed"],
+    [
+      "a submodule",
+      "diff --git a/s b/s\nnew file mode 160000\n--- /dev/null\n+++ b/s\n@@ -0,0 +1 @@\n+Subproject commit 1\n",
+      "PatchMalformed",
+    ],
+    ["context that is not there", `${header}@@ -1,2 +1,2 @@\n 1\n-other\n+x\n`, "MatchNotFound"],
+    ["two places", "--- a/twice\n+++ b/twice\n@@ -7 +7 @@\n-same\n+x\n", "MatchAmbiguous"],
+    [
+      "creating what is",
+      "diff --git a/a b/a\nnew file mode 100644\n--- /dev/null\n+++ b/a\n@@ -0,0 +1 @@\n+x\n",
+      "FileExists",
+    ],
+    ["changing what is not", "--- a/none\n+++ b/none\n@@ -1 +1 @@\n-a\n+b\n", "FileNotFound"],
+    [
+      "deleting a part",
+      "diff --git a/a b/a\ndeleted file mode 100644\n--- a/a\n+++ /dev/null\n@@ -1 +0,0 @@\n-1\n",
+      "PatchMalformed",
+    ],
+    ["outside", "--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n", "PathEscape"],
+    [
+      "git's own",
+      "diff --git a/.git/config b/.git/config\nnew file mode 100644\n--- /dev/null\n+++ b/.git/config\n@@ -0,0 +1 @@\n+x\n",
+      "PathProtected",
+    ],
+    [
+      "renaming onto what is",
+      "diff --git a/a b/twice\nsimilarity index 100%\nrename from a\nrename to twice\n",
+      "FileExists",
+    ],
+  ])("%s", async (_, text, kind) => {
+    const scene = makeScene({ a: lines, twice: "same\nother\nsame\n" });
+    await expect(scene.stage(diff(text))).rejects.toMatchObject({ kind, data: { index: 0 } });
+    expect(scene.pending()).toEqual([]);
+  });
+
+  test("text and textBase64 at once, or a baseHash for several files", async () => {
+    const scene = makeScene({ a: lines });
+    const one = `--- a/a\n+++ b/a\n@@ -1 +1 @@\n-1\n+x\n`;
+    await expect(scene.stage({ kind: "unifiedDiff", text: one, textBase64: "" })).rejects.toMatchObject({
+      kind: "InvalidParams",
+    });
+    const baseHash = "0".repeat(64);
+    await expect(scene.stage({ kind: "unifiedDiff", text: one, baseHash })).rejects.toMatchObject({
+      kind: "Stale",
+    });
+    const two = `${one}--- /dev/null\n+++ b/n\n@@ -0,0 +1 @@\n+x\n`;
+    await expect(scene.stage({ kind: "unifiedDiff", text: two, baseHash })).rejects.toMatchObject({
+      kind: "InvalidParams",
+    });
+  });
+});
+
+test("a hunk whose line numbers are off goes where alone it fits", async () => {
+  const scene = makeScene({ a: lines });
+  await scene.stage(diff("--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n 6\n-7\n+seven\n"));
+  expect(await scene.read("a")).toBe(lines.replace("7", "seven"));
+});

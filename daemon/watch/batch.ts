@@ -4,7 +4,7 @@
  */
 
 import { nameOf, parentOf } from "../disk/path.ts";
-import { examine, type Finding, type Ground } from "./examine.ts";
+import { examine, type Finding, type Ground, isBelowDirectory } from "./examine.ts";
 import { eachAtOnce } from "./look.ts";
 import { applyFinding, scan } from "./scan.ts";
 
@@ -73,6 +73,9 @@ function settle(ground: Ground, finding: Finding, result: BatchResult, walks: st
   if (finding.do === "hold") result.hold.push(finding.path);
   else if (finding.do === "hint" || ground.published.has(finding.path)) result.again.push(finding.path);
   else if (finding.do === "fold" && !finding.seen) result.folded.push(finding.path);
+  // One before it in the batch took away the directory that it was found in.
+  else if (finding.do !== "vanish" && !isBelowDirectory(ground, finding.path))
+    result.again.push(finding.path);
   else {
     applyFinding(ground, finding);
     if (finding.do === "walk") walks.push(finding.path);

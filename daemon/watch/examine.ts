@@ -119,13 +119,19 @@ export function foldItself(row: WatchRow | undefined, file: string, seen: Seen):
   return known ? NOTHING : { do: "fold", path: file, seen };
 }
 
-async function isReachable({ root, ledger, ignore }: Ground, file: string): Promise<boolean> {
+/** Whether the table knows a directory above `file`; what is exempt below an ignored one needs none. */
+export function isBelowDirectory({ ledger, ignore }: Ground, file: string): boolean {
   const parent = parentOf(file);
   if (parent === "") return true;
   const row = ledger.table.get(parent);
-  if (row?.kind === "directory" && !row.deleted) return true;
-  if (!ignore.isExempt(file)) return false;
-  for (let directory = parent; directory !== ""; directory = parentOf(directory)) {
+  return (row?.kind === "directory" && !row.deleted) || ignore.isExempt(file);
+}
+
+async function isReachable(ground: Ground, file: string): Promise<boolean> {
+  const { root, ignore } = ground;
+  if (!isBelowDirectory(ground, file)) return false;
+  if (!ignore.isExempt(file)) return true;
+  for (let directory = parentOf(file); directory !== ""; directory = parentOf(directory)) {
     if ((await look(path.join(root, directory)))?.kind !== "directory") return false;
   }
   return true;

@@ -74,7 +74,7 @@ export function openLedger(table: RootTable, clock: Clock): Ledger {
         path,
         ...life(row, seq, seen.kind),
         ...seen,
-        ...aspects(row, difference, seq),
+        ...aspects(row, difference, seq, seen.kind),
         ...origin(mark),
         seq,
         hash,
@@ -137,11 +137,18 @@ function life(row: WatchRow | undefined, seq: number, kind: WatchRow["kind"]) {
 
 const NEVER = { bornSeq: 0, earlierBornSeq: 0, earlierGoneSeq: 0 };
 
-function aspects(row: WatchRow | undefined, difference: Difference | undefined, seq: number) {
+function aspects(
+  row: WatchRow | undefined,
+  difference: Difference | undefined,
+  seq: number,
+  kind: WatchRow["kind"],
+) {
+  // A directory in a deleted file's place: history.ts tells older clocks of the deletion by this number.
+  const type = difference?.type || (kind === "directory" && row !== undefined && row.kind !== kind);
   return {
     contentSeq: difference?.content === "no" ? (row?.contentSeq ?? 0) : seq,
     modeSeq: difference?.mode ? seq : (row?.modeSeq ?? 0),
-    typeSeq: difference?.type ? seq : (row?.typeSeq ?? 0),
+    typeSeq: type ? seq : (row?.typeSeq ?? 0),
   };
 }
 

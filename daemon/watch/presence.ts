@@ -12,8 +12,9 @@ export interface Presence {
   close(): void;
 }
 
-/** One stat at a time: under a hundredth of a percent of a core. */
-const INTERVAL_MS = 250;
+/** The root's own watch tells of most ends at once; this finds the rest, e.g. a directory above it that was moved. */
+const PRESENT_MS = 1000;
+const ABSENT_MS = 250;
 
 /** Calls `changed` with the root's identity, or undefined for none, whenever it is another than before. */
 export function watchPresence(
@@ -24,6 +25,7 @@ export function watchPresence(
   let identity = known;
   let closed = false;
   let looking = false;
+  let timer: NodeJS.Timeout | undefined;
 
   const check = async (): Promise<void> => {
     if (looking) return;
@@ -32,10 +34,16 @@ export function watchPresence(
     looking = false;
     if (closed || now === identity) return;
     identity = now;
+    arm();
     changed(now);
   };
 
-  const timer = setInterval(() => void check(), INTERVAL_MS).unref();
+  const arm = (): void => {
+    clearInterval(timer);
+    timer = setInterval(() => void check(), identity === undefined ? ABSENT_MS : PRESENT_MS).unref();
+  };
+
+  arm();
   return {
     check: () => void check(),
     close() {

@@ -35,6 +35,15 @@ export async function chooseOrOpenSession(context: Context, title: string): Prom
   return (await chooseSession(context)) ?? (await openNewSession(context, title));
 }
 
+/** The session that is meant; else one that is kept for looking only, the same each time. */
+export async function chooseOrLook(context: Context): Promise<Chosen> {
+  const session = await chooseSession(context);
+  if (session !== undefined) return session;
+  const workspace = await findWorkspace(context);
+  const params = { workspace: workspace.id, title: "A look around", key: "iopipectl: a look around" };
+  return chosen(context, workspace, (await context.call("session/open", params)).session);
+}
+
 /** A new session in this command's workspace. */
 export async function openNewSession(context: Context, title: string): Promise<Chosen> {
   const workspace = await findWorkspace(context);

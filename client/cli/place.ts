@@ -56,8 +56,8 @@ export function realDirectory(directory: string): string {
 
 /** @throws {UsageError} for `/` and the home directory without `force`. */
 export function refuseTooLarge(root: string, force: boolean): void {
-  const home = existsSync(homedir()) ? realpathSync(homedir()) : homedir();
-  if (force || (root !== "/" && root !== home)) return;
+  const home = process.env.HOME || homedir();
+  if (force || (root !== "/" && root !== (existsSync(home) ? realpathSync(home) : home))) return;
   throw new UsageError(
     `${root} as a workspace would mean watching everything in it.`,
     `If that is meant: \`iopipectl open --force ${root}\`.`,

@@ -1,11 +1,11 @@
 /** `cat PATH`: a file as the session sees it; the disk's where nothing is staged. */
-import { chooseOrOpenSession } from "../choose.ts";
+import { chooseOrLook } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { printJson } from "../output.ts";
 import { visibleLines } from "../visible.ts";
 
 export async function cat(context: Context, [argument = ""]: string[]): Promise<void> {
-  const { session, path } = await chooseOrOpenSession(context, "A look around");
+  const { session, path } = await chooseOrLook(context);
   if (context.json) {
     printJson(await context.call("file/read", { session: session.id, path: path(argument) }));
     return;

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { IopipeError, isKind } from "../../../protocol/wire/errors.ts";
-import { type Chosen, chooseOrOpenSession } from "../choose.ts";
+import { type Chosen, chooseOrLook, chooseOrOpenSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../failure.ts";
 import { print, printJson } from "../output.ts";
@@ -14,7 +14,7 @@ import { stageInto } from "./stage.ts";
 
 export async function edit(context: Context, [argument = ""]: string[]): Promise<void> {
   const command = editor();
-  const chosen = await chooseOrOpenSession(context, `edit ${argument}`);
+  const chosen = await chooseOrLook(context);
   const path = chosen.path(argument);
   const before = await read(context, chosen, path);
   const after = await edited(command, basename(path), before ?? Buffer.alloc(0));
@@ -25,7 +25,8 @@ export async function edit(context: Context, [argument = ""]: string[]): Promise
   }
   // What came in between must not be lost: the daemon compares with what the editor was given.
   const seen = before && { baseHash: createHash("sha256").update(before).digest("hex") };
-  const result = await stageInto(context, chosen, [{ kind: "write", path, content: after, ...seen }]);
+  const target = await chooseOrOpenSession(context, `edit ${argument}`);
+  const result = await stageInto(context, target, [{ kind: "write", path, content: after, ...seen }]);
   context.show(result, ({ patches }) => {
     for (const patch of patches) print(patchLine(patch));
   });

@@ -1,5 +1,7 @@
 /** `log [PATH]`: the operations here, newest first. */
+import { namedSession } from "../choose.ts";
 import type { Context } from "../context.ts";
+import { byPrefix } from "../ids.ts";
 import { wholeNumber } from "../numbers.ts";
 import { print } from "../output.ts";
 import { findWorkspace, pathIn } from "../place.ts";
@@ -9,7 +11,8 @@ export async function log(context: Context, [argument]: string[]): Promise<void>
   const { id: workspace, root } = await findWorkspace(context);
   const limit = wholeNumber("limit", context.text("limit"), 1, 1000) ?? 50;
   const path = argument !== undefined && pathIn(root, context.cwd, argument);
-  const session = context.text("session");
+  const prefix = namedSession(context);
+  const session = prefix && ((await byPrefix(context, prefix)) ?? prefix);
   const result = await context.call("operation/list", {
     workspace,
     limit,

@@ -1,6 +1,6 @@
 /** `ls`: the sessions here, pending ones unless `--all`; `ls PATH`: a directory as the session sees it. */
 import type { Result } from "../../../protocol/methods/index.ts";
-import { allSessions, chooseOrOpenSession } from "../choose.ts";
+import { allSessions, chooseOrLook } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { print } from "../output.ts";
 import { findWorkspace } from "../place.ts";
@@ -21,7 +21,7 @@ export async function ls(context: Context, [path]: string[]): Promise<void> {
 }
 
 async function listFiles(context: Context, argument: string): Promise<void> {
-  const { session, path } = await chooseOrOpenSession(context, "A look around");
+  const { session, path } = await chooseOrLook(context);
   const at = path(argument);
   const params = {
     session: session.id,

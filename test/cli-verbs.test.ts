@@ -1,0 +1,326 @@
+/** iopipectl's verbs, one after the other on a real repository with a real daemon. */
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { CliOptions } from "./fixture/cli.ts";
+import { startTestDaemon, type TestDaemon } from "./fixture/daemon.ts";
+import { runInProcess } from "./fixture/in-process.ts";
+
+let daemon: TestDaemon;
+let root: string;
+let serial = 0;
+
+beforeAll(async () => {
+  daemon = await startTestDaemon();
+});
+afterAll(async () => {
+  await daemon[Symbol.asyncDispose]();
+});
+
+beforeEach(() => {
+  root = path.join(realpathSync(daemon.home.directory), `repo${++serial}`);
+  mkdirSync(path.join(root, "src"), { recursive: true });
+  execFileSync("git", ["init", "-q", root]);
+  writeFileSync(path.join(root, "src/a.txt"), "one\ntwo\nthree\n");
+  writeFileSync(path.join(root, "b.txt"), "b\n");
+});
+
+function ctl(args: string[], options: CliOptions = {}) {
+  return runInProcess(daemon.home, args, { cwd: root, ...options });
+}
+
+/** Runs with --json; gives the result, and fails on any other exit code than `code`. */
+async function json(args: string[], options: CliOptions = {}, code = 0) {
+  const result = await ctl([...args, "--json"], options);
+  expect({ code: result.code, stderr: result.stderr }).toEqual({ code, stderr: "" });
+  return JSON.parse(result.stdout);
+}
+
+const read = (name: string) => readFileSync(path.join(root, name), "utf8");
+
+test("with nothing pending every verb has an empty answer and exits 0", async () => {
+  expect(await json([])).toEqual({ sessions: [] });
+  expect(await json(["status"])).toEqual({ sessions: [] });
+  expect(await json(["ls"])).toEqual({ sessions: [] });
+  expect(await json(["diff"])).toEqual({ diff: "", files: [] });
+  expect(await json(["check"])).toEqual({ wouldApply: true, order: [], problems: [] });
+  expect(await json(["apply", "--yes"])).toEqual({ applied: [], skipped: [] });
+  expect(await json(["rebase"])).toEqual({ merged: [], conflicted: [] });
+  expect(await json(["undo", "--yes"])).toEqual({ reverted: [], skipped: [] });
+  expect(await json(["log"])).toEqual({ operations: [] });
+  expect(await json(["show"])).toEqual({});
+  expect(await json(["discard"])).toEqual({});
+  expect(await json(["discard", "--undo"])).toEqual({});
+  for (const verb of ["status", "show", "check", "apply --yes", "rebase", "undo --yes", "log", "discard"])
+    expect(await ctl(verb.split(" "))).toMatchObject({ code: 0, stdout: expect.stringMatching(/Nothing /) });
+});
+
+test("stage, status, diff, cat, check, apply, log, show, undo: one change's whole way", async () => {
+  const staged = await json(["stage", "src/a.txt"], { input: "one\n2\nthree\n" });
+  expect(staged.patches).toMatchObject([{ path: "src/a.txt", kind: "update", state: "Pending" }]);
+  expect(read("src/a.txt")).toBe("one\ntwo\nthree\n");
+  // A second one by hand goes into the one pending session.
+  await json(["stage", "a.txt"], { cwd: path.join(root, "src"), input: "one\n2\nthree\nfour\n" });
+  const { sessions } = await json(["status"]);
+  expect(sessions).toMatchObject([{ id: staged.session.id, patches: { pending: 1 } }]);
+  const status = await ctl(["status"]);
+  expect(status.stdout).toContain("1 pending");
+  expect(status.stdout).toContain("Next: iopipectl diff");
+
+  const { stdout: diff } = await ctl(["diff"]);
+  execFileSync("git", ["apply", "--check", "-"], { cwd: root, input: diff });
+  expect((await ctl(["diff", "--stat"])).stdout).toMatch(/update {2}src\/a\.txt {2}\+2 −1/);
+  expect((await ctl(["cat", "src/a.txt"])).stdout).toBe("one\n2\nthree\nfour\n");
+  expect(await json(["check"])).toMatchObject({ wouldApply: true, order: ["src/a.txt"] });
+
+  const { digest } = await json(["diff"]);
+  const applied = await json(["apply", "--digest", digest]);
+  expect(applied.operation).toMatchObject({ kind: "apply", state: "committed" });
+  expect(read("src/a.txt")).toBe("one\n2\nthree\nfour\n");
+  const log = await json(["log"]);
+  expect(log.operations.map(({ id }: { id: string }) => id)).toEqual([applied.operation.id]);
+  expect((await ctl(["show", applied.operation.id.slice(0, 12)])).stdout).toContain("src/a.txt");
+  expect((await ctl(["show", staged.session.id])).stdout).toContain("Applied");
+
+  const dry = await json(["undo", "--dry-run"]);
+  expect(dry.reverted).toEqual(["src/a.txt"]);
+  expect(read("src/a.txt")).toContain("four");
+  const undone = await ctl(["undo", "--yes"]);
+  expect(undone).toMatchObject({ code: 0, stdout: expect.stringContaining("reverted src/a.txt") });
+  expect(read("src/a.txt")).toBe("one\ntwo\nthree\n");
+  // The last operation is now the undo: taking that back is the redo.
+  await json(["undo", "--yes"]);
+  expect(read("src/a.txt")).toBe("one\n2\nthree\nfour\n");
+});
+
+test("stage deletes, moves and takes content from files, bytes and executable bit kept", async () => {
+  const tool = path.join(root, "..", `tool${serial}`);
+  writeFileSync(tool, Buffer.from([0x23, 0x21, 0x0a, 0xff, 0x00, 0xfe]));
+  chmodSync(tool, 0o755);
+  await json(["stage", "bin/tool", "--from", tool, "--note", "needed for the build"]);
+  await json(["stage", "--delete", "b.txt"]);
+  await json(["stage", "--move", "src/a.txt", "src/c.txt"]);
+  const { bytes } = await ctl(["cat", "bin/tool"]);
+  expect(bytes).toEqual(readFileSync(tool));
+  expect((await ctl(["show"])).stdout).toContain("needed for the build");
+  expect((await ctl(["apply", "--yes"])).stdout).toContain("Applied 3 patches");
+  expect(statSync(path.join(root, "bin/tool")).mode & 0o777).toBe(0o755);
+  expect(readFileSync(path.join(root, "bin/tool"))).toEqual(readFileSync(tool));
+  expect(existsSync(path.join(root, "b.txt"))).toBe(false);
+  expect(read("src/c.txt")).toBe("one\ntwo\nthree\n");
+});
+
+test("content of many MiB is uploaded in chunks and comes back byte for byte", async () => {
+  const big = Buffer.alloc(9 * 1024 * 1024, 0xe2);
+  big.write("first", 0);
+  const staged = await json(["stage", "big.bin"], { input: big });
+  expect(staged.patches).toMatchObject([{ path: "big.bin", kind: "create" }]);
+  expect((await ctl(["cat", "big.bin"])).bytes.equals(big)).toBe(true);
+});
+
+test("apply --patch stages a git diff and applies it alone", async () => {
+  await json(["stage", "b.txt"], { input: "pending\n" });
+  const diff =
+    "diff --git a/src/a.txt b/src/a.txt\n--- a/src/a.txt\n+++ b/src/a.txt\n@@ -1,3 +1,3 @@\n one\n-two\n+TWO\n three\n";
+  const result = await json(["apply", "--patch", "-", "--yes"], { input: diff });
+  expect(result.applied).toHaveLength(1);
+  expect(read("src/a.txt")).toBe("one\nTWO\nthree\n");
+  expect(read("b.txt")).toBe("b\n");
+});
+
+test("apply of named paths leaves the others pending", async () => {
+  await json(["stage", "b.txt"], { input: "new b\n" });
+  await json(["stage", "src/a.txt"], { input: "new a\n" });
+  await json(["apply", "src", "--yes"]);
+  expect([read("src/a.txt"), read("b.txt")]).toEqual(["new a\n", "b\n"]);
+  expect((await ctl(["diff", "src/a.txt"])).code).toBe(1);
+});
+
+test("a stale patch: apply exits 3 and writes nothing, --skip-stale leaves it out, discard settles it", async () => {
+  await json(["stage", "src/a.txt"], { input: "ONE\ntwo\nthree\n" });
+  await json(["stage", "b.txt"], { input: "new b\n" });
+  writeFileSync(path.join(root, "src/a.txt"), "one\ntwo\nthree\nfour\n");
+  expect(await json(["apply", "--yes"], {}, 3)).toMatchObject({ error: { data: { kind: "Stale" } } });
+  expect(read("b.txt")).toBe("b\n");
+  const status = await ctl(["status"]);
+  expect(status.stdout).toContain("1 stale");
+  expect(status.stdout).toContain("Next: iopipectl rebase");
+  const skipped = await ctl(["apply", "--yes", "--skip-stale"]);
+  expect(skipped).toMatchObject({ code: 0, stdout: expect.stringContaining("Applied 1 patch") });
+  expect([read("src/a.txt"), read("b.txt")]).toEqual(["one\ntwo\nthree\nfour\n", "new b\n"]);
+  await json(["discard", "src/a.txt"]);
+  expect((await json(["status"])).sessions).toEqual([]);
+});
+
+test("undo refuses to overwrite a later edit (exit 3), or skips it if told to", async () => {
+  await json(["stage", "src/a.txt"], { input: "1\ntwo\nthree\n" });
+  await json(["stage", "b.txt"], { input: "new b\n" });
+  await json(["apply", "--yes"]);
+  writeFileSync(path.join(root, "src/a.txt"), "1\ntwo\nthree\nby hand\n");
+  const refused = await ctl(["undo", "--yes"]);
+  expect(refused.code).toBe(3);
+  expect(refused.stderr).toContain("src/a.txt");
+  const skipped = await ctl(["undo", "--yes", "--skip-modified"]);
+  expect(skipped).toMatchObject({ code: 0, stdout: expect.stringContaining("left src/a.txt") });
+  expect([read("src/a.txt"), read("b.txt")]).toEqual(["1\ntwo\nthree\nby hand\n", "b\n"]);
+});
+
+test("discard drops what is pending, --undo brings it back", async () => {
+  await json(["stage", "b.txt"], { input: "new\n" });
+  await json(["stage", "src/a.txt"], { input: "new\n" });
+  expect((await ctl(["discard", "b.txt"])).stdout).toContain("1 pending, 1 discarded");
+  expect((await ctl(["discard"])).stdout).toContain("0 pending, 2 discarded");
+  expect((await json(["status"])).sessions).toEqual([]);
+  expect((await ctl(["discard", "--undo"])).stdout).toContain("2 pending, 0 discarded");
+});
+
+test("several sessions are listed and one must be chosen, by prefix or by IOPIPE_SESSION", async () => {
+  await json(["open"]);
+  const open = async (title: string) =>
+    (await json(["rpc", "session/open", JSON.stringify({ workspace: root, title })])).session.id as string;
+  const ids = [await open("first \u202e one"), await open("second")];
+  for (const id of ids) await json(["stage", "b.txt", "--session", id], { input: `${id}\n` });
+  const { code, stderr } = await ctl(["diff"]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("2 sessions could be meant");
+  expect(stderr).toContain("first \\u202e one");
+  expect(stderr).not.toContain("\u202e");
+  const { error } = await json(["diff"], {}, 2);
+  expect(error.data.sessions).toHaveLength(2);
+  const [first = "", second = ""] = ids;
+  expect((await ctl(["cat", "b.txt", "-s", first.slice(0, -2)])).stdout).toBe(`${first}\n`);
+  expect((await ctl(["cat", "b.txt"], { env: { IOPIPE_SESSION: second } })).stdout).toBe(`${second}\n`);
+  expect((await ctl(["diff", "-s", "s0000000000"])).code).toBe(1);
+  expect((await ctl(["ls"])).stdout.trim().split("\n")).toHaveLength(2);
+});
+
+test("a proposer stages into the session it names, and names one", async () => {
+  await json(["open"]);
+  const { session } = await json(["rpc", "session/open", JSON.stringify({ workspace: root })]);
+  const env = { IOPIPE_ROLE: "proposer", IOPIPE_SESSION: session.id };
+  await json(["stage", "b.txt"], { input: "proposed\n", env });
+  expect((await json(["diff"], { env })).files).toHaveLength(1);
+  expect((await json(["show"], { env })).session.id).toBe(session.id);
+  const unnamed = await ctl(["stage", "b.txt"], { input: "x", env: { IOPIPE_ROLE: "proposer" } });
+  expect(unnamed.code).toBe(2);
+  expect(unnamed.stderr).toContain("names its session");
+  expect((await ctl(["discard", "--purge"], { env })).code).toBe(77);
+});
+
+test("review by flags: approves, rejects with a note, applies what was approved", async () => {
+  await json(["stage", "b.txt"], { input: "new b\n" });
+  await json(["stage", "src/a.txt"], { input: "new a\n" });
+  const rejected = await ctl(["review", "--reject", "src", "--note", "not \u001b[31mthis"]);
+  expect(rejected.stdout).toContain("rejected: not \\x1b[31mthis");
+  const result = await json(["review", "--approve", "b.txt", "--apply"]);
+  expect(result.applied).toHaveLength(1);
+  expect([read("src/a.txt"), read("b.txt")]).toEqual(["one\ntwo\nthree\n", "new b\n"]);
+});
+
+test("edit stages what the editor leaves; nothing changed stages nothing", async () => {
+  const editor = path.join(root, "..", "editor.mjs");
+  writeFileSync(
+    editor,
+    `import { appendFileSync } from "node:fs"; appendFileSync(process.argv.at(-1), process.env.ADD ?? "");`,
+  );
+  const env = { EDITOR: `'${process.execPath}' ${editor}`, ADD: "more\n" };
+  expect((await ctl(["edit", "b.txt"], { env: { ...env, ADD: "" } })).stdout).toContain(
+    "Nothing was changed",
+  );
+  expect((await ctl(["edit", "b.txt"], { env })).stdout).toContain("update");
+  expect((await ctl(["edit", "new.txt"], { env })).stdout).toContain("create");
+  expect((await ctl(["cat", "b.txt"])).stdout).toBe("b\nmore\n");
+  const failed = await ctl(["edit", "b.txt"], { env: { EDITOR: "false" } });
+  expect(failed.code).toBe(1);
+  expect((await ctl(["edit", "b.txt"])).code).toBe(2);
+});
+
+test("wait tells of the session's next event, or exits 75 when the time is over", async () => {
+  const { session } = await json(["stage", "b.txt"], { input: "new\n" });
+  expect(await json(["wait", "--timeout", "20"], {}, 75)).toMatchObject({ timedOut: true });
+  const { seq } = session;
+  await json(["rpc", "session/submit", JSON.stringify({ session: session.id, message: "please" })]);
+  const waited = await ctl(["wait", "--since", String(seq), "--timeout", "5000"]);
+  expect(waited).toMatchObject({ code: 0, stdout: expect.stringContaining("ready") });
+  expect((await ctl(["wait", "--timeout", "soon"])).code).toBe(2);
+});
+
+test("ls PATH and cat show what the session sees", async () => {
+  await json(["stage", "src/new.txt"], { input: "new\n" });
+  const { stdout } = await ctl(["ls", "src"]);
+  expect(stdout).toMatch(/^src\/a\.txt$/m);
+  expect(stdout).toMatch(/^src\/new\.txt {2}\(staged\)$/m);
+  expect((await json(["cat", "src/new.txt"])).content).toBe("new\n");
+});
+
+test("the workspace: git's top level by itself, the deeper open one, any other only after open", async () => {
+  const inner = path.join(root, "src");
+  const outside = path.join(daemon.home.directory, `plain${serial}`);
+  mkdirSync(path.join(outside, "sub"), { recursive: true });
+  await json(["status"]);
+  expect(
+    (await json(["rpc", "workspace/list"])).workspaces.map((each: { root: string }) => each.root),
+  ).toContain(root);
+  const refused = await ctl(["status"], { cwd: outside });
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain("iopipectl open DIR");
+  await json(["open", outside]);
+  expect((await ctl(["status"], { cwd: path.join(outside, "sub") })).stdout).toContain(outside);
+  await json(["open", inner]);
+  expect((await ctl(["status"], { cwd: inner })).stdout).toContain(inner);
+  expect((await ctl(["status", "-C", root], { cwd: "/" })).stdout).toContain(root);
+  expect((await ctl(["status", "-C", "/no/such"], { cwd: "/" })).code).toBe(2);
+  for (const directory of ["/", daemon.home.directory]) {
+    const tooLarge = await ctl(["open", directory]);
+    expect(tooLarge.code).toBe(2);
+    expect(tooLarge.stderr).toContain("--force");
+  }
+});
+
+test("paths count from the working directory, may be absolute, and may not leave the root", async () => {
+  const link = path.join(daemon.home.directory, `link${serial}`);
+  symlinkSync(root, link);
+  await json(["stage", path.join(link, "b.txt")], { input: "by link\n" });
+  await json(["stage", "../c.txt"], { cwd: path.join(root, "src"), input: "c\n" });
+  expect((await json(["diff"])).files.map((file: { path: string }) => file.path).sort()).toEqual([
+    "b.txt",
+    "c.txt",
+  ]);
+  const escaped = await ctl(["stage", "../../x"], { cwd: path.join(root, "src"), input: "x" });
+  expect(escaped).toMatchObject({ code: 1, stderr: expect.stringContaining("outside the workspace") });
+  rmSync(link);
+});
+
+test("a digest of before is refused: exit 3", async () => {
+  await json(["stage", "b.txt"], { input: "new\n" });
+  const { digest } = await json(["diff"]);
+  await json(["stage", "b.txt"], { input: "newer\n" });
+  expect(await json(["apply", "--digest", digest], {}, 3)).toMatchObject({
+    error: { code: 1033, data: { kind: "DigestMismatch" } },
+  });
+});
+
+test("a file over 1 MiB wants --confirm-full-replace: exit 4", async () => {
+  writeFileSync(path.join(root, "big.txt"), "x".repeat(2 << 20));
+  await json(["stage", "big.txt"], { input: "y".repeat(2 << 20) });
+  expect((await ctl(["apply", "--yes"])).code).toBe(4);
+  await json(["apply", "--yes", "--confirm-full-replace"]);
+  expect(read("big.txt").startsWith("yyy")).toBe(true);
+});
+
+test("a diff that does not fit: exit 5, and nothing is staged", async () => {
+  const diff = "diff --git a/b.txt b/b.txt\n--- a/b.txt\n+++ b/b.txt\n@@ -1,1 +1,1 @@\n-not there\n+x\n";
+  expect((await ctl(["stage", "--patch", "-"], { input: diff })).code).toBe(5);
+  expect((await json(["diff"])).files).toEqual([]);
+});

@@ -14,7 +14,7 @@ Generated from \`protocol/methods\` and \`protocol/wire/errors.ts\`; do not edit
 A running daemon answers the same as an OpenRPC document: \`iopipectl rpc rpc.discover\`.
 
 JSON-RPC 2.0 over a Unix socket, newline-delimited or with \`Content-Length\` headers. Params are by name; every method also takes
-\`progressToken\` and \`_meta\`. A method marked *reviewer* is refused on the proposer's socket. Fields of results that a client does not know
+\`progressToken\` and \`_meta\`. A method marked _reviewer_ is refused on the proposer's socket. Fields of results that a client does not know
 are to be ignored.`;
 
 /** The page's text. */
@@ -37,7 +37,7 @@ export function reference(): string {
 
 function methodSection({ name, summary, tags, params, result, errors }: OpenRpcMethod): string {
   const own = errors.slice(COMMON_ERRORS.length).map(({ message }) => code(message));
-  const role = tags[0]?.name === "reviewer" ? " · *reviewer*" : "";
+  const role = tags[0]?.name === "reviewer" ? " · _reviewer_" : "";
   const shape = {
     type: "object",
     properties: Object.fromEntries(
@@ -63,15 +63,27 @@ function notificationSection({ name, summary, params }: Notification): string {
 /** A shape in TypeScript's notation. `name`: of the value that is being defined, to be spelt out. */
 function block(schema: Record<string, unknown>, name?: string): string {
   const text = typeText(schema, openrpc().components.schemas, name);
-  return text === "{}" ? ` ${code(text)}` : `\n\n\`\`\`ts\n${text}\n\`\`\``;
+  return text === "{}" ? ` ${code(text)}` : `\n\n\`\`\`text\n${text}\n\`\`\``;
 }
 
 function errorTable(): string {
-  const rows = Object.entries(ERRORS).map(
-    ([kind, { code: number, retryable, hint }]) =>
-      `| ${number} | ${kind} | ${retryable ? "yes" : ""} | ${hint} |`,
+  const rows = Object.entries(ERRORS).map(([kind, { code: number, retryable, hint }]) => [
+    String(number),
+    kind,
+    retryable ? "yes" : "",
+    hint,
+  ]);
+  return table([["code", "kind", "retry", "hint"], ...rows]);
+}
+
+/** A table as the formatter leaves it: columns of one width. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const [head = "", ...body] = rows.map((row) =>
+    line(row.map((cell, column) => cell.padEnd(widths[column] ?? 0))),
   );
-  return ["| code | kind | retry | hint |", "|---|---|---|---|", ...rows].join("\n");
+  return [head, line(widths.map((width) => "-".repeat(width))), ...body].join("\n");
 }
 
 function code(text: string): string {

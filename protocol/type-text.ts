@@ -32,6 +32,7 @@ function write(schema: Schema, names: ReadonlyMap<string, string>, indent: strin
   if (type === "object" && properties === undefined && additionalProperties)
     return `{[name: string]: ${write(additionalProperties as Schema, names, indent)}}`;
   if (type === "object") return object(schema, names, indent);
+  if (Array.isArray(type)) return type.join(" | ");
   return typeof type === "string" ? type : "unknown";
 }
 

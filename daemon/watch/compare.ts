@@ -25,6 +25,9 @@ export function compare(row: WatchRow | undefined, seen: Seen): Difference | und
   if (sameStat(row as Seen, seen)) return row.racy ? ofContent(row, NOTHING) : undefined;
   const mode = row.mode !== seen.mode;
   if (seen.kind === "directory") return { ...NOTHING, mode };
+  // A link's target is its inode's for life: new times are a new name's or a removed one's (our own temporary name).
+  if (seen.kind === "symlink" && row.identity === seen.identity)
+    return mode ? { ...NOTHING, mode } : undefined;
   if (row.size !== seen.size) return { ...NOTHING, mode, content: "yes" };
   const timesOnly = row.identity === seen.identity && row.mtimeNs === seen.mtimeNs;
   // Only ctime moved and the mode explains it: bytes are read where that costs little, else believed unchanged.

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { expect, test, vi } from "vitest";
+import { DiskError } from "../daemon/disk/errors.ts";
 import type { Call, Handlers, Log } from "../daemon/rpc/call.ts";
 import { IopipeError } from "../protocol/wire/index.ts";
 import { startTestServer } from "./fixture/server.ts";
@@ -284,6 +285,7 @@ test.each<[string, unknown, string, object]>([
   ["EPERM", errno("EPERM", -1, "a"), "AccessDenied", { path: "a" }],
   ["EROFS", errno("EROFS", -30, "/abs"), "ReadOnly", {}],
   ["ENAMETOOLONG", errno("ENAMETOOLONG", -36, "a"), "NameTooLong", { path: "a" }],
+  ["EMFILE", errno("EMFILE", -24), "Busy", { retryable: true }],
   ["EIO", errno("EIO", -5, "a"), "IoFailed", { path: "a", errno: "EIO" }],
   [
     "a full database",
@@ -303,18 +305,7 @@ test.each<[string, unknown, string, object]>([
     "InternalError",
     {},
   ],
-  [
-    "a path error",
-    Object.assign(new Error("'../x' leads out."), { name: "DiskError", kind: "PathEscape", path: "../x" }),
-    "PathEscape",
-    { path: "../x" },
-  ],
-  [
-    "a DiskError of no known kind",
-    Object.assign(new Error("x"), { name: "DiskError", kind: "Odd" }),
-    "InternalError",
-    {},
-  ],
+  ["a path error", new DiskError("PathEscape", "../x", "'../x' leads out."), "PathEscape", { path: "../x" }],
   [
     "a wrong argument",
     Object.assign(new TypeError("x"), { code: "ERR_INVALID_ARG_TYPE" }),

@@ -79,7 +79,8 @@ async function perform(
     log(call.log, method, { ms: ms() }, "answered");
     return result;
   } catch (thrown) {
-    const error = faultOf(thrown) ?? cancelled(thrown, call.signal) ?? defect(thrown, call.log);
+    const error = faultOf(thrown) ?? cancelled(thrown, call.signal) ?? defect(thrown);
+    if (error.kind === "InternalError") call.log.error({ err: error.cause ?? error }, "a handler failed");
     log(call.log, method, { ms: ms(), kind: error.kind }, "refused");
     throw error;
   }
@@ -110,9 +111,9 @@ function cancelled(thrown: unknown, signal: AbortSignal): IopipeError | undefine
   return signal.reason instanceof IopipeError ? signal.reason : undefined;
 }
 
-function defect(thrown: unknown, log: Log): IopipeError {
-  log.error({ err: thrown }, "a handler failed");
-  return new IopipeError("InternalError", "The request failed by a defect of iopiped.");
+function defect(thrown: unknown): IopipeError {
+  const error = new IopipeError("InternalError", "The request failed by a defect of iopiped.");
+  return Object.assign(error, { cause: thrown });
 }
 
 function checkResult(method: Method, result: unknown): void {

@@ -15,7 +15,7 @@ const TIMEOUT_MS = 10_000;
 /** Jobs that wait. Callers keep few under way each; more means too many callers. */
 const MAX_QUEUED = 1000;
 
-export type Job = DiffJob<BlobSource>;
+type Job = DiffJob<BlobSource>;
 
 export interface Differ {
   /** @throws {IopipeError} Busy with a full queue, Timeout when even the coarse diff took too long */

@@ -48,9 +48,11 @@ export async function examine(
     transitions: [],
   };
   const snapshots = openSnapshots(store, tree);
+  // What goes in the same apply cannot be in the way of what comes below it.
+  const removed = new Set(patches.filter(({ kind }) => kind === "delete").map(({ path }) => path));
   for (const patch of patches) {
     try {
-      await examineOne(tree, snapshots, patch, found);
+      await examineOne(tree, snapshots, patch, removed, found);
     } catch (error) {
       found.problems.push(fromDisk(error, patch.path));
     }
@@ -80,9 +82,11 @@ async function examineOne(
   tree: Tree,
   snapshots: Snapshots,
   patch: PatchRow,
+  removed: ReadonlySet<string>,
   found: Examination,
 ): Promise<void> {
-  if (!replacesParent(patch, found.patches)) await tree.entry(patch.path);
+  // Looked up for what it throws: a path that now leads through a link.
+  if (!ancestorsOf(patch.path).some((parent) => removed.has(parent))) await tree.entry(patch.path);
   const files = await findStale(tree, patch);
   if (files.length > 0) {
     found.stale.push({ patch, files });
@@ -91,12 +95,6 @@ async function examineOne(
   found.transitions.push(...(await transitionsOf(snapshots, patch)));
   if (patch.fullReplace) found.problems.push(confirmationRequired(patch));
   if (!patch.breakHardLinks && patch.kind !== "delete") await assertOneLink(tree, patch.from ?? patch.path);
-}
-
-/** Whether a link or file above `patch` goes in the same apply, so that it cannot be in the way. */
-function replacesParent({ path }: PatchRow, selected: readonly PatchRow[]): boolean {
-  const parents = ancestorsOf(path);
-  return selected.some((other) => other.kind === "delete" && parents.includes(other.path));
 }
 
 function confirmationRequired({ id, path, base, after }: PatchRow): IopipeError {

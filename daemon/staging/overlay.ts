@@ -30,7 +30,7 @@ export interface Overlay {
   renamedFrom(path: string): readonly string[];
 }
 
-export function makeOverlay(): Overlay {
+function makeOverlay(): Overlay {
   const layers = new Map<string, Layer>();
   const below = new Map<string, number>();
   const renamed = new Map<string, Set<string>>();

@@ -6,7 +6,7 @@
 const NEWLINE = 0x0a;
 
 /** Searched at most; what lies behind is not suggested. */
-const MAX_BYTES = 1024 * 1024;
+const MAX_BYTES = 128 * 1024;
 
 /** Shown of a line. */
 const MAX_SHOWN = 200;

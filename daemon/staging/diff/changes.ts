@@ -5,8 +5,9 @@
  * Deterministic: budgets count lines, bytes and edits, never time.
  */
 import { FULL_REPLACE_BYTES } from "../../../protocol/wire/limits.ts";
-import { type Lines, line, sameLine } from "./lines.ts";
+import { type Lines, sameLine } from "./lines.ts";
 import { matchSequences } from "./myers.ts";
+import { makeNumbering } from "./numbering.ts";
 
 /** Files with more lines are not compared line by line: numbering them alone would take longer than the budget. */
 const MAX_LINES = 100_000;
@@ -57,16 +58,10 @@ function trim(old: Lines, now: Lines): Change {
 /** For each old line of the middle the new line that it became, or -1; undefined when the budget is spent. */
 function matchLines(old: Lines, now: Lines, middle: Change): Int32Array | undefined {
   const { oldStart, oldEnd, newStart, newEnd } = middle;
-  const ids = new Map<string, number>();
-  const number = (lines: Lines, n: number): number => {
-    const text = line(lines, n).toString("latin1");
-    const id = ids.get(text) ?? ids.size;
-    ids.set(text, id);
-    return id;
-  };
-  const a = Int32Array.from({ length: oldEnd - oldStart }, (_, n) => number(old, oldStart + n));
-  const b = Int32Array.from({ length: newEnd - newStart }, (_, n) => number(now, newStart + n));
-  const [keptA, keptB] = [keepShared(a, b, ids.size), keepShared(b, a, ids.size)];
+  const numbering = makeNumbering(oldEnd - oldStart + newEnd - newStart);
+  const a = numbering.number(old, oldStart, oldEnd);
+  const b = numbering.number(now, newStart, newEnd);
+  const [keptA, keptB] = [keepShared(a, b, numbering.count()), keepShared(b, a, numbering.count())];
   const pairs = new Int32Array(a.length).fill(-1);
   const done = matchSequences(keptA.ids, keptB.ids, (i, j) => {
     pairs[keptA.at[i] as number] = keptB.at[j] as number;
@@ -77,9 +72,17 @@ function matchLines(old: Lines, now: Lines, middle: Change): Int32Array | undefi
 /** The members of `a` that `b` has too, with their places in `a`. A common subsequence holds no others. */
 function keepShared(a: Int32Array, b: Int32Array, idCount: number): { ids: Int32Array; at: Int32Array } {
   const inB = new Uint8Array(idCount);
-  for (const id of b) inB[id] = 1;
-  const at = Int32Array.from(a.keys()).filter((n) => inB[a[n] as number] === 1);
-  return { ids: at.map((n) => a[n] as number), at };
+  for (let n = 0; n < b.length; n++) inB[b[n] as number] = 1;
+  const at = new Int32Array(a.length);
+  const ids = new Int32Array(a.length);
+  let count = 0;
+  for (let n = 0; n < a.length; n++) {
+    const id = a[n] as number;
+    if (inB[id] === 0) continue;
+    at[count] = n;
+    ids[count++] = id;
+  }
+  return { ids: ids.subarray(0, count), at: at.subarray(0, count) };
 }
 
 /** What lies between the matched lines. */

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import type { Hunk } from "../../../protocol/methods/index.ts";
 import { formatBinary } from "./binary-patch.ts";
 import { type Change, diffLines } from "./changes.ts";
-import { formatHunks, makeHunks } from "./hunks.ts";
+import { formatHunks, makeHunks, nameHunk } from "./hunks.ts";
 import { splitLines } from "./lines.ts";
 
 /** What is wanted beside the counts. */
@@ -52,10 +52,12 @@ export function diffContent(job: DiffJob): ContentDiff {
   const counts = { ...count(changes), binary: false, coarse };
   if (detail === "counts") return counts;
   const hunks = makeHunks(oldLines, newLines, changes, job.context);
-  return detail === "hunks" ? { ...counts, hunks } : { ...counts, ...ids, body: formatHunks(hunks) };
+  return detail === "hunks"
+    ? { ...counts, hunks: hunks.map(nameHunk) }
+    : { ...counts, ...ids, body: formatHunks(hunks) };
 }
 
-export function isBinary(bytes: Buffer): boolean {
+function isBinary(bytes: Buffer): boolean {
   return bytes.includes(0) || !isUtf8(bytes);
 }
 

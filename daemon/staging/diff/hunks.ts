@@ -9,8 +9,11 @@ import { type Lines, lacksNewline, line } from "./lines.ts";
 
 const NO_NEWLINE = "\\ No newline at end of file";
 
+/** A hunk before it has a name. */
+type Unnamed = Omit<Hunk, "id">;
+
 /** Groups `changes` into hunks with `context` lines around; changes whose contexts touch share one. */
-export function makeHunks(old: Lines, now: Lines, changes: readonly Change[], context: number): Hunk[] {
+export function makeHunks(old: Lines, now: Lines, changes: readonly Change[], context: number): Unnamed[] {
   return group(changes, context).map((members) => makeHunk(old, now, members, context));
 }
 
@@ -25,7 +28,7 @@ function group(changes: readonly Change[], context: number): Change[][] {
   return groups;
 }
 
-function makeHunk(old: Lines, now: Lines, changes: readonly Change[], context: number): Hunk {
+function makeHunk(old: Lines, now: Lines, changes: readonly Change[], context: number): Unnamed {
   const [first, last] = [changes[0] as Change, changes.at(-1) as Change];
   const before = Math.min(context, first.oldStart);
   const after = Math.min(context, old.count - last.oldEnd);
@@ -46,7 +49,7 @@ function makeHunk(old: Lines, now: Lines, changes: readonly Change[], context: n
     newStart: oneBased(newStart, newLines),
     newLines,
   };
-  return { id: idOf(place, lines), ...place, lines };
+  return { ...place, lines };
 }
 
 /** git counts lines from 1, and names the line before where a side is empty. */
@@ -63,14 +66,14 @@ function append(lines: string[], prefix: string, from: Lines, start: number, end
   }
 }
 
-/** Names the hunk's content and place, so that a decision about it cannot hit another. */
-function idOf(place: object, lines: readonly string[]): string {
-  const hash = createHash("sha256").update(JSON.stringify([place, lines]));
-  return `h${hash.digest("hex").slice(0, 16)}`;
+/** Names a hunk by its content and place, so that a decision about it cannot hit another. */
+export function nameHunk(hunk: Unnamed): Hunk {
+  const hash = createHash("sha256").update(JSON.stringify(hunk));
+  return { id: `h${hash.digest("hex").slice(0, 16)}`, ...hunk };
 }
 
 /** Hunks as the body of a unified diff; every line ends with a newline. */
-export function formatHunks(hunks: readonly Hunk[]): string {
+export function formatHunks(hunks: readonly Unnamed[]): string {
   const text = hunks.map(({ oldStart, oldLines, newStart, newLines, lines }) =>
     [`@@ -${range(oldStart, oldLines)} +${range(newStart, newLines)} @@`, ...lines, ""].join("\n"),
   );

@@ -66,9 +66,12 @@ async function attempt(
     if (!sameStat(found, await port.stat(file))) return undefined;
     const hash = createHash("sha256");
     const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, Number(found.size) + 1));
-    for (;;) {
+    for (let size = 0n; ; ) {
       const count = await port.read(file, buffer);
       if (count === 0) break;
+      size += BigInt(count);
+      // Somebody is appending; reading on might never end.
+      if (size > found.size) return undefined;
       const bytes = buffer.subarray(0, count);
       hash.update(bytes);
       take?.(bytes);

@@ -5,14 +5,16 @@
 import {
   ABSENT,
   DiskError,
+  type EntryType,
   type Image,
   lstatImage,
   type Stat,
   sameAspects,
   takeImage,
+  typeOf,
 } from "../disk/index.ts";
 import type { Step } from "./plan.ts";
-import type { Work } from "./work.ts";
+import { lstat, type Work } from "./work.ts";
 
 export interface Standing {
   readonly isBefore: boolean;
@@ -23,9 +25,10 @@ export interface Standing {
   readonly stat: Stat | undefined;
 }
 
-export async function classify({ port, places }: Work, step: Step): Promise<Standing> {
+export async function classify(work: Work, step: Step): Promise<Standing> {
+  const { port, places } = work;
   try {
-    const place = places.find(step.path);
+    const place = isStillToBeFreed(work, step) ? undefined : places.find(step.path);
     if (!place) return standing(step, ABSENT, undefined);
     const stat = port.lstat(place.dir, place.name);
     const whole = step.aspects.includes("content");
@@ -35,6 +38,22 @@ export async function classify({ port, places }: Work, step: Step): Promise<Stan
     if (!(error instanceof DiskError)) throw error;
     return { isBefore: false, isAfter: false, actual: undefined, stat: undefined };
   }
+}
+
+/** Whether a new file's place is still held by what goes first: a directory there, or a file or link above it. */
+function isStillToBeFreed(work: Work, { kind, path }: Step): boolean {
+  if (kind !== "create") return false;
+  const above = work.steps.find((other) => other.kind === "remove" && path.startsWith(`${other.path}/`));
+  if (above) return isOfType(work, above.path, (type) => type !== "directory");
+  return (
+    work.removes.some((directory) => directory.path === path) &&
+    isOfType(work, path, (type) => type === "directory")
+  );
+}
+
+function isOfType(work: Work, path: string, wanted: (type: EntryType) => boolean): boolean {
+  const stat = lstat(work, path);
+  return stat !== undefined && wanted(typeOf(stat));
 }
 
 function standing({ before, after, aspects }: Step, actual: Image, stat: Stat | undefined): Standing {

@@ -5,7 +5,7 @@
  */
 import { type Dir, DiskError, isErrno, parentOf, type Stat, typeOf } from "../disk/index.ts";
 import type { DirectoryChange } from "../store/index.ts";
-import type { Work } from "./work.ts";
+import { unlessTaken, type Work } from "./work.ts";
 
 /** Removes what the promotion has emptied. One that somebody has put something into stays. */
 export function removeEmptied(work: Work): void {
@@ -22,20 +22,14 @@ export function makeMissing(work: Work): void {
   }
 }
 
-/** The way back: what was made goes if it is empty, what was removed comes. */
+/**
+ * The way back: what was made goes if it is empty, what was removed comes.
+ *
+ * What somebody has put where a directory was stays, and the files that were below it do not come back.
+ */
 export function restoreDirectories(work: Work): void {
   for (const { path } of work.makes.toReversed()) unlessTaken(() => removeEmpty(work, path));
   for (const directory of work.removes.toReversed()) unlessTaken(() => make(work, directory));
-}
-
-/** On the way back, what somebody has put where a directory was stays; the files that were below it do not come back. */
-function unlessTaken<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof DiskError) return undefined;
-    throw error;
-  }
 }
 
 /** Whether the directory is gone. */

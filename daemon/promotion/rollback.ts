@@ -68,7 +68,8 @@ async function takeBack(work: Work, step: Step): Promise<void> {
   if (!isAfter || isBefore) return;
   if (step.backup !== undefined && !lstat(work, step.backup))
     await writeImage(work, step.backup, step.before, ownerOf(work, step));
-  STEP_KINDS[step.kind].takeBack(work, step, stat);
+  // Taken back: also where the backup held an edit, which its owner has back now.
+  if (STEP_KINDS[step.kind].takeBack(work, step, stat)) work.published.delete(step.n);
   work.hooks.published?.(step.path, work.id, lstat(work, step.path));
 }
 

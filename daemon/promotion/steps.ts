@@ -16,23 +16,24 @@ import { lstat, markPublished, unlinkOurs, type Work } from "./work.ts";
 interface Kind {
   /** @throws {IopipeError} Stale when the target is no longer what was compared; it then has what its owner gave it */
   publish(work: Work, step: Step): void;
-  /** Puts the target back, from `seen` as it stands after the step; leaves it alone when it is not that any more. */
-  takeBack(work: Work, step: Step, seen: Stat | undefined): void;
+  /**
+   * Puts the target back, from `seen` as it stands after the step; leaves it alone, and says false, when it is not that
+   * any more.
+   */
+  takeBack(work: Work, step: Step, seen: Stat | undefined): boolean;
   /** For a target that is neither before nor after: whether the step had been published. */
   wasPublished(work: Work, step: Step): boolean | undefined;
 }
 
 const create: Kind = {
   publish: (work, step) => {
-    linkNew(work, step.temporary as string, step.path, () => {
-      throw stale([{ path: step.path, expected: step.before }]);
-    });
+    if (!linkNew(work, step.temporary as string, step.path)) throw changed(step);
     markPublished(work, step);
     unlinkOurs(work, step.temporary as string);
   },
   takeBack: (work, step, seen) => {
     unlinkOurs(work, step.temporary as string);
-    moveAway(work, step.path, step.temporary as string, seen);
+    return moveAway(work, step.path, step.temporary as string, seen);
   },
   wasPublished: provenByTemporary,
 };
@@ -56,9 +57,10 @@ const replace: Kind = {
     // The new file keeps a name as well, so that an edit made in it at the last moment is found.
     unlinkOurs(work, step.temporary as string);
     linkNew(work, step.path, step.temporary as string);
-    if (!sameStat(seen, lstat(work, step.path))) return;
+    if (!sameStat(seen, lstat(work, step.path))) return false;
     const [target, backup] = [places.at(step.path), places.at(step.backup as string)];
     port.rename(backup.dir, backup.name, target.dir, target.name);
+    return true;
   },
   wasPublished: provenByTemporary,
 };
@@ -67,13 +69,16 @@ const remove: Kind = {
   publish: (work, step) => {
     const seen = work.snapshots.get(step.n);
     refuseChanged(step, seen, lstat(work, step.path));
-    if (!moveAway(work, step.path, step.backup as string, seen)) throw changed(step);
+    const moved = () => void work.published.add(step.n);
+    if (!moveAway(work, step.path, step.backup as string, seen, moved)) {
+      work.published.delete(step.n);
+      throw changed(step);
+    }
     markPublished(work, step);
   },
-  takeBack: (work, step) => {
-    // Without its directory (something else has the name) it cannot come back; its bytes are in the store.
-    if (work.places.find(step.path)) linkNew(work, step.backup as string, step.path);
-  },
+  // Without its directory (something else has the name) it cannot come back; its bytes are in the store.
+  takeBack: (work, step) =>
+    work.places.find(step.path) !== undefined && linkNew(work, step.backup as string, step.path),
   wasPublished: (work, step) => lstat(work, step.backup as string) !== undefined,
 };
 
@@ -84,7 +89,7 @@ const chmod: Kind = {
     if (!setMode(work, step, seen, step.after.mode)) throw changed(step);
     markPublished(work, step);
   },
-  takeBack: (work, step, seen) => void setMode(work, step, seen, step.before.mode),
+  takeBack: (work, step, seen) => setMode(work, step, seen, step.before.mode),
   // Nothing of a mode says who gave it.
   wasPublished: () => undefined,
 };
@@ -99,27 +104,34 @@ function refuseChanged(step: Step, seen: Stat | undefined, now: Stat | undefined
   if (!sameStat(seen, now)) throw changed(step);
 }
 
-/** Gives a file a second name that must be free; `taken` is called when it is not. */
-function linkNew(
-  { port, places }: Work,
-  from: string,
-  to: string,
-  taken: () => void = () => undefined,
-): void {
+/** Gives a file a second name; false when that is taken. */
+function linkNew({ port, places }: Work, from: string, to: string): boolean {
   const [old, fresh] = [places.at(from), places.at(to)];
   try {
     port.link(old.dir, old.name, fresh.dir, fresh.name);
+    return true;
   } catch (error) {
-    if (!isErrno(error, "EEXIST")) throw error;
-    taken();
+    if (isErrno(error, "EEXIST")) return false;
+    throw error;
   }
 }
 
-/** Renames a target to one of our names; puts it back, and says false, when it was not the file that was seen. */
-function moveAway(work: Work, path: string, ours: string, seen: Stat | undefined): boolean {
+/**
+ * Renames a target to one of our names; puts it back, and says false, when it was not the file that was seen.
+ *
+ * `moved` is called with nothing in between that could fail.
+ */
+function moveAway(
+  work: Work,
+  path: string,
+  ours: string,
+  seen: Stat | undefined,
+  moved?: () => void,
+): boolean {
   const { port, places } = work;
   const [target, aside] = [places.at(path), places.at(ours)];
   port.rename(target.dir, target.name, aside.dir, aside.name);
+  moved?.();
   if (sameStat(seen, lstat(work, ours))) return true;
   linkNew(work, ours, path);
   return false;

@@ -8,7 +8,7 @@
 import { readWhole, takeImage, typeOf } from "../disk/index.ts";
 import { syncDirectories } from "./directories.ts";
 import type { Step } from "./plan.ts";
-import { lstat, unlinkOurs, type Work } from "./work.ts";
+import { lstat, unlessTaken, unlinkOurs, type Work } from "./work.ts";
 
 /**
  * Removes every file of ours, durably. `rescue`: after a decision, when what they hold may be somebody's.
@@ -35,7 +35,7 @@ export async function sweep(work: Work, rescue: boolean): Promise<boolean> {
 async function rescueEdit(work: Work, step: Step, path: string): Promise<void> {
   const { port, places, store } = work;
   const stat = lstat(work, path);
-  if (!stat || typeOf(stat) !== "file" || stat.ino === lstat(work, step.path)?.ino) return;
+  if (!stat || typeOf(stat) !== "file" || stat.ino === unlessTaken(() => lstat(work, step.path))?.ino) return;
   const place = places.at(path);
   const { hash } = await takeImage(port, place);
   if (hash === step.before.hash || hash === step.after.hash) return;

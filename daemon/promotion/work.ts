@@ -2,7 +2,7 @@
  * The work: what the phases of one operation share while it runs or is recovered.
  * Owns shapes, and the few calls on its files that several phases make.
  */
-import { type File, fill, type Image, type Port, runAsync, type Stat } from "../disk/index.ts";
+import { DiskError, type File, fill, type Image, type Port, runAsync, type Stat } from "../disk/index.ts";
 import type { Blobs, DirectoryChange, Store } from "../store/index.ts";
 import type { Places } from "./places.ts";
 import type { Step } from "./plan.ts";
@@ -43,6 +43,16 @@ export function markPublished(work: Work, step: Step): void {
 export function lstat({ port, places }: Work, path: string): Stat | undefined {
   const place = places.find(path);
   return place && port.lstat(place.dir, place.name);
+}
+
+/** Undefined where somebody has put something else in a directory's place meanwhile. */
+export function unlessTaken<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof DiskError) return undefined;
+    throw error;
+  }
 }
 
 /** Unlinks one of our own files, if it is there. */

@@ -7,7 +7,13 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Image, openTree, type Port } from "../../daemon/disk/index.ts";
-import { planUndo, promote, recover, type PromotionRequest, type Transition } from "../../daemon/promotion/index.ts";
+import {
+  type PromotionRequest,
+  planUndo,
+  promote,
+  recover,
+  type Transition,
+} from "../../daemon/promotion/index.ts";
 import { type OperationRow, openStore, type Store } from "../../daemon/store/index.ts";
 
 /** Text of a file, `-> target` of a symlink, or text with a mode. */
@@ -27,16 +33,29 @@ export interface House {
   readonly store: Store;
   root(files?: Record<string, Content>): Root;
   /** The change of one path from what is on disk to `content` (undefined: gone). */
-  change(root: Root, path: string, content: Content | undefined, extra?: Partial<Transition>): Promise<Transition>;
+  change(
+    root: Root,
+    path: string,
+    content: Content | undefined,
+    extra?: Partial<Transition>,
+  ): Promise<Transition>;
   rename(root: Root, from: string, to: string): Promise<Transition[]>;
   apply(root: Root, transitions: Transition[], extra?: Partial<PromotionRequest>): Promise<OperationRow>;
-  undo(root: Root, operation: OperationRow, paths?: string[], extra?: Partial<PromotionRequest>): Promise<OperationRow>;
+  undo(
+    root: Root,
+    operation: OperationRow,
+    paths?: string[],
+    extra?: Partial<PromotionRequest>,
+  ): Promise<OperationRow>;
   recover(root: Root, port?: Port): Promise<OperationRow[]>;
   close(): void;
 }
 
-export function openHouse(): House {
-  const home = fs.mkdtempSync(join(tmpdir(), "iopipe-promotion-"));
+/** Memory, where there is some: for thousands of promotions whose fsyncs prove nothing. */
+export const QUICK = fs.existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
+export function openHouse(base = tmpdir()): House {
+  const home = fs.mkdtempSync(join(base, "iopipe-promotion-"));
   fs.mkdirSync(join(home, "state"));
   const store = openStore(join(home, "state"));
   let roots = 0;
@@ -136,15 +155,21 @@ async function imageOf(store: Store, content: Content | undefined): Promise<Imag
 
 function snapshot(path: string): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const entry of fs.readdirSync(path, { recursive: true, withFileTypes: true })) {
-    const full = join(entry.parentPath, entry.name);
-    const name = full.slice(path.length + 1);
-    const mode = (fs.lstatSync(full).mode & 0o7777).toString(8);
-    if (entry.isSymbolicLink()) found[name] = `-> ${fs.readlinkSync(full)}`;
-    else if (entry.isDirectory()) found[`${name}/`] = mode;
-    else if (entry.isFile()) found[name] = `${mode} ${fs.readFileSync(full, "latin1")}`;
-    else found[name] = "special";
-  }
+  const visit = (directory: string): void => {
+    for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
+      const full = join(directory, entry.name);
+      const name = full.slice(path.length + 1);
+      const mode = (fs.lstatSync(full).mode & 0o7777).toString(8);
+      if (entry.isSymbolicLink()) found[name] = `-> ${fs.readlinkSync(full)}`;
+      else if (entry.isFile()) found[name] = `${mode} ${fs.readFileSync(full, "latin1")}`;
+      else if (!entry.isDirectory()) found[name] = "special";
+      else {
+        found[`${name}/`] = mode;
+        visit(full);
+      }
+    }
+  };
+  visit(path);
   return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

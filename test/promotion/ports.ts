@@ -3,7 +3,7 @@
  * A call is any call on the port or the store that a promotion makes; closing descriptors always works, as the kernel
  * closes those of a dead process.
  */
-import { type Port, openTree, type Tree } from "../../daemon/disk/index.ts";
+import { openTree, type Port, type Tree } from "../../daemon/disk/index.ts";
 import { portOf } from "../../daemon/disk/platform.ts";
 import type { Store } from "../../daemon/store/index.ts";
 
@@ -39,7 +39,7 @@ export function failingAt(at: number, code: string): Fault {
   return failing((call) => call === at, code);
 }
 
-export function failing(when: (call: number, name: string) => boolean, code: string): Fault {
+function failing(when: (call: number, name: string) => boolean, code: string): Fault {
   return {
     calls: 0,
     names: [],
@@ -50,7 +50,11 @@ export function failing(when: (call: number, name: string) => boolean, code: str
 }
 
 export function errno(code: string, syscall = "test"): Error {
-  return Object.assign(new Error(`${code}: injected, ${syscall} '/proc/self/fd/9/x'`), { code, syscall, errno: -5 });
+  return Object.assign(new Error(`${code}: injected, ${syscall} '/proc/self/fd/9/x'`), {
+    code,
+    syscall,
+    errno: -5,
+  });
 }
 
 const ALWAYS_WORK = new Set(["close", "closeDirectory"]);
@@ -70,11 +74,10 @@ function wrap<T extends object>(target: T, fault: Fault, prefix: string): T {
   });
 }
 
-/** `withStore`: whether calls of the store count as well. */
-export function faulty(root: string, store: Store, fault: Fault, withStore = true): { tree: Tree; store: Store } {
-  const port: Port = wrap(portOf("linux"), asyncSafe(fault), "");
+/** A tree and a store whose calls count as one sequence. */
+export function faulty(root: string, store: Store, fault: Fault): { tree: Tree; store: Store } {
+  const port: Port = wrap(portOf("linux"), fault, "");
   const tree = openTree(root, [], port);
-  if (!withStore) return { tree, store };
   return {
     tree,
     store: {
@@ -84,8 +87,6 @@ export function faulty(root: string, store: Store, fault: Fault, withStore = tru
     },
   };
 }
-
-const asyncSafe = (fault: Fault): Fault => fault;
 
 /** A port with some calls replaced; the originals are given to the replacement. */
 export function portWith(replace: (port: Port) => Partial<Port>): Port {

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { diffLines } from "../daemon/staging/diff/changes.ts";
 import { diffContent } from "../daemon/staging/diff/content.ts";
 import { splitLines } from "../daemon/staging/diff/lines.ts";
-import { startDiffer } from "../daemon/staging/differ.ts";
+import { startDiffer, warmUp } from "../daemon/staging/differ.ts";
 
 const job = (
   old: string | Buffer,
@@ -178,6 +178,13 @@ describe("the workers", () => {
     await expect(differ.diff(broken)).rejects.toMatchObject({ kind: "InternalError" });
     const many = await Promise.all(Array.from({ length: 20 }, () => differ.diff(blobs("unified"))));
     expect(new Set(many.map(({ body }) => body)).size).toBe(1);
+  });
+
+  test("warming up is a diff like any other", async () => {
+    const differ = startDiffer({ workers: 1 });
+    onTestFinished(() => differ.close());
+    await warmUp(differ);
+    expect(await differ.diff(blobs("counts"))).toMatchObject({ added: 2 });
   });
 
   test("a queue that is full says Busy; a closed one that it shuts down", async () => {

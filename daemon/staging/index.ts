@@ -10,7 +10,7 @@ import type { Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { type Decided, decide } from "./decide.ts";
 import { type DiffOptions, diffSession, type Pair, type Rendered, renderDiff } from "./diff.ts";
-import { startDiffer } from "./differ.ts";
+import { startDiffer, warmUp } from "./differ.ts";
 import { discard } from "./discard.ts";
 import { type Examination, examine } from "./examine.ts";
 import { listFiles } from "./list-files.ts";
@@ -51,6 +51,8 @@ export interface Staging {
   settleStale(tree: Tree, patch: PatchRow): Promise<PatchRow>;
   /** Discards patches as stale, with their events, in one transaction (what an apply saw). Others than pending stay. */
   markStale(patches: readonly PatchRow[]): void;
+  /** Starts a diff worker and runs it in, so that the first diff is as quick as the next; needs no waiting for. */
+  warm(): void;
   /** Ends the diff workers. */
   close(): Promise<void>;
 }
@@ -72,16 +74,14 @@ export function createStaging({ store, workers = 2 }: { store: Store; workers?: 
     decide: (session, decisions, by) => decide(store, session, decisions, by),
     settleStale: (tree, patch) => settleStale(store, tree, patch),
     markStale: (patches) => markStale(store, patches),
+    warm: () => void warmUp(differ).catch(() => undefined),
     close: () => differ.close(),
   };
 }
 
-export type { Decided } from "./decide.ts";
-export type { DiffOptions, Pair, Rendered } from "./diff.ts";
+export type { Pair } from "./diff.ts";
 export { digestOf } from "./digest.ts";
 export type { Examination } from "./examine.ts";
 export { openSession } from "./open-session.ts";
-export type { Staged, StageOptions } from "./stage.ts";
-export { type StaleFile, staleError } from "./stale.ts";
-export type { Transition } from "./transitions.ts";
+export { staleError } from "./stale.ts";
 export { patchToWire, sessionToWire } from "./wire.ts";

@@ -54,7 +54,7 @@ export function openBlobs(db: Database, directory: string): Blobs {
   const insert = db.prepare("INSERT INTO blob VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
   const fileOf = (hash: string) => join(directory, hash.slice(0, 2), hash);
 
-  const require = (hash: string): Raw => {
+  const mustGet = (hash: string): Raw => {
     const raw = select.get(hash);
     if (!raw) throw new IopipeError("BlobNotFound", `There is no blob ${hash}.`, { blob: hash });
     return raw;
@@ -105,14 +105,14 @@ export function openBlobs(db: Database, directory: string): Blobs {
     has: (hash) => sizeOf.get(hash) !== undefined,
     size: (hash) => sizeOf.get(hash),
     read: async (hash, offset = 0, length = Number.POSITIVE_INFINITY) => {
-      const { size, data } = require(hash);
+      const { size, data } = mustGet(hash);
       const end = Math.min(size, offset + length);
       if (data) return data.subarray(offset, end);
       return end <= offset ? Buffer.alloc(0) : readRange(fileOf(hash), offset, end - offset);
     },
-    readSync: (hash) => require(hash).data ?? readFileSync(fileOf(hash)),
+    readSync: (hash) => mustGet(hash).data ?? readFileSync(fileOf(hash)),
     locate: (hash) => {
-      const { data } = require(hash);
+      const { data } = mustGet(hash);
       return data ? { bytes: data } : { path: fileOf(hash) };
     },
   };

@@ -159,13 +159,13 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
     const raw = byId.get(id);
     return raw && toRow(raw);
   };
-  const require = (id: string): OperationRow => {
+  const mustGet = (id: string): OperationRow => {
     const row = get(id);
     if (!row) throw new IopipeError("OperationNotFound", `There is no operation ${id}.`, { operation: id });
     return row;
   };
   const announce = (type: EventType, { id, workspace, session, by }: OperationRow): void => {
-    events.append({ type, workspace, session, by }, () => ({ operation: operationToWire(require(id)) }));
+    events.append({ type, workspace, session, by }, () => ({ operation: operationToWire(mustGet(id)) }));
   };
   const setInodes = (id: string, inodes: ReadonlyMap<number, string>): void => {
     for (const [n, ino] of inodes) setIno.run(ino, id, n);
@@ -221,12 +221,12 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
             backup: file.backup ?? null,
           });
         }
-        const row = require(id);
+        const row = mustGet(id);
         announce("operation/started", row);
         return row;
       }),
     notMade: (id, path) => {
-      const made = require(id).madeDirectories.filter((directory) => directory.path !== path);
+      const made = mustGet(id).madeDirectories.filter((directory) => directory.path !== path);
       setMade.run(JSON.stringify(made), id);
     },
     decide: (id, inodes) =>
@@ -248,13 +248,13 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
         });
         for (const { n, outcome, rescued } of closing.files) closeFile.run(outcome, rescued ?? null, id, n);
         if (closing.swept) clearNames.run(id);
-        const row = require(id);
+        const row = mustGet(id);
         if (closing.phase !== "aborted") {
           markUndone(row);
           movePatches(row);
         }
         announce(CLOSING_EVENTS[closing.phase], row);
-        return require(id);
+        return mustGet(id);
       }),
     swept: (id, rescued) =>
       transaction(() => {
@@ -262,7 +262,7 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
         clearNames.run(id);
       }),
     get,
-    require,
+    require: mustGet,
     list: ({ workspace, path, session, sessions }) =>
       list
         .all({ workspace, session: session ?? null, path: path ?? null })
@@ -273,13 +273,13 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
       const raw = applied.get(session, digest);
       return raw && toRow(raw);
     },
-    patchesOf: (id) => [...new Set(require(id).files.flatMap(({ patch }) => patch ?? []))],
+    patchesOf: (id) => [...new Set(mustGet(id).files.flatMap(({ patch }) => patch ?? []))],
     resolve: (id) => {
-      const { phase } = require(id);
+      const { phase } = mustGet(id);
       if (phase !== "attention")
         throw new IopipeError("IllegalState", `Operation ${id} does not need attention.`, { operation: id });
       setPhase.run("resolved", null, id);
-      return require(id);
+      return mustGet(id);
     },
   };
 }

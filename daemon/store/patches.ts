@@ -171,14 +171,14 @@ export function openPatches(db: Database): Patches {
     const raw = byId.get(id);
     return raw && toRow(raw);
   };
-  const require = (id: string): PatchRow => {
+  const mustGet = (id: string): PatchRow => {
     const row = get(id);
     if (!row) throw new IopipeError("PatchNotFound", `There is no patch ${id}.`, { patch: id });
     return row;
   };
   return {
     get,
-    require,
+    require: mustGet,
     insert: (patch) => {
       insert.run({
         ...patch,
@@ -191,7 +191,7 @@ export function openPatches(db: Database): Patches {
         breakHardLinks: Number(patch.breakHardLinks),
         at: now(),
       });
-      return require(patch.id);
+      return mustGet(patch.id);
     },
     ofSession: (session, state) => ofSession.all({ session, state: state ?? null }).map(toRow),
     unsettled: (workspace) => unsettled.all(workspace).map(toRow),
@@ -204,7 +204,7 @@ export function openPatches(db: Database): Patches {
         .filter((raw) => !sessions || sessions.has(raw.session))
         .map(toRow),
     move: (id, to) => {
-      assertLegal(id, require(id), to);
+      assertLegal(id, mustGet(id), to);
       move.run({
         id,
         state: to.state,
@@ -212,7 +212,7 @@ export function openPatches(db: Database): Patches {
         operation: to.operation ?? null,
         at: now(),
       });
-      return require(id);
+      return mustGet(id);
     },
     decide: (id, decision, note) => void decide.run(decision, note ?? null, now(), id),
     remove: (id) => void remove.run(id),

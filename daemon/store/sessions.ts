@@ -112,18 +112,18 @@ export function openSessions(db: Database): Sessions {
     const raw = byId.get(id);
     return raw && toRow(raw);
   };
-  const require = (id: string): SessionRow => {
+  const mustGet = (id: string): SessionRow => {
     const row = get(id);
     if (!row) throw new IopipeError("SessionNotFound", `There is no session ${id}.`, { session: id });
     return row;
   };
   return {
     get,
-    require,
+    require: mustGet,
     byKey: (workspace, key, role) => byKey.all(workspace, key, role).map(toRow),
     insert: (row) => {
       insert.run({ agent: null, key: null, ...row, at: now() });
-      return require(row.id);
+      return mustGet(row.id);
     },
     list: ({ workspace, ids, pending }) =>
       list

@@ -36,7 +36,7 @@ export function openUploads(blobs: Blobs, directory: string): Uploads {
   mkdirSync(directory, { mode: 0o700 });
   const uploads = new Map<string, Upload>();
 
-  const require = (id: string): Upload => {
+  const mustGet = (id: string): Upload => {
     const upload = uploads.get(id);
     if (!upload) throw new IopipeError("BlobNotFound", `There is no upload ${id}.`, { upload: id });
     return upload;
@@ -61,13 +61,13 @@ export function openUploads(blobs: Blobs, directory: string): Uploads {
       return id;
     },
     append: (id, offset, chunk) => {
-      const upload = require(id);
+      const upload = mustGet(id);
       const turn = upload.written.then(() => appendChunk(id, upload, offset, chunk));
       upload.written = turn.catch(() => undefined);
       return turn;
     },
     end: async (id, expected) => {
-      const upload = require(id);
+      const upload = mustGet(id);
       await upload.written;
       const blob = upload.hash.copy().digest("hex");
       if (expected !== undefined && expected !== blob) {

@@ -4,10 +4,10 @@
  * Source: OpenRPC 1.3.2 (spec.open-rpc.org).
  */
 import { z } from "zod";
-import packageJson from "../package.json" with { type: "json" };
 import { methods, schemas } from "./methods/index.ts";
 import type { Method } from "./methods/method.ts";
 import { ERRORS, type ErrorKind } from "./wire/errors.ts";
+import { PROTOCOL_VERSION } from "./wire/limits.ts";
 
 const OPENRPC_VERSION = "1.3.2";
 
@@ -43,6 +43,7 @@ export interface OpenRpcMethod {
 export interface OpenRpc {
   readonly [member: string]: unknown;
   readonly openrpc: string;
+  /** The version is the contract's, not the package's. */
   readonly info: Readonly<Record<"title" | "version" | "description", string>> & {
     readonly license: { readonly name: string };
   };
@@ -57,10 +58,11 @@ export function openrpc(): OpenRpc {
   document ??= {
     openrpc: OPENRPC_VERSION,
     info: {
-      title: packageJson.name,
-      version: packageJson.version,
-      description: packageJson.description,
-      license: { name: packageJson.license },
+      title: "iopipe",
+      version: `${PROTOCOL_VERSION}.0.0`,
+      description:
+        "Proposed changes to a working tree: staged, shown as diffs, applied all or nothing, taken back.",
+      license: { name: "MIT" },
     },
     methods: [...methods.values()].map(describe),
     components: {

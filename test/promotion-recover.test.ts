@@ -9,9 +9,9 @@ import {
   recover,
   type Transition,
 } from "../daemon/promotion/index.ts";
-import type { OperationRow, Store } from "../daemon/store/index.ts";
+import type { OperationRow } from "../daemon/store/index.ts";
 import { type House, openHouse, type Root, sha256 } from "./promotion/house.ts";
-import { Crash, errno, portWith } from "./promotion/ports.ts";
+import { Crash, errno, type Fault, faulty, portWith } from "./promotion/ports.ts";
 
 let house: House;
 beforeAll(() => {
@@ -29,24 +29,15 @@ async function killed(
   extra: Partial<PromotionRequest> = {},
 ) {
   let dead = false;
-  const guard = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get: (object, key) => {
-        const value = Reflect.get(object, key) as unknown;
-        if (typeof value !== "function" || key === "close" || key === "closeDirectory") return value;
-        return (...args: unknown[]) => {
-          dead ||= when(String(key), String(key === "rename" || key === "link" ? args[3] : args[1]));
-          if (dead) throw new Crash();
-          return value.apply(object, args);
-        };
-      },
-    });
-  const tree = openTree(root.path, [], guard(portWith(() => ({}))));
-  const store: Store = {
-    ...house.store,
-    operations: guard(house.store.operations),
-    blobs: guard(house.store.blobs),
+  const fault: Fault = {
+    calls: 0,
+    names: [],
+    before: (_call, name, args) => {
+      dead ||= when(name, String(name === "rename" || name === "link" ? args[3] : args[1]));
+      if (dead) throw new Crash();
+    },
   };
+  const { tree, store } = faulty(root.path, house.store, fault);
   const request = { workspace: root.workspace, tree, kind: "apply" as const, transitions, ...extra };
   await promote(request, store).catch(() => undefined);
   expect(dead).toBe(true);

@@ -40,7 +40,7 @@ export async function planUndo(
 ): Promise<UndoPlan> {
   const selected = select(operation, paths);
   const looks: Look[] = [];
-  for (const file of selected) looks.push(await look(file, tree));
+  for (const file of selected) looks.push(await look(operation, file, tree));
   const modified = looks.flatMap((one) => one.modified ?? spoiled(one, looks));
   const left = looks.filter(({ file }) => !modified.some(({ path }) => path === file.path));
   return {
@@ -78,9 +78,9 @@ interface Look {
   readonly modified?: ModifiedFile;
 }
 
-async function look(file: OperationFileRow, tree: Tree): Promise<Look> {
+async function look(operation: OperationRow, file: OperationFileRow, tree: Tree): Promise<Look> {
   const { path, before, after, undoneBy } = file;
-  const actual = await imageIfAny(tree, path);
+  const actual = isTakenByIt(operation, path) ? ABSENT : await imageIfAny(tree, path);
   const as = (reason: string): Look => ({
     file,
     actual: actual ?? ABSENT,
@@ -89,6 +89,12 @@ async function look(file: OperationFileRow, tree: Tree): Promise<Look> {
   if (undoneBy !== undefined) return as("undone");
   if (!actual || !sameAspects(after, actual, aspectsOf(before, after))) return as("modified");
   return { file, actual };
+}
+
+/** Whether the operation itself has put a directory in the file's place, or a file or link above it: those go first. */
+function isTakenByIt({ madeDirectories, files }: OperationRow, path: string): boolean {
+  const isAbove = (other: OperationFileRow) => other.after.exists && path.startsWith(`${other.path}/`);
+  return madeDirectories.some((directory) => directory.path === path) || files.some(isAbove);
 }
 
 async function imageIfAny(tree: Tree, path: string): Promise<Image | undefined> {

@@ -15,7 +15,7 @@ export interface Fault {
   calls: number;
   readonly names: string[];
   /** Decides before each call what happens: nothing, or a throw. */
-  before(call: number, name: string): void;
+  before(call: number, name: string, args: readonly unknown[]): void;
 }
 
 /** Counts, and throws nothing. */
@@ -63,11 +63,11 @@ function wrap<T extends object>(target: T, fault: Fault, prefix: string): T {
   return new Proxy(target, {
     get: (object, key) => {
       const value = Reflect.get(object, key) as unknown;
-      if (typeof value !== "function" || ALWAYS_WORK.has(String(key))) return value;
+      if (typeof value !== "function" || ALWAYS_WORK.has(prefix + String(key))) return value;
       return (...args: unknown[]) => {
         const name = prefix + String(key);
         fault.names.push(name);
-        fault.before(++fault.calls, name);
+        fault.before(++fault.calls, name, args);
         return value.apply(object, args);
       };
     },

@@ -60,28 +60,31 @@ export async function startDaemon(options: StartOptions = {}): Promise<RunningDa
   const { env = process.env } = options;
   const locations = locate(env);
   makeDirectories(locations);
-  const store = lockedStore(locations);
-  const { log, close: closeLog } = openLog(locations.logFile, { level: env.IOPIPE_LOG });
+  const opened = releases();
+  try {
+    return await assemble(locations, opened, options, env);
+  } catch (error) {
+    await opened.release();
+    throw error;
+  }
+}
 
+async function assemble(
+  locations: Locations,
+  opened: Releases,
+  options: StartOptions,
+  env: NonNullable<StartOptions["env"]>,
+): Promise<RunningDaemon> {
+  const store = opened.last(lockedStore(locations), (each) => each.close());
+  const { log } = opened.last(openLog(locations.logFile, { level: env.IOPIPE_LOG }), (each) => {
+    each.log.info("stopped");
+    each.close();
+  });
   const identity = identify(locations);
-  const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<void>();
-  let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= release().then(hasStopped));
 
-  const daemon = {
-    instance: identity.instance,
-    locations,
-    get connections() {
-      return server.connections;
-    },
-    get queuedBytes() {
-      return server.queuedBytes;
-    },
-    stop: () => void stop(),
-  };
+  const table = opened.last(openWatchTable(join(locations.stateDir, "watch.db")), (each) => each.close());
+  const staging = opened.last(createStaging({ store }), (each) => each.close());
   const guarded = [locations.stateDir, locations.runtimeDir];
-  const staging = createStaging({ store });
-  const table = openWatchTable(join(locations.stateDir, "watch.db"));
   const workspaces = createWorkspaces({
     store,
     staging,
@@ -98,6 +101,22 @@ export async function startDaemon(options: StartOptions = {}): Promise<RunningDa
       }),
     failed: (error, doing, workspace) => log.error({ err: error, workspace }, `${doing} failed`),
   });
+  opened.last(workspaces, (each) => each.stop());
+
+  const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<void>();
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= opened.release(log).then(hasStopped));
+  const daemon = {
+    instance: identity.instance,
+    locations,
+    get connections() {
+      return server.connections;
+    },
+    get queuedBytes() {
+      return server.queuedBytes;
+    },
+    stop: () => void stop(),
+  };
   const server: Server = createServer({
     locations,
     identity,
@@ -106,30 +125,37 @@ export async function startDaemon(options: StartOptions = {}): Promise<RunningDa
     checkResults: options.checkResults ?? Boolean(env.IOPIPE_CHECK_RESULTS),
     republishMs: options.republishMs,
   });
-
-  async function release(): Promise<void> {
-    log.info("stopping");
-    await server.stop();
-    await releaseParts();
-  }
-
-  async function releaseParts(): Promise<void> {
-    await workspaces.stop();
-    await staging.close();
-    log.info("stopped");
-    closeLog();
-    table.close();
-    store.close();
-  }
-
-  try {
-    await server.listen();
-  } catch (error) {
-    await releaseParts();
-    throw error;
-  }
+  await server.listen();
+  opened.last(server, (each) => each.stop());
   log.info({ instance: identity.instance, sockets: locations.sockets }, "serving");
   return { instance: identity.instance, locations, log, stop, stopped };
+}
+
+interface Releases {
+  /** Keeps `part` to be released before all that were kept earlier. */
+  last<T>(part: T, release: (part: T) => void | Promise<void>): T;
+  /** Releases everything, the newest first; what fails is logged and stops nothing. */
+  release(log?: Log): Promise<void>;
+}
+
+function releases(): Releases {
+  const kept: (() => void | Promise<void>)[] = [];
+  return {
+    last: (part, release) => {
+      kept.push(() => release(part));
+      return part;
+    },
+    release: async (log) => {
+      log?.info({}, "stopping");
+      for (const each of kept.splice(0).reverse()) {
+        try {
+          await each();
+        } catch (error) {
+          log?.error({ err: error }, "a part could not be released");
+        }
+      }
+    },
+  };
 }
 
 /** The process `iopiped`: runs in the foreground until a signal or `daemon/stop`. */

@@ -245,6 +245,17 @@ describe("sync", () => {
     expect(opened.watch.status()).toMatchObject({ direct: 5 });
   });
 
+  test("no path leads out of the root", async () => {
+    writeFileSync(path.join(place.base, "outside"), "x");
+    place.git("init", "-q");
+    place.write(".gitignore", "*\n");
+    await begin();
+    for (const one of ["../outside", "/etc/passwd", "a/../../outside"]) {
+      await expect(opened.watch.sync([one], 1000)).rejects.toMatchObject({ kind: "PathEscape" });
+      expect((await opened.all(undefined, [one, `${path.dirname(one)}/*`])).changes).toEqual([]);
+    }
+  });
+
   test("a time limit and a cancellation end it", async () => {
     opened = place.open();
     await expect(opened.watch.sync([], 0)).rejects.toMatchObject({ kind: "SyncTimeout" });

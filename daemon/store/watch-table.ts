@@ -13,7 +13,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import Database from "better-sqlite3";
 
-export type RowKind = "file" | "symlink" | "directory" | "folded";
+type RowKind = "file" | "symlink" | "directory" | "folded";
 
 export interface WatchRow {
   readonly path: string;

@@ -11,7 +11,7 @@ import type { Difference } from "./compare.ts";
 import type { Seen } from "./look.ts";
 
 /** Who made a change; without one it is external. */
-export interface Mark {
+interface Mark {
   readonly operation: string;
 }
 

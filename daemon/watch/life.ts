@@ -133,10 +133,13 @@ export function openLife(options: WatchOptions & { ledger: Ledger; ignore: Ignor
   };
 }
 
-/** Says of a root-relative path whether it is `.git`'s, a temporary file of ours, or in a guarded directory. */
+/** Names that lead out of the root, or nowhere. */
+const NO_NAMES = new Set(["", ".", "..", ".git"]);
+
+/** Says of a path whether it is outside the root, `.git`'s, a temporary file of ours, or in a guarded directory. */
 function hiddenIn(root: string, guarded: readonly string[]): (path: string) => boolean {
   const own = guarded.filter((one) => one.startsWith(`${root}/`)).map((one) => one.slice(root.length + 1));
   return (path) =>
-    path.split("/").some((name) => name.toLowerCase() === ".git" || isTemporaryName(name)) ||
+    path.split("/").some((name) => NO_NAMES.has(name.toLowerCase()) || isTemporaryName(name)) ||
     own.some((directory) => path === directory || path.startsWith(`${directory}/`));
 }

@@ -9,18 +9,19 @@
  * Failure: every loss is counted and followed by a crawl, with a pause that grows with the crawl's cost.
  */
 
-import { type FSWatcher, watch } from "node:fs";
 import path from "node:path";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { nameOf } from "../disk/path.ts";
 import { type Cookies, openCookies } from "./cookies.ts";
 import { openDirect } from "./direct.ts";
 import type { Ground } from "./examine.ts";
+import { openGitWatch } from "./git-watch.ts";
 import type { Ignore } from "./ignore.ts";
 import type { Ledger } from "./ledger.ts";
 import { defaultBudget, limitWarning, queueLength, unreportedFileSystem } from "./limits.ts";
 import { startNative } from "./native.ts";
 import { openReconciler } from "./reconcile.ts";
+import { openRepair } from "./repair.ts";
 import type { WatchLog, WatchStatus } from "./types.ts";
 import { deadline } from "./waiting.ts";
 
@@ -63,49 +64,30 @@ export interface LiveOptions {
 
 /** Tombstones kept; clients that are further behind look afresh. */
 const MAX_TOMBSTONES = 100_000;
-/** Polling and repairs take at most about a twentieth of a core. */
-const CRAWL_SHARE = 20;
-const SHORTEST_POLL_MS = 1000;
-const GIT_QUIET_MS = 50;
 /** Twice the child's longest debounce, and its start. */
 const CHILD_WAIT_MS = 2000;
 /** Ignored directories that a `sync` looks at. */
 const MAX_FOLDED = 1000;
 
 export function openLive(options: LiveOptions): Live {
-  const { root, ledger, ignore, log } = options;
-  let losses = 0;
-  let repaired = 0;
-  let crawls = 0;
-  let lastCrawlMs = 0;
+  const { root, ledger, ignore, log, cookieDir } = options;
+  const published = new Set<string>();
   let first = true;
   let child: "starting" | "live" | "down" = "starting";
   let limited = false;
   let unreported: string | undefined;
   let closed = false;
-  let repairTimer: NodeJS.Timeout | undefined;
-  let pollTimer: NodeJS.Timeout | undefined;
-  let gitTimer: NodeJS.Timeout | undefined;
-  let gitWatcher: FSWatcher | undefined;
 
   const lost = (reason: string): void => {
-    losses += 1;
-    log.warn({ root, reason, losses }, "Events were lost; the root is crawled.");
-    options.changed();
-    repairTimer ??= setTimeout(
-      () => {
-        repairTimer = undefined;
-        crawlQuietly();
-      },
-      losses === 1 ? 0 : lastCrawlMs * CRAWL_SHARE,
-    ).unref();
+    log.warn({ root, reason, losses: repair.losses + 1 }, "Events were lost; the root is crawled.");
+    repair.lost();
   };
 
   const limit = (): void => {
     if (!limited) options.warnForGood(limitWarning(direct.size + direct.uncovered.size));
     limited = true;
     options.changed();
-    poll();
+    repair.poll();
   };
 
   const hint = (file: string): void => {
@@ -114,12 +96,19 @@ export function openLive(options: LiveOptions): Live {
     cookies.beat();
   };
 
+  /** The rules changed outside the tree, or what is tracked did. */
+  const refreshIgnore = async (): Promise<void> => {
+    if (!(await ignore.refresh()) || closed) return;
+    gitWatch.follow(ignore.gitDir);
+    await repair.crawl();
+  };
+  const refreshSoon = (): void => void refreshIgnore().catch(() => {});
+
   const direct = openDirect(root, options.directBudget ?? defaultBudget(), queueLength(), {
     hint,
     limit,
     lost: () => lost("the direct queue was about to overflow"),
   });
-  const published = new Set<string>();
   const ground: Ground = {
     root,
     ledger,
@@ -129,124 +118,73 @@ export function openLive(options: LiveOptions): Live {
     hidden: options.hidden,
     warn: options.warn,
   };
-  const reconciler = openReconciler(ground, {
-    lost,
-    crawled(ms) {
-      crawls += 1;
-      lastCrawlMs = ms;
+  const reconciler = openReconciler(ground, { lost });
+  const isBlind = (): boolean => !cookies.direct || direct.uncovered.size > 0 || unreported !== undefined;
+  const repair = openRepair({
+    async crawl() {
+      options.forgetWarnings();
+      await reconciler.crawl();
+      first = false;
       ledger.table.prune(MAX_TOMBSTONES);
     },
+    polls: () => (limited || unreported !== undefined) && isBlind(),
+    changed: options.changed,
   });
-  const cookies: Cookies = openCookies(options.cookieDir, {
+  const cookies: Cookies = openCookies(cookieDir, {
     // Where the direct watches see everything, the child's losses lose nothing but counts.
     lost: () => (direct.uncovered.size > 0 ? lost("a cookie did not come back") : undefined),
     stalled: () => native.replace("no cookie came back"),
   });
+  const childIs = (now: "live" | "down"): void => {
+    child = now;
+    cookies.childChanged(now === "live");
+    if (now === "live" && direct.uncovered.size > 0) repair.crawlSoon();
+    options.changed();
+  };
   const native = startNative(
-    { root, cookieDir: options.cookieDir, ignored: [path.join(root, ".git")], log },
+    { root, cookieDir, ignored: [path.join(root, ".git")], log },
     {
-      hints: (paths) => {
-        for (const file of paths) hint(file);
-      },
+      hints: (paths) => paths.forEach(hint),
       cookies: cookies.seenByChild,
-      ready() {
-        cookies.childChanged(true);
-        child = "live";
-        if (direct.uncovered.size > 0) crawlQuietly();
-        options.changed();
-      },
-      down() {
-        cookies.childChanged(false);
-        child = "down";
-        options.changed();
-      },
+      ready: () => childIs("live"),
+      down: () => childIs("down"),
       limit,
     },
   );
-
-  /** Looks at everything; what was lost before it began is repaired when it ends. */
-  const crawl = async (): Promise<void> => {
-    const before = losses;
-    options.forgetWarnings();
-    await reconciler.crawl();
-    repaired = Math.max(repaired, before);
-    first = false;
-    options.changed();
-  };
-  const crawlQuietly = (): void => void crawl().catch(() => {});
-
-  const isPolling = (): boolean => limited || unreported !== undefined;
-  const isBlind = (): boolean => !cookies.direct || direct.uncovered.size > 0 || unreported !== undefined;
-
-  const poll = (): void => {
-    if (pollTimer || closed || !isPolling() || !isBlind()) return;
-    const pause = Math.max(SHORTEST_POLL_MS, lastCrawlMs * CRAWL_SHARE);
-    pollTimer = setTimeout(() => {
-      crawl()
-        .catch(() => {})
-        .finally(() => {
-          pollTimer = undefined;
-          poll();
-        });
-    }, pause).unref();
-  };
-
-  /** The rules changed outside the tree, or what is tracked did. */
-  const refreshIgnore = async (): Promise<void> => {
-    if (!(await ignore.refresh()) || closed) return;
-    watchGit();
-    await crawl();
-  };
-
-  const watchGit = (): void => {
-    gitWatcher?.close();
-    gitWatcher = undefined;
-    if (!ignore.gitDir) return;
-    try {
-      gitWatcher = watch(ignore.gitDir, { persistent: false }, (_, name) => {
-        if (name !== "index" && name !== "HEAD") return;
-        gitTimer ??= setTimeout(() => {
-          gitTimer = undefined;
-          refreshIgnore().catch(() => {});
-        }, GIT_QUIET_MS).unref();
-      });
-      gitWatcher.on("error", () => {});
-    } catch {
-      // The watch limit, or a repository that just went: `sync` asks git anyway.
-    }
-  };
-
+  const gitWatch = openGitWatch(refreshSoon);
   const stopFollowing = ledger.onChanges((paths) => {
-    if (paths.some((file) => nameOf(file) === ".gitignore")) refreshIgnore().catch(() => {});
+    if (paths.some((file) => nameOf(file) === ".gitignore")) refreshSoon();
   });
 
   /** Ignored directories are seen by the child alone: gives it the time to speak. */
   const hearOfIgnored = async (signal: AbortSignal): Promise<void> => {
     const folded = ledger.table.folded(MAX_FOLDED);
     if (folded.length === 0) return;
-    const limit = deadline(
+    const late = deadline(
       CHILD_WAIT_MS,
       () => new Error("The child is late."),
       signal,
       () => signal.reason as Error,
     );
     await native
-      .ready(limit.signal)
-      .then(() => cookies.heardByChild(limit.signal))
+      .ready(late.signal)
+      .then(() => cookies.heardByChild(late.signal))
       .catch(() => {})
-      .finally(limit.end);
-    for (const directory of folded) reconciler.hint(directory);
+      .finally(late.end);
+    folded.forEach(reconciler.hint);
   };
 
   const begin = async (): Promise<void> => {
     unreported = await unreportedFileSystem(root);
-    if (unreported)
-      options.warn(`The root is on ${unreported}, which does not report others' changes; it is polled.`);
+    if (unreported) {
+      options.warnForGood(
+        `The root is on ${unreported}, which does not report others' changes; it is polled.`,
+      );
+    }
     await ignore.refresh();
-    if (closed) throw new IopipeError("ShuttingDown", `Watching ${root} has ended.`);
-    watchGit();
-    await crawl();
-    poll();
+    if (!closed) gitWatch.follow(ignore.gitDir);
+    await repair.crawl();
+    repair.poll();
   };
   const ready = begin();
   ready.catch(() => {});
@@ -255,8 +193,8 @@ export function openLive(options: LiveOptions): Live {
     ready,
     get state() {
       if (first) return "crawling";
-      if (isPolling()) return "polling";
-      if (child === "down" || losses > repaired) return "degraded";
+      if (limited || unreported !== undefined) return "polling";
+      if (child === "down" || repair.needed) return "degraded";
       return child === "starting" ? "crawling" : "live";
     },
     hint,
@@ -268,7 +206,7 @@ export function openLive(options: LiveOptions): Live {
       if (!paths) await hearOfIgnored(signal);
       for (const file of paths ?? []) reconciler.hint(file);
       for (const file of ignore.exempt()) reconciler.hint(file);
-      if (isBlind() || losses > repaired) await crawl();
+      if (isBlind() || repair.needed) await repair.crawl();
       await reconciler.flush();
       await refreshIgnore();
       return unreported === undefined;
@@ -278,15 +216,15 @@ export function openLive(options: LiveOptions): Live {
       direct: direct.size,
       childPid: native.pid,
       childRestarts: native.restarts,
-      losses,
-      crawls,
-      lastCrawlMs,
+      losses: repair.losses,
+      crawls: repair.crawls,
+      lastCrawlMs: repair.lastCrawlMs,
     }),
     async close() {
       closed = true;
       stopFollowing();
-      for (const timer of [repairTimer, pollTimer, gitTimer]) clearTimeout(timer);
-      gitWatcher?.close();
+      repair.close();
+      gitWatch.close();
       direct.close();
       await Promise.all([
         native.close(),

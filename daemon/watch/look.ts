@@ -20,7 +20,7 @@ export interface Seen {
 }
 
 /** Larger files are compared by their times alone. */
-export const MAX_HASHED_BYTES = 1024 * 1024;
+const MAX_HASHED_BYTES = 1024 * 1024;
 
 /** Kernels before 6.13 stamp with the tick, at most 10 ms: two writes within one can look the same. */
 const RACY_NS = 12_000_000n;

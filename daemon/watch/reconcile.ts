@@ -24,8 +24,6 @@ export interface Reconciler {
 }
 
 export interface ReconcileHooks {
-  /** A crawl came to its end. */
-  crawled(ms: number): void;
   /** A step failed, or there were too many hints: what was pending is lost but for a crawl. */
   lost(reason: string): void;
 }
@@ -47,7 +45,6 @@ interface Waiter {
 interface Crawl {
   readonly queue: string[];
   readonly waiters: readonly Waiter[];
-  readonly startedAt: number;
 }
 
 export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconciler {
@@ -119,11 +116,11 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
 
   const crawlOn = async (): Promise<void> => {
     if (!current) {
-      current = { queue: ["", ...ground.ignore.opened], waiters: crawls, startedAt: performance.now() };
+      current = { queue: ["", ...ground.ignore.opened], waiters: crawls };
       crawls = [];
       for (const file of ground.ignore.exempt()) hint(file);
     }
-    const { queue, waiters, startedAt } = current;
+    const { queue, waiters } = current;
     const again: string[] = [];
     const until = performance.now() + CRAWL_SLICE_MS;
     while (queue.length > 0 && performance.now() < until && !closed) await scanNext(ground, queue, again);
@@ -132,7 +129,6 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
     // What moved while it was read, or is listed one by one, belongs to the crawl.
     await takeHints(true);
     current = undefined;
-    hooks.crawled(Math.round(performance.now() - startedAt));
     for (const waiter of waiters) waiter.resolve();
   };
 

@@ -83,6 +83,7 @@ export interface RootWatch {
    * Waits until everything that happened before the call is in `since` of an older clock.
    * `paths` are looked at besides. `verified` is false where the proof had to be left open.
    * @throws {IopipeError} SyncTimeout, RootGone, Cancelled. Nothing is lost: a later call finds it.
+   * @throws {DiskError} PathEscape, PathProtected for one of `paths`.
    */
   sync(
     paths: readonly string[] | undefined,

@@ -9,6 +9,7 @@
 
 import type { BigIntStats } from "node:fs";
 import { IopipeError } from "../../protocol/wire/errors.ts";
+import { checkPath } from "../disk/path.ts";
 import { openClock, type Position } from "./clock.ts";
 import { compare, type Difference } from "./compare.ts";
 import { type Selection, selectionOf } from "./filter.ts";
@@ -68,7 +69,7 @@ export function watchRoot(options: WatchOptions): RootWatch {
   /** Lists ignored directories from now on that an include names. */
   const openUp = async (live: Live, { prefixes }: Selection): Promise<void> => {
     const news = [...prefixes].filter(
-      (prefix) => ignore.foldOf(prefix, true) !== undefined && ignore.openUp(prefix),
+      (prefix) => !life.hidden(prefix) && ignore.foldOf(prefix, true) !== undefined && ignore.openUp(prefix),
     );
     for (const prefix of news) live.hint(prefix);
     if (news.length > 0) await live.flush();
@@ -118,15 +119,17 @@ export function watchRoot(options: WatchOptions): RootWatch {
         LONGEST_WAIT_MS,
         signal,
       ),
-    sync: (paths, timeoutMs, signal) =>
-      withRoot(
+    async sync(paths, timeoutMs, signal) {
+      for (const path of paths ?? []) checkPath(path);
+      return withRoot(
         async (live, limit) => {
           const verified = await live.prove(paths, limit);
           return { clock: clock.write(clock.last), verified };
         },
         timeoutMs,
         signal,
-      ),
+      );
+    },
     async subscribe(
       spec: SubscribeSpec,
       deliver: (batch: Batch) => Promise<void> | void,

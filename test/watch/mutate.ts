@@ -44,7 +44,7 @@ const OPERATIONS: (() => void)[] = [
     writeFileSync(file, `${state}`);
   },
   () => writeFileSync(anywhere(), `${state}`),
-  () => appendFileSync(anywhere(), "x"),
+  () => appendFileSync(anywhere(), `${state}`),
   () => {
     const file = anywhere();
     writeFileSync(`${file}.tmp`, `${state}`);

@@ -156,6 +156,19 @@ test("a file that keeps changing is Busy; one that changes once is read again", 
   expect(await refusal(openTree(root.path, [], port).image("f"))).toBe("Busy");
 });
 
+test("an edit that leaves the size is seen as well", async () => {
+  const root = house.root({ f: "old" });
+  let edits = 1;
+  const port = portWith((real) => ({
+    read: async (file, into) => {
+      const count = await real.read(file, into);
+      if (count === 0 && edits-- > 0) fs.writeFileSync(root.at("f"), "new");
+      return count;
+    },
+  }));
+  expect((await openTree(root.path, [], port).read("f")).bytes.toString()).toBe("new");
+});
+
 test("a file that is replaced, or goes, between the look and the open is looked at again", async () => {
   const root = house.root({ f: "old", other: "new" });
   let turns = 0;

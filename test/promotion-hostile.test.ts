@@ -321,6 +321,22 @@ test("a file edited between the last look and its removal is left", async () => 
   expect(root.snapshot()).toEqual({ a: "644 a", d: "644 doomed edited" });
 });
 
+test.each(["replaced", "removed"])("a file that is gone before it is %s stays gone", async (how) => {
+  const root = house.root({ a: "a", f: "f" });
+  const changes = [
+    await house.change(root, "a", undefined),
+    await house.change(root, "f", how === "removed" ? undefined : "new"),
+  ];
+  const port = withPort(root, (real) => ({
+    rename: (from, name, to, newName) => {
+      real.rename(from, name, to, newName);
+      if (name === "a") fs.unlinkSync(root.at("f"));
+    },
+  }));
+  expect(await outcome(root, changes, port)).toBe("Stale");
+  expect(root.snapshot()).toEqual({ a: "644 a" });
+});
+
 test("a file that appears where one is created is never replaced", async () => {
   const root = house.root({ a: "a" });
   const changes = [await house.change(root, "a", "A"), await house.change(root, "n", "new")];

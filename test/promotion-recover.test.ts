@@ -299,6 +299,14 @@ test("an absent root keeps its journal open and delays nobody; one that cannot b
   expect(root.snapshot()).toEqual({ a: "644 A" });
 });
 
+test("a directory that somebody has removed meanwhile stays removed, and nothing is half done", async () => {
+  const root = house.root({ a: "a", "d/other": "o" });
+  await killed(root, await changesOf(root, { a: "A", "d/new": "n" }), beforeSwapOf("a"));
+  fs.rmSync(root.at("d"), { recursive: true });
+  expect(outcomesOf(await recovered(root))).toEqual(["aborted", "before", "before"]);
+  expect(root.snapshot()).toEqual({ a: "644 a" });
+});
+
 test("directories that come and go are recovered with their modes", async () => {
   for (const at of ["a", "b"]) {
     const root = house.root({ "d/x": "x", a: "a", b: "b" });

@@ -186,17 +186,14 @@ export async function takeImage(port: Port, place: Place): Promise<Image> {
   return content ? { ...imageOf(port, place, content.stat), hash: content.hash } : ABSENT;
 }
 
-/** A regular file's bytes at one moment, with its image; undefined when it is absent. */
-export async function readWhole(
-  port: Port,
-  place: Place,
-): Promise<{ image: Image; bytes: Buffer } | undefined> {
+/** A regular file's bytes at one moment, with its image. @throws {DiskError} NotAFile also for what is absent */
+export async function readWhole(port: Port, place: Place): Promise<{ image: Image; bytes: Buffer }> {
   let pieces: Uint8Array[] = [];
   const begin = (): void => {
     pieces = [];
   };
   const content = await readStable(port, place, { begin, piece: (bytes) => pieces.push(Buffer.from(bytes)) });
-  if (!content) return undefined;
+  if (!content) throw notAFile(place.path);
   return {
     image: { ...imageOf(port, place, content.stat), hash: content.hash },
     bytes: Buffer.concat(pieces),

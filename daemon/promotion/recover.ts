@@ -94,7 +94,7 @@ const INTERRUPTED = "iopiped stopped before the operation was complete.";
 
 const abandonInterrupted: Recovery = (work) => abandon(work, INTERRUPTED);
 
-const rollBackFurther: Recovery = (work, { error }) => rollBack(work, error ?? INTERRUPTED);
+const rollBackFurther: Recovery = (work, { error }) => rollBack(work, error as string);
 
 /** Closed, but files of ours are left. */
 const sweepAgain: Recovery = async (work, row) => {

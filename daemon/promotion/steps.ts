@@ -45,6 +45,7 @@ const replace: Kind = {
     const target = places.at(step.path);
     const temporary = places.at(step.temporary as string);
     const backup = places.at(step.backup as string);
+    refuseChanged(step, seen, lstat(work, step.path));
     unlinkOurs(work, step.backup as string);
     port.link(target.dir, target.name, backup.dir, backup.name);
     refuseChanged(step, seen, lstat(work, step.path));

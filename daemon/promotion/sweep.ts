@@ -39,6 +39,6 @@ async function rescueEdit(work: Work, step: Step, path: string): Promise<void> {
   const place = places.at(path);
   const { hash } = await takeImage(port, place);
   if (hash === step.before.hash || hash === step.after.hash) return;
-  const edit = await readWhole(port, place);
-  if (edit) work.rescued.set(step.n, await store.blobs.put(edit.bytes));
+  const { bytes } = await readWhole(port, place);
+  work.rescued.set(step.n, await store.blobs.put(bytes));
 }

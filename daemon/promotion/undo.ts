@@ -66,10 +66,8 @@ function select(
     (path) =>
       standing.find((file) => file.path === path) ?? refuse(`Operation ${id} did not change '${path}'`),
   );
-  const patches = new Set(named.flatMap(({ patch }) => patch ?? []));
-  return standing.filter(
-    (file) => named.includes(file) || (file.patch !== undefined && patches.has(file.patch)),
-  );
+  const patches = new Set<string | undefined>(named.flatMap(({ patch }) => patch ?? []));
+  return standing.filter((file) => named.includes(file) || patches.has(file.patch));
 }
 
 interface Look {

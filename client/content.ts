@@ -54,11 +54,7 @@ export async function toChanges(
  *
  * An upload that fails half-way leaves nothing that could be named.
  */
-export async function upload(
-  connection: Connection,
-  bytes: Uint8Array,
-  options: CallOptions = {},
-): Promise<string> {
+async function upload(connection: Connection, bytes: Uint8Array, options: CallOptions = {}): Promise<string> {
   let id: string | undefined;
   let offset = 0;
   do {

@@ -13,9 +13,8 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { CliOptions } from "./fixture/cli.ts";
 import { startTestDaemon, type TestDaemon } from "./fixture/daemon.ts";
-import { runInProcess } from "./fixture/in-process.ts";
+import { type InProcessOptions, runInProcess } from "./fixture/in-process.ts";
 
 let daemon: TestDaemon;
 let root: string;
@@ -36,12 +35,12 @@ beforeEach(() => {
   writeFileSync(path.join(root, "b.txt"), "b\n");
 });
 
-function ctl(args: string[], options: CliOptions = {}) {
+function ctl(args: string[], options: InProcessOptions = {}) {
   return runInProcess(daemon.home, args, { cwd: root, ...options });
 }
 
 /** Runs with --json; gives the result, and fails on any other exit code than `code`. */
-async function json(args: string[], options: CliOptions = {}, code = 0) {
+async function json(args: string[], options: InProcessOptions = {}, code = 0) {
   const result = await ctl([...args, "--json"], options);
   expect({ code: result.code, stderr: result.stderr }).toEqual({ code, stderr: "" });
   return JSON.parse(result.stdout);
@@ -323,4 +322,93 @@ test("a diff that does not fit: exit 5, and nothing is staged", async () => {
   const diff = "diff --git a/b.txt b/b.txt\n--- a/b.txt\n+++ b/b.txt\n@@ -1,1 +1,1 @@\n-not there\n+x\n";
   expect((await ctl(["stage", "--patch", "-"], { input: diff })).code).toBe(5);
   expect((await json(["diff"])).files).toEqual([]);
+});
+
+test("on a terminal apply, undo and review show and ask, and only a yes counts", async () => {
+  const answering = (args: string[], input: string) => ctl(args, { terminal: true, input });
+  await json(["stage", "b.txt"], { input: "new b\n" });
+  await json(["stage", "src/a.txt"], { input: "\u001b[31mnew a\n" });
+  const no = await answering(["apply"], "n");
+  expect(no).toMatchObject({ code: 1, stderr: expect.stringContaining("still pending") });
+  expect(no.stdout).toContain("\u001b[32m+\\x1b[31mnew a\u001b[39m");
+  expect(await answering(["apply"], "")).toMatchObject({ code: 1 });
+  expect((await answering(["apply", "b.txt"], "y")).stderr).toContain("To take it back");
+  expect([read("src/a.txt"), read("b.txt")]).toEqual(["one\ntwo\nthree\n", "new b\n"]);
+  const reviewed = await answering(["review"], "n\nnot yet");
+  expect(reviewed.stdout).toContain("rejected: not yet");
+  expect(await answering(["undo"], "no")).toMatchObject({ code: 1 });
+  const undone = await answering(["undo"], "yes");
+  expect(undone).toMatchObject({ code: 0, stdout: expect.stringContaining("revert b.txt") });
+  expect(read("b.txt")).toBe("b\n");
+  await json(["stage", "b.txt"], { input: "newer b\n" });
+  expect((await answering(["review"], "s")).code).toBe(0);
+  expect((await answering(["review"], "q")).code).toBe(0);
+  expect((await answering(["review"], "y\ny")).stdout).toContain("Applied 1 patch");
+  expect(read("b.txt")).toBe("newer b\n");
+});
+
+test("on a terminal a pager is used, a missing one done without", async () => {
+  await json(["stage", "b.txt"], { input: "new b\n" });
+  const copy = path.join(root, "..", `paged${serial}`);
+  const env = { IOPIPE_PAGER: `tee '${copy}'`, NO_COLOR: "1" };
+  await ctl(["diff"], { terminal: true, env });
+  expect(readFileSync(copy, "utf8")).toContain("+new b");
+  const missing = await ctl(["diff"], { terminal: true, env: { IOPIPE_PAGER: "/no/such/pager" } });
+  expect(missing.stdout).toContain("+new b");
+  expect((await ctl(["stage", "b.txt"], { terminal: true })).stderr).toContain("stdin is a terminal");
+});
+
+test("what a person reads: check, show of a patch and of an operation, log, open", async () => {
+  expect((await ctl(["open"])).stdout).toContain(`${root} is open`);
+  const { patches } = await json(["stage", "b.txt", "--title", "A title"], { input: "new b\n" });
+  expect((await ctl(["check", "b.txt"])).stdout).toContain("Would apply 1 file.");
+  expect((await ctl(["show", patches[0].id.slice(0, 12)])).stdout).toContain("+new b");
+  expect((await ctl(["ls"])).stdout).toContain("A title");
+  await json(["apply", "--yes"]);
+  expect((await ctl(["log", "b.txt"])).stdout).toMatch(/^o\S+ .* apply {2}committed {2}1 file {2}A title/);
+  expect((await ctl(["show", "x123"])).code).toBe(2);
+  expect((await ctl(["show", "o00000000000"])).code).toBe(1);
+  expect((await ctl(["undo", "o00000000000", "--yes"])).code).toBe(1);
+  expect((await ctl(["ls", "--all"])).stdout).toContain("Applied");
+  writeFileSync(path.join(root, "src/a.txt"), "changed\n");
+  await json(["stage", "b.txt"], { input: "x\n" });
+  writeFileSync(path.join(root, "b.txt"), "by hand\n");
+  const check = await ctl(["check"]);
+  expect(check).toMatchObject({ code: 3, stdout: expect.stringContaining("Stale: b.txt") });
+});
+
+test("watch prints one line a change, in a terminal's colours, and says when the history has a gap", async () => {
+  await json(["open"]);
+  writeFileSync(path.join(root, ".gitignore"), "out/\n");
+  const steps: [RegExp, () => unknown][] = [
+    [/A\S* \w+ +src\/a\.txt/, () => writeFileSync(path.join(root, "new \u202e.txt"), "")],
+    [/A\S* \w+ +new \\u202e\.txt/, () => rmSync(path.join(root, "b.txt"))],
+    [/D\S* \w+ +b\.txt/, () => process.emit("SIGINT")],
+  ];
+  const onOutput = (stdout: string): void => {
+    if (steps[0]?.[0].test(stdout)) steps.shift()?.[1]();
+  };
+  const { code, stderr } = await ctl(["watch", "--since", "no clock", "--settle", "0"], {
+    terminal: true,
+    onOutput,
+  });
+  expect(code).toBe(130);
+  expect(stderr).toContain("The history has a gap");
+  expect((await ctl(["watch", "--priority", "urgent"])).code).toBe(2);
+});
+
+test("mistakes in stage leave no session behind", async () => {
+  const listed = async () => (await json(["ls", "--all"])).sessions.length;
+  await json(["status"]);
+  for (const args of [
+    ["a", "b"],
+    [],
+    ["--move", "a"],
+    ["a", "--from", "/no/such/file"],
+    ["a", "--patch", "-"],
+    ["--patch", "/no"],
+  ])
+    expect((await ctl(["stage", ...args])).code).toBe(2);
+  expect(await listed()).toBe(0);
+  expect((await ctl(["stage", "b.txt"], { input: "b\n" })).stdout).toContain("Nothing differs");
 });

@@ -6,7 +6,7 @@ import { VERBS } from "../client/cli/verbs.ts";
 import { visible, visibleLines } from "../client/cli/visible.ts";
 import { words } from "../client/cli/words.ts";
 import { ERRORS, IopipeError } from "../protocol/wire/index.ts";
-import { iopipectl } from "./fixture/cli.ts";
+import { runInProcess } from "./fixture/in-process.ts";
 import { testHome } from "./fixture/server.ts";
 
 test("the verbs are those of the contract", () => {
@@ -17,8 +17,8 @@ test("the verbs are those of the contract", () => {
 
 test("every verb explains itself", async () => {
   await using home = testHome();
-  const helps = await Promise.all(VERBS.map(({ name }) => iopipectl(home, [name, "--help"])));
-  for (const { code, stdout } of helps) {
+  for (const { name } of VERBS) {
+    const { code, stdout } = await runInProcess(home, [name, "--help"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Usage: iopipectl .*\n\n[A-Z].*\n/);
     expect(stdout).toContain("--json");
@@ -39,7 +39,7 @@ test.for([
   [["stage", "a", "b"], "one path"],
 ] as const)("%s is a mistake in usage: exit 2, and a next step", async ([args, fact]) => {
   await using home = testHome();
-  const { code, stdout, stderr } = await iopipectl(home, [...args]);
+  const { code, stdout, stderr } = await runInProcess(home, [...args]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   const [first = "", second = ""] = stderr.split("\n");
   expect(first).toContain("iopipectl: ");
@@ -49,29 +49,30 @@ test.for([
 
 test("with --json a mistake in usage is an error on stdout", async () => {
   await using home = testHome();
-  const { code, stdout, stderr } = await iopipectl(home, ["diff", "--nonsense", "--json"]);
+  const { code, stdout, stderr } = await runInProcess(home, ["diff", "--nonsense", "--json"]);
   expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
   expect(JSON.parse(stdout)).toMatchObject({ error: { code: -32602, data: { kind: "InvalidParams" } } });
 });
 
 test("no daemon and none wanted: exit 69", async () => {
   await using home = testHome();
-  expect((await iopipectl(home, ["daemon", "status"])).code).toBe(69);
-  const { code, stdout } = await iopipectl(home, ["daemon", "stop", "--json"]);
+  expect((await runInProcess(home, ["daemon", "status"])).code).toBe(69);
+  const { code, stdout } = await runInProcess(home, ["daemon", "stop", "--json"]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: "{}\n" });
 });
 
 test.for(["apply", "undo", "review", "open"])("%s is refused to a proposer: exit 77", async (verb) => {
   await using home = testHome();
-  const { code, stderr } = await iopipectl(home, [verb], { env: { IOPIPE_ROLE: "proposer" } });
+  const { code, stderr } = await runInProcess(home, [verb], { env: { IOPIPE_ROLE: "proposer" } });
   expect(code).toBe(77);
   expect(stderr).toContain(`may not ${verb}`);
 });
 
 test("gc and doctor answer without a daemon", async () => {
   await using home = testHome();
-  expect(await iopipectl(home, ["gc", "--json"])).toMatchObject({ code: 0, stdout: "{}\n" });
-  const { code, stdout } = await iopipectl(home, ["doctor", "--json"]);
+  expect(await runInProcess(home, ["gc", "--json"])).toMatchObject({ code: 0, stdout: "{}\n" });
+  expect((await runInProcess(home, ["gc"])).stdout).toContain("Nothing to do");
+  const { code, stdout } = await runInProcess(home, ["doctor", "--json"]);
   expect(code).toBe(0);
   const names = JSON.parse(stdout).checks.map(({ name }: { name: string }) => name);
   expect(names).toEqual(expect.arrayContaining(["node", "state directory", "free space", "daemon"]));
@@ -113,7 +114,7 @@ test("a pager's or editor's command line is split without a shell", () => {
 
 test.for(["bash", "zsh", "fish"])("the %s completion names every verb", async (shell) => {
   await using home = testHome();
-  const { code, stdout } = await iopipectl(home, ["completion", shell]);
+  const { code, stdout } = await runInProcess(home, ["completion", shell]);
   expect(code).toBe(0);
   for (const { name } of VERBS) expect(stdout).toContain(name);
   if (shell === "bash") execFileSync("bash", ["-n"], { input: stdout });

@@ -146,6 +146,6 @@ export async function choosePatches(
 }
 
 /** Pending, or discarded only because the disk went ahead of it. */
-export function isOpen({ state, reason }: Patch): boolean {
+function isOpen({ state, reason }: Patch): boolean {
   return state === "Pending" || (state === "Discarded" && reason === "stale");
 }

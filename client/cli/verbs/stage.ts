@@ -46,7 +46,8 @@ async function readInput(context: Context, args: string[]): Promise<InSession> {
     const changes = await patchInput(context, expect(args, 0, [patch])[0] as string);
     return () => changes;
   }
-  if (context.has("delete")) return ({ path }) => args.map((each) => ({ kind: "delete", path: path(each) }));
+  if (context.has("delete") && args.length > 0)
+    return ({ path }) => args.map((each) => ({ kind: "delete", path: path(each) }));
   if (context.has("move")) {
     const [from, to] = expect(args, 2) as [string, string];
     return ({ path }) => [{ kind: "rename", path: path(from), to: path(to) }];

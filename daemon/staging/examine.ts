@@ -8,6 +8,7 @@ import { IopipeError } from "../../protocol/wire/errors.ts";
 import { FULL_REPLACE_BYTES } from "../../protocol/wire/limits.ts";
 import { ancestorsOf, type Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
+import { inChunks } from "./chunks.ts";
 import { fromDisk } from "./faults.ts";
 import { assertOneLink } from "./hard-links.ts";
 import { assertPending, patchesNamed } from "./select.ts";
@@ -40,26 +41,19 @@ export async function examine(
   ids?: readonly string[],
 ): Promise<Examination> {
   const patches = select(store, session, ids);
-  const found: Examination = {
-    patches,
-    order: [],
-    stale: ids ? [] : alreadyStale(store, session),
-    problems: [],
-    transitions: [],
-  };
   const snapshots = openSnapshots(store, tree);
   // What goes in the same apply cannot be in the way of what comes below it.
   const removed = new Set(patches.filter(({ kind }) => kind === "delete").map(({ path }) => path));
-  for (const patch of patches) {
-    try {
-      await examineOne(tree, snapshots, patch, removed, found);
-    } catch (error) {
-      found.problems.push(fromDisk(error, patch.path));
-    }
-  }
+  const verdicts = await inChunks(patches, (patch) => examineOne(tree, snapshots, patch, removed));
   await snapshots.flush();
-  found.order.push(...found.transitions.map(({ path }) => path).sort());
-  return found;
+  const transitions = verdicts.flatMap((verdict) => verdict.transitions ?? []);
+  return {
+    patches,
+    order: transitions.map(({ path }) => path).sort(),
+    stale: [...(ids ? [] : alreadyStale(store, session)), ...verdicts.flatMap(({ stale }) => stale ?? [])],
+    problems: verdicts.flatMap(({ problem }) => problem ?? []),
+    transitions,
+  };
 }
 
 function select(store: Store, session: SessionRow, ids: readonly string[] | undefined): PatchRow[] {
@@ -78,23 +72,41 @@ function alreadyStale(store: Store, session: SessionRow): Examination["stale"] {
     }));
 }
 
+/** What there is to say about one patch. */
+interface Verdict {
+  readonly stale?: Examination["stale"][number];
+  readonly problem?: IopipeError;
+  readonly transitions?: Transition[];
+}
+
 async function examineOne(
   tree: Tree,
   snapshots: Snapshots,
   patch: PatchRow,
   removed: ReadonlySet<string>,
-  found: Examination,
-): Promise<void> {
-  // Looked up for what it throws: a path that now leads through a link.
-  if (!ancestorsOf(patch.path).some((parent) => removed.has(parent))) await tree.entry(patch.path);
-  const files = await findStale(tree, patch);
-  if (files.length > 0) {
-    found.stale.push({ patch, files });
-    return;
+): Promise<Verdict> {
+  try {
+    // Looked up for what it throws: a path that now leads through a link.
+    if (!ancestorsOf(patch.path).some((parent) => removed.has(parent))) await tree.entry(patch.path);
+    const files = await findStale({ lstat: snapshots.image, image: snapshots.image }, patch);
+    if (files.length > 0) return { stale: { patch, files } };
+    const transitions = await transitionsOf(snapshots, patch);
+    const problem = await problemOf(tree, patch);
+    return { transitions, ...(problem && { problem }) };
+  } catch (error) {
+    return { problem: fromDisk(error, patch.path) };
   }
-  found.transitions.push(...(await transitionsOf(snapshots, patch)));
-  if (patch.fullReplace) found.problems.push(confirmationRequired(patch));
-  if (!patch.breakHardLinks && patch.kind !== "delete") await assertOneLink(tree, patch.from ?? patch.path);
+}
+
+async function problemOf(tree: Tree, patch: PatchRow): Promise<IopipeError | undefined> {
+  if (patch.fullReplace) return confirmationRequired(patch);
+  if (patch.breakHardLinks || patch.kind === "delete") return undefined;
+  try {
+    await assertOneLink(tree, patch.from ?? patch.path);
+    return undefined;
+  } catch (error) {
+    return fromDisk(error, patch.path);
+  }
 }
 
 function confirmationRequired({ id, path, base, after }: PatchRow): IopipeError {

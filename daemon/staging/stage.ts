@@ -55,12 +55,19 @@ export async function stage(
     sizeOfBlob: (hash) => (ownsBlob(hash) ? store.blobs.size(hash) : undefined),
     warnings: [],
   };
+  await prefetch(view, changes);
   for (const [index, change] of changes.entries()) await applyChange(context, change, index);
   const effect = await netEffect(view);
   await view.snapshots.flush();
   const counted = await inChunks(effect.wanted, (wanted) => measure({ store, differ }, wanted));
   const patches = store.transaction(() => record(store, session, view, effect, counted, by));
   return { patches, warnings: [...context.warnings, ...effect.warnings] };
+}
+
+/** Looks at many paths at once; the view keeps what it finds, and an error is met again by the change it concerns. */
+async function prefetch(view: View, changes: readonly Change[]): Promise<void> {
+  const paths = new Set(changes.flatMap((change) => ("path" in change ? change.path : [])));
+  await inChunks([...paths], (path) => view.baseOf(path).catch(() => undefined));
 }
 
 type Measured = Wanted & Pick<PatchRow, "added" | "removed" | "binary" | "fullReplace">;

@@ -40,8 +40,11 @@ function expectationsOf({ path, from, base, after }: PatchRow): Expectation[] {
   ];
 }
 
+/** The part of a tree that is looked at; a dry run gives images that it keeps. */
+type Looks = Pick<Tree, "lstat" | "image">;
+
 /** Where the disk differs from what `patch` was made on; empty when it can be applied. */
-export async function findStale(tree: Tree, patch: PatchRow): Promise<StaleFile[]> {
+export async function findStale(tree: Looks, patch: PatchRow): Promise<StaleFile[]> {
   const stale: StaleFile[] = [];
   for (const { path, expected, aspects } of expectationsOf(patch)) {
     const actual = await observe(tree, path, expected);
@@ -52,7 +55,7 @@ export async function findStale(tree: Tree, patch: PatchRow): Promise<StaleFile[
 }
 
 /** The image at `path`, hashed where there is a hash to compare with; undefined where no file or link can be. */
-async function observe(tree: Tree, path: string, expected: Image): Promise<Image | undefined> {
+async function observe(tree: Looks, path: string, expected: Image): Promise<Image | undefined> {
   try {
     return expected.hash === undefined ? await tree.lstat(path) : await tree.image(path);
   } catch (error) {

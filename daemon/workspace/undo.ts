@@ -36,7 +36,7 @@ async function undoInTurn(
 ): Promise<Result<"operation/undo">> {
   const operation = store.operations.require(id);
   const plan = await planUndo(operation, workspace.tree, paths);
-  if (plan.modified.length > 0 && onModified !== "skip" && !dryRun) throw modifiedSince(operation, plan);
+  if (onModified !== "skip" && !dryRun) refuse(operation, plan);
   const report = {
     reverted: plan.reverted,
     skipped: plan.modified.map(({ path, reason }) => ({ path, reason })),
@@ -64,7 +64,22 @@ async function undoInTurn(
   return { operation: operationToWire(undo), ...report };
 }
 
-function modifiedSince({ id }: OperationRow, { modified }: UndoPlan): IopipeError {
+/** What was taken back already overwrites nothing: it is left out, unless there is nothing else. */
+function refuse(operation: OperationRow, { modified, transitions }: UndoPlan): void {
+  const edited = modified.filter(({ reason }) => reason !== "undone");
+  if (edited.length > 0) throw modifiedSince(operation, edited);
+  if (transitions.length === 0) throw alreadyUndone(operation);
+}
+
+function alreadyUndone({ id, files }: OperationRow): IopipeError {
+  const by = [...new Set(files.flatMap(({ undoneBy }) => undoneBy ?? []))].join(", ");
+  return new IopipeError("IllegalState", `What was asked of operation ${id} is undone already, by ${by}.`, {
+    operation: id,
+    hint: "To bring its changes back, undo the undo.",
+  });
+}
+
+function modifiedSince({ id }: OperationRow, modified: UndoPlan["modified"]): IopipeError {
   const [first] = modified;
   const more = modified.length > 1 ? ` and ${modified.length - 1} more` : "";
   return new IopipeError(

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { exitCodeOf, exitCodeOfKind, UsageError } from "../client/cli/failure.ts";
+import { LOAD } from "../client/cli/load.ts";
 import { VERBS } from "../client/cli/verbs.ts";
 import { visible, visibleLines } from "../client/cli/visible.ts";
 import { words } from "../client/cli/words.ts";
@@ -13,6 +14,7 @@ test("the verbs are those of the contract", () => {
   const contract =
     "open status ls show diff cat review stage edit check apply discard rebase undo log watch wait daemon doctor gc rpc completion";
   expect(VERBS.map(({ name }) => name)).toEqual(contract.split(" "));
+  expect(Object.keys(LOAD)).toEqual(contract.split(" "));
 });
 
 test("every verb explains itself", async () => {

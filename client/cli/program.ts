@@ -8,6 +8,7 @@ import { IopipeError } from "../../protocol/wire/errors.ts";
 import { roleOf } from "../connect.ts";
 import { Context, type Flags } from "./context.ts";
 import { EXIT, exitCodeOf, report, UsageError } from "./failure.ts";
+import { LOAD } from "./load.ts";
 import { commonFlags, VERBS, type Verb } from "./verbs.ts";
 
 /** Runs the command line `args` (without node and script); resolves to the exit code. */
@@ -72,8 +73,8 @@ async function runVerb(verb: Verb, args: string[], flags: Flags): Promise<number
   const context = new Context(flags);
   try {
     if (verb.reviewersOnly) refuseProposer(verb.name);
-    const run = await verb.load();
-    const code = (await run(context, args)) ?? 0;
+    const run = await LOAD[verb.name]?.();
+    const code = (await run?.(context, args)) ?? 0;
     return context.signal.aborted ? EXIT.interrupted : code;
   } catch (error) {
     if (context.signal.aborted) return EXIT.interrupted;

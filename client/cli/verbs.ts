@@ -1,10 +1,7 @@
 /**
- * iopipectl's verbs, as a table: name, arguments, flags, and where the code is.
- * Owns what `--help` and the completion scripts say. Each verb's code is loaded when it is called.
+ * iopipectl's verbs, as a table: name, arguments and flags.
+ * Owns what `--help` and the completion scripts say. Where each verb's code is says load.ts.
  */
-import type { Context } from "./context.ts";
-
-type Run = (context: Context, args: string[]) => Promise<number | undefined> | Promise<void>;
 type Flag = readonly [flags: string, description: string];
 
 export interface Verb {
@@ -18,7 +15,6 @@ export interface Verb {
   readonly about?: "workspace" | "session";
   /** Refused to a proposer before anything is asked: its socket would. */
   readonly reviewersOnly?: true;
-  readonly load: () => Promise<Run>;
 }
 
 const YES: Flag = ["-y, --yes", "do not ask"];
@@ -34,13 +30,11 @@ export const VERBS: readonly Verb[] = [
     flags: [["--force", "even / or the home directory"]],
     about: "workspace",
     reviewersOnly: true,
-    load: async () => (await import("./verbs/open.ts")).open,
   },
   {
     name: "status",
     summary: "Show what is pending here, and the next step",
     about: "workspace",
-    load: async () => (await import("./verbs/status.ts")).status,
   },
   {
     name: "ls",
@@ -51,14 +45,12 @@ export const VERBS: readonly Verb[] = [
       ["-r, --recursive", "what is below the directory too"],
     ],
     about: "session",
-    load: async () => (await import("./verbs/ls.ts")).ls,
   },
   {
     name: "show",
     args: "[id]",
     summary: "Show a session, a patch or an operation",
     about: "session",
-    load: async () => (await import("./verbs/show.ts")).show,
   },
   {
     name: "diff",
@@ -69,14 +61,12 @@ export const VERBS: readonly Verb[] = [
       ["-U, --context <lines>", "lines around a change"],
     ],
     about: "session",
-    load: async () => (await import("./verbs/diff.ts")).diff,
   },
   {
     name: "cat",
     args: "<path>",
     summary: "Print a file as the session sees it",
     about: "session",
-    load: async () => (await import("./verbs/cat.ts")).cat,
   },
   {
     name: "review",
@@ -90,7 +80,6 @@ export const VERBS: readonly Verb[] = [
     ],
     about: "session",
     reviewersOnly: true,
-    load: async () => (await import("./verbs/review.ts")).review,
   },
   {
     name: "stage",
@@ -105,7 +94,6 @@ export const VERBS: readonly Verb[] = [
       TITLE,
     ],
     about: "session",
-    load: async () => (await import("./verbs/stage.ts")).stage,
   },
   {
     name: "edit",
@@ -113,14 +101,12 @@ export const VERBS: readonly Verb[] = [
     summary: "Open the staged content in $EDITOR and stage the result",
     flags: [NOTE, TITLE],
     about: "session",
-    load: async () => (await import("./verbs/edit.ts")).edit,
   },
   {
     name: "check",
     args: "[paths...]",
     summary: "Tell whether an apply would succeed; touch nothing",
     about: "session",
-    load: async () => (await import("./verbs/check.ts")).check,
   },
   {
     name: "apply",
@@ -138,7 +124,6 @@ export const VERBS: readonly Verb[] = [
     ],
     about: "session",
     reviewersOnly: true,
-    load: async () => (await import("./verbs/apply.ts")).apply,
   },
   {
     name: "discard",
@@ -149,14 +134,12 @@ export const VERBS: readonly Verb[] = [
       ["--purge", "drop it for good"],
     ],
     about: "session",
-    load: async () => (await import("./verbs/discard.ts")).discard,
   },
   {
     name: "rebase",
     args: "[paths...]",
     summary: "Merge stale patches onto what is on disk now",
     about: "session",
-    load: async () => (await import("./verbs/rebase.ts")).rebase,
   },
   {
     name: "undo",
@@ -170,7 +153,6 @@ export const VERBS: readonly Verb[] = [
     ],
     about: "workspace",
     reviewersOnly: true,
-    load: async () => (await import("./verbs/undo.ts")).undo,
   },
   {
     name: "log",
@@ -178,7 +160,6 @@ export const VERBS: readonly Verb[] = [
     summary: "List what was applied and undone, newest first",
     flags: [["-n, --limit <n>", "at most so many (50)"]],
     about: "session",
-    load: async () => (await import("./verbs/log.ts")).log,
   },
   {
     name: "watch",
@@ -191,7 +172,6 @@ export const VERBS: readonly Verb[] = [
       ["--settle <ms>", "wait for quiet this long"],
     ],
     about: "workspace",
-    load: async () => (await import("./verbs/watch.ts")).watch,
   },
   {
     name: "wait",
@@ -201,7 +181,6 @@ export const VERBS: readonly Verb[] = [
       ["--timeout <ms>", "give up after so long (exit 75)"],
     ],
     about: "session",
-    load: async () => (await import("./verbs/wait.ts")).wait,
   },
   {
     name: "daemon",
@@ -211,29 +190,24 @@ export const VERBS: readonly Verb[] = [
       ["-n, --lines <n>", "logs: the last so many lines (50)"],
       ["-f, --follow", "logs: go on with what comes"],
     ],
-    load: async () => (await import("./verbs/daemon.ts")).daemon,
   },
   {
     name: "doctor",
     summary: "Look for what is wrong, and say what to do",
-    load: async () => (await import("./verbs/doctor.ts")).doctor,
   },
   {
     name: "gc",
     summary: "Tell what is kept for how long",
-    load: async () => (await import("./verbs/gc.ts")).gc,
   },
   {
     name: "rpc",
     args: "[method] [params]",
     summary: "Call any method; alone, join stdin and stdout to the daemon",
-    load: async () => (await import("./verbs/rpc.ts")).rpc,
   },
   {
     name: "completion",
     args: "<bash|zsh|fish>",
     summary: "Print a completion script",
-    load: async () => (await import("./verbs/completion.ts")).completion,
   },
 ];
 

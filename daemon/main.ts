@@ -127,6 +127,7 @@ async function assemble(
   });
   await server.listen();
   opened.last(server, (each) => each.stop());
+  staging.warm();
   log.info({ instance: identity.instance, sockets: locations.sockets }, "serving");
   return { instance: identity.instance, locations, log, stop, stopped };
 }

@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTree } from "../daemon/disk/index.ts";
-import type { PromotionRequest } from "../daemon/promotion/index.ts";
+
 import { planUndo, promote, recover } from "../daemon/promotion/index.ts";
 import { type House, MIXED_TREE, mixedChange, openHouse, QUICK, type Root } from "./promotion/house.ts";
 import { counting, crashingAt, type Fault, failingAt, faulty } from "./promotion/ports.ts";
@@ -104,15 +104,29 @@ async function expectWhole({ root, before, after }: Case, at: string): Promise<"
   return isAfter ? "after" : "before";
 }
 
-async function countCalls(make: () => Promise<Case>): Promise<number> {
+/** The names of the calls that the case makes, in order. */
+async function callsOf(make: () => Promise<Case>): Promise<readonly string[]> {
   const fault = counting();
   await run(await make(), fault);
-  return fault.calls;
+  return fault.names;
+}
+
+/** One call (from 1) in each phase: preparing, just decided, in the midst of publishing, sweeping, closing. */
+function oneInEachPhase(names: readonly string[]): number[] {
+  const decided = names.indexOf("operations.decide") + 1;
+  return [
+    names.lastIndexOf("createFile") + 1,
+    decided + 1,
+    names.indexOf("makeDirectory") + 1,
+    names.lastIndexOf("setMode") + 1,
+    names.lastIndexOf("unlink") + 1,
+    names.indexOf("operations.close") + 1,
+  ].filter((call) => call > 0);
 }
 
 describe.each(Object.keys(CASES) as (keyof typeof CASES)[])("%s", (name) => {
   test("killed at every call, then recovered", { timeout: 300_000 }, async () => {
-    const total = await countCalls(CASES[name]);
+    const { length: total } = await callsOf(CASES[name]);
     const seen = { before: 0, after: 0 };
     for (let at = 1; at <= total; at++) {
       const one = await CASES[name]();
@@ -132,7 +146,7 @@ describe.each(Object.keys(CASES) as (keyof typeof CASES)[])("%s", (name) => {
     "%s at every call",
     { timeout: 300_000 },
     async (code) => {
-      const total = await countCalls(CASES[name]);
+      const { length: total } = await callsOf(CASES[name]);
       for (let at = 1; at <= total; at++) {
         const one = await CASES[name]();
         const answer = await run(one, failingAt(at, code));
@@ -145,8 +159,7 @@ describe.each(Object.keys(CASES) as (keyof typeof CASES)[])("%s", (name) => {
   );
 
   test("killed, and killed again at every call of the recovery", { timeout: 300_000 }, async () => {
-    const total = await countCalls(CASES[name]);
-    for (let first = 7; first <= total; first += Math.ceil(total / 5)) {
+    for (const first of oneInEachPhase(await callsOf(CASES[name]))) {
       for (let second = 1; ; second++) {
         const one = await CASES[name]();
         await run(one, crashingAt(first));

@@ -28,7 +28,7 @@ export interface Standing {
 export async function classify(work: Work, step: Step): Promise<Standing> {
   const { port, places } = work;
   try {
-    const place = isStillToBeFreed(work, step) ? undefined : places.find(step.path);
+    const place = isHeldByOtherHalf(work, step) ? undefined : places.find(step.path);
     if (!place) return standing(step, ABSENT, undefined);
     const stat = port.lstat(place.dir, place.name);
     const whole = step.aspects.includes("content");
@@ -40,13 +40,18 @@ export async function classify(work: Work, step: Step): Promise<Standing> {
   }
 }
 
-/** Whether a new file's place is still held by what goes first: a directory there, or a file or link above it. */
-function isStillToBeFreed(work: Work, { kind, path }: Step): boolean {
-  if (kind !== "create") return false;
-  const above = work.steps.find((other) => other.kind === "remove" && path.startsWith(`${other.path}/`));
+/**
+ * Whether the operation's own other half holds the place, so that the step's file is absent: a directory that goes first
+ * (or has come since), or a file or link above the path that does.
+ */
+function isHeldByOtherHalf(work: Work, { kind, path }: Step): boolean {
+  const isCreate = kind === "create";
+  const other = isCreate ? "remove" : "create";
+  const above = work.steps.find((step) => step.kind === other && path.startsWith(`${step.path}/`));
   if (above) return isOfType(work, above.path, (type) => type !== "directory");
+  const directories = isCreate ? work.removes : work.makes;
   return (
-    work.removes.some((directory) => directory.path === path) &&
+    directories.some((directory) => directory.path === path) &&
     isOfType(work, path, (type) => type === "directory")
   );
 }

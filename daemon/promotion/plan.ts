@@ -35,8 +35,9 @@ export interface Step {
   readonly after: Image;
   /** What the step changes, hence what must be as in `before`. */
   readonly aspects: readonly Aspect[];
-  /** Paths; which of the two a step has follows from its kind. */
+  /** Path of the after-image; for a removal only of a backup that has to be written anew. A chmod has none. */
   readonly temporary?: string | undefined;
+  /** Path of the displaced file. */
   readonly backup?: string | undefined;
 }
 
@@ -79,7 +80,7 @@ export function plan(transitions: readonly Transition[], facts: Facts, options: 
       before,
       after,
       aspects: aspectsOfStep({ kind, before, after }),
-      ...((kind === "create" || kind === "replace") && { temporary: name("tmp") }),
+      ...(kind !== "chmod" && { temporary: name("tmp") }),
       ...((kind === "remove" || kind === "replace") && { backup: name("bak") }),
     };
   });

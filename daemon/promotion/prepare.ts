@@ -44,7 +44,7 @@ export async function prepare(work: Work, request: PromotionRequest): Promise<vo
     request.signal?.throwIfAborted();
     request.progress?.("prepare", step.n, work.steps.length);
     const { temporary, after } = step;
-    if (temporary === undefined) continue;
+    if (temporary === undefined || !after.exists) continue;
     const write = () => writeImage(work, temporary, after, ownerFor(work, step));
     const written = await retrying(write).catch((error: unknown) => {
       throw named(error, step.path);

@@ -82,10 +82,11 @@ function stepOf(file: OperationFileRow): Step {
   return { ...file, kind, aspects: aspectsOfStep({ ...file, kind }) };
 }
 
-/** An open journal has the names of all files of ours, and they tell the kind. */
-function kindOf({ temporary, backup }: OperationFileRow): StepKind {
-  if (temporary !== undefined) return backup === undefined ? "create" : "replace";
-  return backup === undefined ? "chmod" : "remove";
+/** An open journal has the names of all files of ours; only a chmod needs none. */
+function kindOf({ before, after, temporary }: OperationFileRow): StepKind {
+  if (!before.exists) return "create";
+  if (!after.exists) return "remove";
+  return temporary === undefined ? "chmod" : "replace";
 }
 
 type Recovery = (work: Work, row: OperationRow) => Promise<OperationRow>;
@@ -140,7 +141,7 @@ async function publishAgain(work: Work, old: readonly Seen[]): Promise<void> {
 
 /** Writes the temporary file anew unless it is there, whole, as it was decided. */
 async function rewriteTemporary(work: Work, step: Step): Promise<void> {
-  if (step.temporary === undefined) return;
+  if (step.temporary === undefined || !step.after.exists) return;
   const place = work.places.at(step.temporary);
   const image = await takeImage(work.port, place);
   if (sameAspects(step.after, image, ["existence", "type", "content", "mode"])) return;

@@ -66,11 +66,18 @@ async function takeBackAll(work: Work, steps: readonly Step[]): Promise<void> {
 async function takeBack(work: Work, step: Step): Promise<void> {
   const { isAfter, isBefore, stat } = await classify(work, step);
   if (!isAfter || isBefore) return;
-  if (step.backup !== undefined && !lstat(work, step.backup))
-    await writeImage(work, step.backup, step.before, ownerOf(work, step));
+  if (step.backup !== undefined && !lstat(work, step.backup)) await rewriteBackup(work, step, step.backup);
   // Taken back: also where the backup held an edit, which its owner has back now.
   if (STEP_KINDS[step.kind].takeBack(work, step, stat)) work.published.delete(step.n);
   work.hooks.published?.(step.path, work.id, lstat(work, step.path));
+}
+
+/** A backup is whole or absent, also when this is interrupted; hence by way of the temporary file. */
+async function rewriteBackup(work: Work, step: Step, path: string): Promise<void> {
+  const temporary = step.temporary as string;
+  await writeImage(work, temporary, step.before, ownerOf(work, step));
+  const [fresh, backup] = [work.places.at(temporary), work.places.at(path)];
+  work.port.rename(fresh.dir, fresh.name, backup.dir, backup.name);
 }
 
 /** The owner for a backup that was lost: the new file has the old one's. */

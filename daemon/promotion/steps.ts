@@ -80,7 +80,7 @@ const remove: Kind = {
   // Without its directory (something else has the name) it cannot come back; its bytes are in the store.
   takeBack: (work, step) =>
     work.places.find(step.path) !== undefined && linkNew(work, step.backup as string, step.path),
-  wasPublished: (work, step) => lstat(work, step.backup as string) !== undefined,
+  wasPublished: provenByBackup,
 };
 
 const chmod: Kind = {
@@ -153,4 +153,13 @@ function provenByTemporary(work: Work, step: Step): boolean | undefined {
   const ino = lstat(work, step.path)?.ino;
   if (ino !== undefined && String(ino) === work.inodes.get(step.n)) return true;
   return lstat(work, step.temporary as string) ? false : undefined;
+}
+
+/**
+ * The removed file is under its other name; or it is not, while the sweep, which goes in order, has not come this far.
+ */
+function provenByBackup(work: Work, step: Step): boolean | undefined {
+  if (lstat(work, step.backup as string)) return true;
+  const earlier = work.steps.filter(({ n }) => n < step.n).flatMap(({ backup }) => backup ?? []);
+  return earlier.some((backup) => lstat(work, backup)) ? false : undefined;
 }

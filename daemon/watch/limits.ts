@@ -7,7 +7,9 @@
 import { readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 
-const INOTIFY = "/proc/sys/fs/inotify/";
+/** Limits of the machine, and of a user in a container's namespace; the lower one is in force. */
+const WATCHES = ["fs.inotify.max_user_watches", "user.max_inotify_watches"];
+const QUEUE = "fs.inotify.max_queued_events";
 
 /** What inotify has where /proc does not tell. */
 const DEFAULT_QUEUE = 16_384;
@@ -38,11 +40,17 @@ export function defaultBudget(): number {
 
 /** Events that a queue holds before it overflows. */
 export function queueLength(): number {
-  return numberIn("max_queued_events") ?? DEFAULT_QUEUE;
+  return numberIn(QUEUE) ?? DEFAULT_QUEUE;
 }
 
 function maxWatches(): number {
-  return numberIn("max_user_watches") ?? DEFAULT_WATCHES;
+  return watchLimit().value;
+}
+
+function watchLimit(): { name: string; value: number } {
+  const known = WATCHES.map((name) => ({ name, value: numberIn(name) ?? Number.POSITIVE_INFINITY }));
+  const lowest = known.reduce((least, one) => (one.value < least.value ? one : least));
+  return Number.isFinite(lowest.value) ? lowest : { ...lowest, value: DEFAULT_WATCHES };
 }
 
 /** Names the file system of `root` where others' changes to it are not reported. */
@@ -56,17 +64,18 @@ export async function unreportedFileSystem(root: string): Promise<string | undef
 
 /** What to say when the system has no more watches to give; `directories` is how many the root wants. */
 export function limitWarning(directories: number): string {
-  if (process.platform !== "linux") return `The system has no more watches to give; the root is polled.`;
+  if (process.platform !== "linux") return "The system has no more watches to give; the root is polled.";
+  const { name, value } = watchLimit();
   return (
-    `The limit of inotify watches is reached (fs.inotify.max_user_watches = ${maxWatches()}, shared by all programs of ` +
-    `the user); this root has ${directories} directories. What is not watched is polled. Raise it: ` +
-    `sudo sysctl fs.inotify.max_user_watches=${Math.max(2 * maxWatches(), 4 * directories)}`
+    `The limit of inotify watches is reached (${name} = ${value}, shared by all programs of the user); this root has ` +
+    `${directories} directories. What is not watched is polled. Raise it: sudo sysctl ` +
+    `${name}=${Math.max(2 * value, 4 * directories)}`
   );
 }
 
 function numberIn(name: string): number | undefined {
   try {
-    return Number(readFileSync(INOTIFY + name, "utf8"));
+    return Number(readFileSync(`/proc/sys/${name.replaceAll(".", "/")}`, "utf8"));
   } catch {
     return undefined;
   }

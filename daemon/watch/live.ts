@@ -84,10 +84,13 @@ export function openLive(options: LiveOptions): Live {
   };
 
   const limit = (): void => {
-    if (!limited) options.warnForGood(limitWarning(direct.size + direct.uncovered.size));
+    repair.poll();
+    if (limited) return;
     limited = true;
     options.changed();
-    repair.poll();
+    // How many the root wants is known after the crawl.
+    const warn = (): void => options.warnForGood(limitWarning(direct.size + direct.uncovered.size));
+    void ready.then(warn, () => {});
   };
 
   const hint = (file: string): void => {

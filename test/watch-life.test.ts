@@ -120,7 +120,7 @@ describe("clocks", () => {
     await opened.sync();
     await opened.close();
     const table = openWatchTable(path.join(place.base, "watch.db"));
-    table.root("w1").prune(0);
+    table.root("w1").prune(0, 10);
     table.close();
     opened = place.open();
     const { fresh, changes } = await opened.all(clock);

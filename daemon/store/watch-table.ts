@@ -55,17 +55,17 @@ export interface RootTable {
   get(path: string): WatchRow | undefined;
   /** Rows right below `directory` ("" is the root), tombstones left out. */
   children(directory: string): WatchRow[];
-  /** At most `limit` living rows below `directory` at any depth, after `after` in the table's order. */
+  /** At most `limit` living rows below `directory`, at any depth. */
   below(directory: string, limit: number): WatchRow[];
   /** Ignored directories, at most `limit`. */
   folded(limit: number): string[];
   put(row: WatchRow): void;
-  /** Takes rows out without a trace: for what is no longer looked at (below an ignored directory). */
-  forgetBelow(directory: string): void;
+  /** Takes a row out without a trace: for what is no longer looked at (below an ignored directory). */
+  forget(path: string): void;
   /** Rows with a greater seq, tombstones included, in its order. */
   after(seq: number, limit: number): WatchRow[];
-  /** Keeps the newest `keep` tombstones and moves the horizon. */
-  prune(keep: number): void;
+  /** Takes out the oldest tombstones beyond `keep`, at most `limit` at once; true while there are more. */
+  prune(keep: number, limit: number): boolean;
   transaction<T>(work: () => T): T;
 }
 
@@ -77,7 +77,7 @@ export interface WatchTable {
   close(): void;
 }
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 const SCHEMA = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -90,6 +90,7 @@ CREATE TABLE entry (root INTEGER NOT NULL, parent TEXT NOT NULL, name TEXT NOT N
   earlierBornSeq INTEGER NOT NULL, earlierGoneSeq INTEGER NOT NULL, contentSeq INTEGER NOT NULL,
   modeSeq INTEGER NOT NULL, typeSeq INTEGER NOT NULL, origin TEXT NOT NULL, operation TEXT, folded INTEGER NOT NULL,
   PRIMARY KEY (root, parent, name)) WITHOUT ROWID;
+CREATE INDEX entry_alive ON entry (root, parent, name) WHERE deleted = 0;
 CREATE INDEX entry_seq ON entry (root, seq);
 CREATE INDEX entry_folded ON entry (root) WHERE kind = 'folded' AND deleted = 0;
 CREATE INDEX entry_deleted ON entry (root, seq) WHERE deleted = 1;
@@ -204,37 +205,41 @@ function rootTable(db: Database.Database, storeId: string, workspace: string): R
     },
     children: (directory) => (sql.children.all(root.n, directory) as Stored[]).map(toRow),
     below: (directory, limit) =>
-      (sql.below.all(root.n, directory, ...range(directory), limit) as Stored[]).map(toRow),
+      (sql.below.all(root.n, directory, root.n, ...range(directory), limit) as Stored[]).map(toRow),
     folded: (limit) => (sql.folded.all(root.n, limit) as Stored[]).map((row) => toRow(row).path),
     put: (row) => void sql.put.run(toStored(root.n, row)),
-    forgetBelow: (directory) => void sql.forget.run(root.n, directory, ...range(directory)),
+    forget: (path) => void sql.forget.run(root.n, ...split(path)),
     after: (seq, limit) => (sql.after.all(root.n, seq, limit) as Stored[]).map(toRow),
-    prune(keep) {
+    prune(keep, limit) {
       const edge = sql.edge.get(root.n, keep) as { seq: number } | undefined;
-      if (!edge) return;
+      if (!edge) return false;
+      const { seq } = sql.oldest.get(root.n, edge.seq, limit) as { seq: number };
       db.transaction(() => {
-        sql.prune.run(root.n, edge.seq);
-        sql.horizon.run(edge.seq, root.n);
+        sql.prune.run(root.n, seq);
+        sql.horizon.run(seq, root.n);
       })();
-      horizon = edge.seq;
+      horizon = seq;
+      return seq < edge.seq;
     },
     transaction: (work) => (db.inTransaction ? work() : db.transaction(work)()),
   };
 }
 
 function prepare(db: Database.Database) {
-  const below = "root = ? AND (parent = ? OR (parent >= ? AND parent < ?))";
+  const alive = "SELECT * FROM entry INDEXED BY entry_alive WHERE deleted = 0 AND root = ?";
   return {
     last: db.prepare("SELECT max(seq) AS seq FROM entry WHERE root = ?"),
     get: db.prepare("SELECT * FROM entry WHERE root = ? AND parent = ? AND name = ?"),
-    children: db.prepare("SELECT * FROM entry WHERE root = ? AND parent = ? AND deleted = 0"),
-    below: db.prepare(`SELECT * FROM entry WHERE ${below} AND deleted = 0 LIMIT ?`),
+    children: db.prepare(`${alive} AND parent = ?`),
+    below: db.prepare(`${alive} AND parent = ? UNION ALL ${alive} AND parent >= ? AND parent < ? LIMIT ?`),
     folded: db.prepare("SELECT * FROM entry WHERE root = ? AND kind = 'folded' AND deleted = 0 LIMIT ?"),
-    forget: db.prepare(`DELETE FROM entry WHERE ${below}`),
+    forget: db.prepare("DELETE FROM entry WHERE root = ? AND parent = ? AND name = ?"),
     after: db.prepare("SELECT * FROM entry WHERE root = ? AND seq > ? ORDER BY seq LIMIT ?"),
     edge: db.prepare(
       "SELECT seq FROM entry WHERE root = ? AND deleted = 1 ORDER BY seq DESC LIMIT 1 OFFSET ?",
     ),
+    oldest: db.prepare(`SELECT max(seq) AS seq FROM
+      (SELECT seq FROM entry WHERE root = ? AND deleted = 1 AND seq <= ? ORDER BY seq LIMIT ?)`),
     prune: db.prepare("DELETE FROM entry WHERE root = ? AND deleted = 1 AND seq <= ?"),
     horizon: db.prepare("UPDATE root SET horizon = ? WHERE n = ?"),
     put: db.prepare(`INSERT OR REPLACE INTO entry VALUES (@root, @parent, @name, @kind, @identity, @size, @mtimeNs,

@@ -4,7 +4,8 @@
  */
 
 import { nameOf, parentOf } from "../disk/path.ts";
-import { examine, type Finding, type Ground, isBelowDirectory } from "./examine.ts";
+import { clearFor } from "./clear.ts";
+import { examine, type Finding, type Ground, isBelowDirectory, isPublished } from "./examine.ts";
 import { eachAtOnce } from "./look.ts";
 import { applyFinding, scan } from "./scan.ts";
 
@@ -38,6 +39,7 @@ export async function runBatch(
     const findings = await eachAtOnce(files.slice(from, from + CHUNK), (file) =>
       examineSafely(ground, file, { ripe: ripe(file), hashing }),
     );
+    for (const finding of findings) await clearFor(ground, finding);
     const walks: string[] = [];
     ground.ledger.write(() => {
       for (const finding of findings) settle(ground, finding, result, walks);
@@ -71,7 +73,7 @@ async function examineSafely(
 function settle(ground: Ground, finding: Finding, result: BatchResult, walks: string[]): void {
   if (finding.do === "nothing") return;
   if (finding.do === "hold") result.hold.push(finding.path);
-  else if (finding.do === "hint" || ground.published.has(finding.path)) result.again.push(finding.path);
+  else if (finding.do === "hint" || isPublished(ground, finding.path)) result.again.push(finding.path);
   else if (finding.do === "fold" && !finding.seen) result.folded.push(finding.path);
   // One before it in the batch took away the directory that it was found in.
   else if (finding.do !== "vanish" && !isBelowDirectory(ground, finding.path))

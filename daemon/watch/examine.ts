@@ -127,6 +127,11 @@ export function isBelowDirectory({ ledger, ignore }: Ground, file: string): bool
   return (row?.kind === "directory" && !row.deleted) || ignore.isExempt(file);
 }
 
+/** Whether an own write at or below `file` makes what was seen of it old. */
+export function isPublished({ published }: Ground, file: string): boolean {
+  return published.has(file) || published.values().some((path) => path.startsWith(`${file}/`));
+}
+
 async function isReachable(ground: Ground, file: string): Promise<boolean> {
   const { root, ignore } = ground;
   if (!isBelowDirectory(ground, file)) return false;

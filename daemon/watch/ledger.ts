@@ -22,8 +22,10 @@ export interface Ledger {
   write(work: () => void): void;
   /** Writes what was seen; `difference` undefined: only the times are news, nothing is announced. */
   record(path: string, seen: Seen, difference: Difference | undefined, hash?: string, mark?: Mark): void;
-  /** Tombstones a path and what was below it; returns the directories among them. */
+  /** Tombstones a path and what was below it; returns the directories among them. Large trees: clear.ts first. */
   vanish(path: string, mark?: Mark): string[];
+  /** Tombstones these rows. */
+  bury(rows: readonly WatchRow[]): void;
   /** Notes `count` changes below an ignored directory; `seen` is the directory itself. */
   fold(path: string, count: number, seen?: Seen): void;
   onChanges(listener: (paths: readonly string[]) => void): () => void;
@@ -42,7 +44,7 @@ export function openLedger(table: RootTable, clock: Clock): Ledger {
     announced.push(row.path);
   };
 
-  const bury = (row: WatchRow, mark?: Mark): void =>
+  const buryOne = (row: WatchRow, mark?: Mark): void =>
     put({ ...row, deleted: true, seq: clock.next(), hash: undefined, ...origin(mark) });
 
   const write = (work: () => void): void => {
@@ -87,15 +89,18 @@ export function openLedger(table: RootTable, clock: Clock): Ledger {
       for (let rows = table.below(path, PAGE); rows.length > 0; rows = table.below(path, PAGE)) {
         for (const row of rows) {
           if (row.kind === "directory") directories.push(row.path);
-          bury(row, mark);
+          buryOne(row, mark);
         }
       }
       const row = table.get(path);
       if (row && !row.deleted) {
         if (row.kind === "directory") directories.push(path);
-        bury(row, mark);
+        buryOne(row, mark);
       }
       return directories;
+    },
+    bury(rows) {
+      for (const row of rows) buryOne(row);
     },
     fold(path, count, seen) {
       const row = table.get(path);

@@ -10,6 +10,7 @@
  */
 
 import path from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { nameOf } from "../disk/path.ts";
 import { type Cookies, openCookies } from "./cookies.ts";
@@ -64,6 +65,7 @@ export interface LiveOptions {
 
 /** Tombstones kept; clients that are further behind look afresh. */
 const MAX_TOMBSTONES = 100_000;
+const PRUNED_AT_ONCE = 1000;
 /** Twice the child's longest debounce, and its start. */
 const CHILD_WAIT_MS = 2000;
 /** Ignored directories that a `sync` looks at. */
@@ -128,7 +130,7 @@ export function openLive(options: LiveOptions): Live {
       options.forgetWarnings();
       await reconciler.crawl();
       first = false;
-      ledger.table.prune(MAX_TOMBSTONES);
+      while (!closed && ledger.table.prune(MAX_TOMBSTONES, PRUNED_AT_ONCE)) await setImmediate();
     },
     polls: () => (limited || unreported !== undefined) && isBlind(),
     changed: options.changed,

@@ -7,14 +7,16 @@
 
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { joinPath } from "../disk/path.ts";
 import type { WatchRow } from "../store/watch-table.ts";
+import { clearFor } from "./clear.ts";
 import { compare } from "./compare.ts";
-import { type Finding, foldItself, type Ground, judge } from "./examine.ts";
+import { type Finding, foldItself, type Ground, isPublished, judge } from "./examine.ts";
 import { eachAtOnce, isAbsent, look, type Seen } from "./look.ts";
 
 /** Names handled between two turns of the loop, and in one transaction. */
-const CHUNK = 1000;
+const CHUNK = 500;
 
 export interface Scanned {
   readonly directories: string[];
@@ -24,7 +26,7 @@ export interface Scanned {
 
 /** Brings the rows right below `directory` up to the disk. */
 export async function scan(ground: Ground, directory: string): Promise<Scanned> {
-  const { root, ledger, ignore, direct, published } = ground;
+  const { root, ledger, ignore, direct } = ground;
   const result: Scanned = { directories: [], again: [] };
   direct.watch(directory);
   let names: string[];
@@ -43,19 +45,20 @@ export async function scan(ground: Ground, directory: string): Promise<Scanned> 
     const findings = await eachAtOnce(chunk, (file) => examineEntry(ground, file, known.get(file), result));
     const news = findings.filter((finding) => finding.do !== "nothing");
     if (news.length === 0) continue;
+    for (const finding of news) await clearFor(ground, finding);
     ledger.write(() => {
       for (const finding of news) apply(ground, finding, result);
     });
   }
   const there = new Set(files);
   const gone = [...known.keys()].filter((file) => !there.has(file));
-  if (gone.length > 0) {
+  for (let from = 0; from < gone.length; from += CHUNK) {
+    const chunk = gone.slice(from, from + CHUNK).map((file): Finding => ({ do: "vanish", path: file }));
+    for (const finding of chunk) await clearFor(ground, finding);
     ledger.write(() => {
-      for (const file of gone) {
-        if (published.has(file)) result.again.push(file);
-        else vanish(ground, file);
-      }
+      for (const finding of chunk) apply(ground, finding, result);
     });
+    await setImmediate();
   }
   return result;
 }
@@ -81,7 +84,7 @@ async function examineEntry(
 
 function apply(ground: Ground, finding: Finding, result: Scanned): void {
   if (finding.do === "nothing") return;
-  if (ground.published.has(finding.path)) result.again.push(finding.path);
+  if (isPublished(ground, finding.path)) result.again.push(finding.path);
   else applyFinding(ground, finding);
 }
 
@@ -106,11 +109,10 @@ function recordDirectory({ ledger, direct }: Ground, directory: string, seen: Se
   if (difference || !row) ledger.record(directory, seen, difference);
 }
 
-/** A directory that became ignored takes the rows below it along, without calling them deleted. */
+/** A directory that became ignored; the rows below it are cleared already. */
 function recordFold({ ledger, direct }: Ground, directory: string, seen: Seen | undefined): void {
   const row = ledger.table.get(directory);
   if (row?.kind === "directory" && !row.deleted) {
-    ledger.table.forgetBelow(directory);
     direct.drop(directory);
     direct.dropBelow(directory);
   }

@@ -1,68 +1,67 @@
 /**
  * `npm start`: iopipe's main job on real files, in under a minute. An agent's change of eight files is staged, shown,
  * applied and watched; a person edits one of the files; undo refuses to overwrite that edit, and takes back the rest.
- * Exits 0 only when every step was verified on disk. Everything happens in a temporary directory, with a daemon of its
- * own, and is gone afterwards.
+ * Exits 0 only when every step was verified. Everything happens in a temporary directory with a daemon of its own,
+ * and both are gone afterwards, however it ends.
  */
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Connection, connect, type FileChanges, isKind, type SessionHandle } from "../client/index.ts";
-import { EDITED_BY_HAND, isApplied, proposal } from "./demo/agent.ts";
-import { heading, note, say, showDiff, table, timed, verified } from "./demo/report.ts";
+import { type Connection, isKind, type SessionHandle } from "../client/index.ts";
+import { EDITED_BY_HAND, isApplied, PATHS, proposal } from "./demo/agent.ts";
+import { type Change, observe } from "./demo/observe.ts";
+import { heading, ms, note, say, showDiff, table, timed, verified } from "./demo/report.ts";
 import { git, makeRepository } from "./demo/repository.ts";
+import { IOPIPED, startDaemon } from "./scratch/daemon.ts";
+import { makeDirectory } from "./scratch/directory.ts";
 
-const directory = realpathSync(mkdtempSync(join(tmpdir(), "iopipe-demo-")));
+/** Far above what it takes; something hangs then. */
+const LIMIT_MS = 60_000;
+
+setTimeout(() => {
+  process.stderr.write(`demo: not done after ${LIMIT_MS / 1000} s\n`);
+  process.exit(1);
+}, LIMIT_MS).unref();
+
+const directory = makeDirectory();
 const root = join(directory, "repository");
-
-try {
-  await demo();
-} finally {
-  rmSync(directory, { recursive: true, force: true });
-}
+await demo();
 
 async function demo(): Promise<void> {
   heading("A git repository of real source files");
-  const files = await timed("make the repository", async () => makeRepository(root));
-  say(`  ${files} files in ${root}`);
+  const files = await timed("make the repository", () => makeRepository(root));
+  assert.ok(files >= 200, `${files} files`);
+  say(`  ${files} files of this project and its dependencies, committed in ${root}`);
 
   heading("A daemon in a directory of its own");
-  const env = { ...process.env, IOPIPE_STATE_DIR: join(directory, "state"), IOPIPE_RUNTIME_DIR: "" };
-  const connection = await timed("start the daemon", () =>
-    connect({ env, role: "reviewer", client: { name: "demo" } }),
+  const daemon = await timed("start the daemon", () =>
+    startDaemon(IOPIPED.source, join(directory, "state"), "demo"),
   );
-  try {
-    await follow(connection);
-  } finally {
-    await connection.call("daemon/stop", {});
-    connection.close();
-  }
+  say(`  ${daemon.ready}`);
+  await follow(daemon.connection);
+  await daemon.stop();
   table();
 }
 
 async function follow(connection: Connection): Promise<void> {
   const { workspace } = await connection.call("workspace/open", { root });
-  await timed(`crawl ${root.split("/").at(-1)}`, () =>
+  await timed("read the tree for the first time", () =>
     connection.call("watch/sync", { workspace: workspace.id }),
   );
   const session = await stageAsAnAgent(connection, workspace.id);
   const digest = await showWhatWouldChange(session);
   const operation = await applyAndWatch(connection, workspace.id, session, digest);
-  await noticeAnEditor(connection, workspace.id);
+  await watchAnEditor(connection, workspace.id);
   await undoAroundAnEdit(connection, operation);
 }
 
 async function stageAsAnAgent(connection: Connection, workspace: string): Promise<SessionHandle> {
   heading("An agent stages a change of eight files");
-  const session = await connection.openSession({
-    workspace,
-    title: "Mark what was reviewed",
-    agent: "demo-agent",
-  });
+  const title = "Mark what was reviewed";
+  const session = await connection.openSession({ workspace, title, agent: "demo-agent" });
   const staged = await timed("stage 8 changes", () => session.stage(proposal(root)));
   assert.equal(staged.patches.length, 8);
-  assert.equal(git(root, "status", "--porcelain"), "");
+  assert.equal(await git(root, "status", "--porcelain"), "");
   verified("8 patches are pending, and git sees no change under the root");
   return session;
 }
@@ -74,7 +73,7 @@ async function showWhatWouldChange(session: SessionHandle): Promise<string> {
   const check = await timed("dry run", () => session.check());
   assert.deepEqual(check.problems, []);
   assert.ok(digest);
-  verified(`the dry run has no problem; the digest is ${digest.slice(0, 12)}…`);
+  verified(`the dry run has no problem; what was shown has the digest ${digest.slice(0, 12)}…`);
   return digest;
 }
 
@@ -84,51 +83,52 @@ async function applyAndWatch(
   session: SessionHandle,
   digest: string,
 ): Promise<string> {
-  heading("Somebody approves: all eight, or none");
-  const changes = connection.changes(workspace);
-  const batches = changes[Symbol.asyncIterator]();
-  const first = batches.next();
+  heading("Somebody approves that digest: all eight, or none");
+  const observer = await observe(connection, workspace);
   const began = performance.now();
-  const { operation } = await timed("apply 8 changes", () => session.apply(digest));
+  const [{ operation }, arrivals] = await Promise.all([
+    timed("apply 8 changes", () => session.apply(digest)),
+    observer.until(PATHS),
+  ]);
   for (const [path, applied] of Object.entries(isApplied(root))) assert.ok(applied, path);
   verified(`operation ${operation.id} is ${operation.state}: every path is on disk as proposed`);
 
-  heading("What the watcher says of it");
-  const seen = new Set<string>();
-  for (let batch = await first; seen.size < operation.files.length; batch = await batches.next()) {
-    const latency = performance.now() - began;
-    for (const { path, kind, priority, origin } of (batch.value as FileChanges).changes) {
-      seen.add(path);
-      say(
-        `  ${latency.toFixed(1).padStart(7)} ms  ${priority.padEnd(4)}  ${origin}  ${kind.padEnd(8)}  ${path}`,
-      );
-    }
+  heading("What the watcher said meanwhile, counted from the beginning of the apply");
+  for (const { change, atMs } of arrivals) say(`  ${ms(atMs - began)}  ${inWords(change)}`);
+  for (const path of PATHS) {
+    const first = arrivals.find(({ change }) => change.path === path);
+    assert.equal(first?.change.operation, operation.id, path);
   }
-  await batches.return?.();
+  verified("all nine paths were reported as this operation's own");
+  await observer.close();
   return operation.id;
 }
 
-async function noticeAnEditor(connection: Connection, workspace: string): Promise<void> {
-  heading("An editor saves a file; the watcher notices");
-  const batches = connection.changes(workspace)[Symbol.asyncIterator]();
-  const next = batches.next();
-  // The stream begins "now": the subscription must stand before the editor saves.
-  await connection.call("watch/sync", { workspace });
-  const began = performance.now();
-  writeFileSync(join(root, "notes.txt"), "written by hand\n");
-  const batch = (await next).value as FileChanges;
-  const latency = performance.now() - began;
-  assert.deepEqual(
-    batch.changes.map(({ path, origin }) => [path, origin]),
-    [["notes.txt", "external"]],
-  );
-  note("notice an external change", latency);
-  verified(`notes.txt was reported after ${latency.toFixed(1)} ms`);
-  await batches.return?.();
+async function watchAnEditor(connection: Connection, workspace: string): Promise<void> {
+  heading("An editor makes a file, saves it again and deletes it; how soon the watcher says so");
+  const name = "notes.txt";
+  const path = join(root, name);
+  const steps = {
+    created: () => writeFileSync(path, "written by hand\n"),
+    modified: () => appendFileSync(path, "and once more\n"),
+    deleted: () => rmSync(path),
+  };
+  const observer = await observe(connection, workspace);
+  for (const [kind, step] of Object.entries(steps)) {
+    const began = performance.now();
+    step();
+    const [arrival] = await observer.until([name]);
+    assert.ok(arrival);
+    assert.deepEqual([arrival.change.kind, arrival.change.origin], [kind, "external"]);
+    say(`  ${ms(arrival.atMs - began)}  ${inWords(arrival.change)}`);
+    note(`hear of a file ${kind} by hand`, arrival.atMs - began);
+  }
+  verified("three changes, and none of them is iopipe's");
+  await observer.close();
 }
 
 async function undoAroundAnEdit(connection: Connection, operation: string): Promise<void> {
-  heading(`A person edits ${EDITED_BY_HAND}; then the change is to be undone`);
+  heading(`A person edits ${EDITED_BY_HAND}; then the operation is to be undone`);
   const edited = join(root, EDITED_BY_HAND);
   appendFileSync(edited, "// typed by hand since\n");
   const byHand = readFileSync(edited, "utf8");
@@ -140,20 +140,23 @@ async function undoAroundAnEdit(connection: Connection, operation: string): Prom
   );
   assert.ok(isKind(refusal, "ModifiedSince"), String(refusal));
   say(`  refused: ${refusal.message}`);
-  say(`  offered: ${refusal.data.hint}`);
   assert.equal(readFileSync(edited, "utf8"), byHand);
   assert.ok(Object.values(isApplied(root)).every(Boolean));
   verified("nothing was touched");
 
+  const skip = { operation, onModified: "skip" } as const;
+  const offer = await connection.call("operation/undo", { ...skip, dryRun: true });
+  for (const path of offer.reverted) say(`  offered: take back ${path}`);
+  for (const { path, reason } of offer.skipped) say(`  offered: leave ${path} (${reason})`);
+
   heading("Undo of the rest");
-  const undo = await timed("undo 7 changes", () =>
-    connection.call("operation/undo", { operation, onModified: "skip" }),
-  );
-  assert.deepEqual(
-    undo.skipped.map(({ path }) => path),
-    [EDITED_BY_HAND],
-  );
+  const undo = await timed("undo 7 changes", () => connection.call("operation/undo", skip));
+  assert.deepEqual(undo.reverted.toSorted(), PATHS.filter((path) => path !== EDITED_BY_HAND).toSorted());
   assert.equal(readFileSync(edited, "utf8"), byHand);
-  assert.equal(git(root, "status", "--porcelain"), ` M ${EDITED_BY_HAND}\n?? notes.txt\n`);
-  verified(`git sees only what was typed by hand: ${EDITED_BY_HAND} and notes.txt`);
+  assert.equal(await git(root, "status", "--porcelain"), ` M ${EDITED_BY_HAND}\n`);
+  verified(`git sees one change under the root: ${EDITED_BY_HAND}, as the person left it`);
+}
+
+function inWords({ priority, origin, kind, path }: Change): string {
+  return `${priority.padEnd(4)}  ${origin.padEnd(8)}  ${kind.padEnd(8)}  ${path}`;
 }

@@ -1,6 +1,7 @@
 /**
  * Staging, diffing and applying changes of 1, 10 and 100 files, against git doing its part of the same: `git add`
- * (record), `git diff --cached` (show), `git apply` (write). Git starts a process each time, and syncs nothing.
+ * (record), `git diff --cached` (show), `git apply` (write). Git starts a process each time, finds the content on disk
+ * already, keeps no journal, and syncs nothing.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -16,6 +17,8 @@ const LINES = 200;
 /** The three steps of one change; each is timed with those before it done. */
 interface Steps {
   readonly names: Readonly<Record<Step, string>>;
+  /** What `stage` needs. */
+  toStage?(round: number): unknown;
   stage(round: number): Promise<unknown> | unknown;
   diff(): Promise<unknown> | unknown;
   apply(): Promise<unknown> | unknown;
@@ -45,6 +48,7 @@ function side(steps: Steps, step: Step): Side {
   return {
     name: steps.names[step],
     before: async (round) => {
+      steps.toStage?.(round);
       if (step !== "stage") await steps.stage(round);
       if (step === "apply") steps.toApply?.();
     },
@@ -110,19 +114,18 @@ function gitSteps(count: number, root: string): Steps {
   git(["init", "--quiet"]);
   git(["add", "--all"]);
   git(["commit", "--quiet", "--message", "base"]);
-  const write = (round: number): void => {
-    for (const name of names) writeFileSync(join(root, name), textOf(round));
-  };
   let patch = "";
   return {
     names: { stage: "git add", diff: "git diff --cached", apply: "git apply" },
-    stage: (round) => {
-      write(round);
-      git(["add", "--all"]);
-      patch = git(["diff", "--cached"]);
+    toStage: (round) => {
+      for (const name of names) writeFileSync(join(root, name), textOf(round));
     },
+    stage: () => git(["add", "--all"]),
     diff: () => git(["diff", "--cached"]),
-    toApply: () => git(["reset", "--quiet", "--hard"]),
+    toApply: () => {
+      patch = git(["diff", "--cached"]);
+      git(["reset", "--quiet", "--hard"]);
+    },
     apply: () => git(["apply", "-"], patch),
     reset: () => git(["reset", "--quiet", "--hard"]),
   };

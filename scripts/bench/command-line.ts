@@ -1,6 +1,6 @@
-/** `iopipectl status` with a daemon running, against Node starting and doing nothing. */
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+/** `iopipectl status` in a workspace with something pending and a daemon running, against Node starting for nothing. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { withDaemon } from "./daemon.ts";
 import { compare, type Row } from "./measure.ts";
@@ -9,14 +9,25 @@ const ROUNDS = 25;
 const IOPIPECTL = join(import.meta.dirname, "../../dist/iopipectl.cjs");
 
 export function commandLine(): Promise<Row[]> {
-  if (!existsSync(IOPIPECTL)) throw new Error(`${IOPIPECTL} is missing: run \`npm run build\` first.`);
   return withDaemon(async ({ directory, env, connection }) => {
-    await connection.call("workspace/open", { root: directory.replace(/$/, "/..") });
-    const run = (args: string[]) => () => {
-      const { status, stderr } = spawnSync(process.execPath, args, { env, cwd: directory, encoding: "utf8" });
-      if (status !== 0) throw new Error(`node ${args.join(" ")} ended with ${status}: ${stderr}`);
+    const root = join(directory, "repository");
+    mkdirSync(root);
+    execFileSync("git", ["init", "--quiet"], { cwd: root });
+    await connection.call("workspace/open", { root });
+    await (await connection.openSession({ workspace: root })).write("pending.txt", "pending\n");
+
+    const run = (args: string[], expected: string) => () => {
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+        env,
+        cwd: root,
+        encoding: "utf8",
+      });
+      if (status !== 0 || !stdout.includes(expected))
+        throw new Error(`node ${args.join(" ")} ended with ${status}: ${stdout}${stderr}`);
     };
-    const ours = { name: "iopipectl status", run: run([IOPIPECTL, "daemon", "status"]) };
-    return [await compare("iopipectl status", ours, { name: "node -e 0", run: run(["-e", "0"]) }, ROUNDS)];
+    const ours = { name: "iopipectl status", run: run([IOPIPECTL, "status"], "1 pending") };
+    return [
+      await compare("iopipectl status", ours, { name: "node -e 0", run: run(["-e", "0"], "") }, ROUNDS),
+    ];
   });
 }

@@ -1,8 +1,9 @@
-/** A daemon for a bench: its own state in a temporary directory, started as users start it, gone afterwards. */
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+/** A built daemon for a bench, with its state and the bench's files in a temporary directory. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Connection, connect } from "../../client/index.ts";
+import type { Connection } from "../../client/index.ts";
+import { IOPIPED, startDaemon } from "../scratch/daemon.ts";
+import { makeDirectory } from "../scratch/directory.ts";
 
 export interface Bench {
   /** Temporary, for the bench's own files. */
@@ -12,20 +13,10 @@ export interface Bench {
 }
 
 export async function withDaemon<T>(work: (bench: Bench) => Promise<T>): Promise<T> {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), "iopipe-bench-")));
-  const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
-  const env = {
-    ...inherited,
-    IOPIPE_STATE_DIR: join(directory, "state"),
-    IOPIPE_RUNTIME_DIR: "",
-    IOPIPE_ROLE: "",
-  };
-  const connection = await connect({ env });
-  try {
-    return await work({ directory, env, connection });
-  } finally {
-    await connection.call("daemon/stop", {});
-    connection.close();
-    rmSync(directory, { recursive: true, force: true });
-  }
+  if (!existsSync(IOPIPED.built)) throw new Error("There is no dist/ to measure: run `npm run build` first.");
+  const directory = makeDirectory();
+  const { stop, ...daemon } = await startDaemon(IOPIPED.built, join(directory, "state"), "bench");
+  const result = await work({ directory, ...daemon });
+  await stop();
+  return result;
 }

@@ -33,6 +33,9 @@ export function proposal(root: string): ChangeInput[] {
   ];
 }
 
+/** Every path that the proposal changes; of a rename both. */
+export const PATHS = [...EDITED, WRITTEN, MADE, DELETED, RENAMED.from, RENAMED.to, EXECUTABLE, LINK];
+
 /** The file that the demo's person edits by hand afterwards. */
 export const EDITED_BY_HAND = EDITED[0];
 

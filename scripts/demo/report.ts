@@ -1,37 +1,39 @@
-/** The demo's voice: headings, coloured diffs and the table at the end. Colour only where the stream is a terminal. */
-import { styleText } from "node:util";
-
-type Style = Parameters<typeof styleText>[0];
-
-const paint = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout });
-
-const DIFF_STYLES: readonly (readonly [RegExp, Style])[] = [
-  [/^(diff|index|---|\+\+\+|new|deleted|old|rename|similarity)/, "bold"],
-  [/^@@/, "cyan"],
-  [/^\+/, "green"],
-  [/^-/, "red"],
-];
+/**
+ * The demo's voice: headings, the diff, facts that were verified, and the table at the end.
+ * Colour is the command line's: only on a terminal, never with NO_COLOR.
+ */
+import { colour, colourDiff } from "../../client/cli/output.ts";
+import { visibleLines } from "../../client/cli/visible.ts";
 
 const timings: (readonly [step: string, ms: number])[] = [];
+
+// A reader that left early (`npm start | head`) has not seen every step verified.
+process.stdout.once("error", () => process.exit(1));
 
 export function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
 export function heading(text: string): void {
-  say(`\n${paint(["bold", "blue"], `▸ ${text}`)}`);
+  say(`\n${colour(["bold", "blue"], `▸ ${text}`)}`);
 }
 
-/** A fact that was just verified on disk. */
+/** A fact that was just verified. */
 export function verified(text: string): void {
-  say(`  ${paint("green", "✓")} ${text}`);
+  say(`  ${colour("green", "✓")} ${text}`);
 }
 
 export function showDiff(diff: string): void {
-  for (const line of diff.trimEnd().split("\n")) {
-    const style = DIFF_STYLES.find(([pattern]) => pattern.test(line))?.[1];
-    say(`  ${style ? paint(style, line) : line}`);
-  }
+  say(
+    colourDiff(visibleLines(diff.trimEnd()))
+      .split("\n")
+      .map((line) => `  ${line}`)
+      .join("\n"),
+  );
+}
+
+export function ms(duration: number): string {
+  return `${duration.toFixed(1).padStart(8)} ms`;
 }
 
 /** Runs one step and keeps how long it took, for the table. */
@@ -43,12 +45,12 @@ export async function timed<T>(step: string, work: () => Promise<T>): Promise<T>
 }
 
 /** Adds a time that was measured elsewhere. */
-export function note(step: string, ms: number): void {
-  timings.push([step, ms]);
+export function note(step: string, duration: number): void {
+  timings.push([step, duration]);
 }
 
 export function table(): void {
   heading("What took how long");
   const width = Math.max(...timings.map(([step]) => step.length));
-  for (const [step, ms] of timings) say(`  ${step.padEnd(width)}  ${ms.toFixed(1).padStart(8)} ms`);
+  for (const [step, duration] of timings) say(`  ${step.padEnd(width)}  ${ms(duration)}`);
 }

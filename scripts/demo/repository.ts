@@ -1,10 +1,11 @@
 /**
  * The demo's repository: a git work tree of a few hundred real source files, the project's own and its dependencies'.
- * Owns its making, and what git says of it. Everything lies in a temporary directory.
+ * Owns its making, and what git says of it.
  */
-import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { execFile } from "node:child_process";
+import { cpSync } from "node:fs";
+import { extname, join } from "node:path";
+import { promisify } from "node:util";
 
 const CHECKOUT = join(import.meta.dirname, "../..");
 
@@ -19,6 +20,9 @@ const SOURCES: Readonly<Record<string, string>> = {
   "vendor/pino": "node_modules/pino/lib",
 };
 
+/** Directories have no extension. */
+const COPIED = new Set(["", ".ts", ".js", ".mjs", ".cjs"]);
+
 /** Fixed, so that nothing of the user's git configuration is needed or used. */
 const GIT_ENVIRONMENT = {
   GIT_CONFIG_GLOBAL: "/dev/null",
@@ -29,30 +33,23 @@ const GIT_ENVIRONMENT = {
   GIT_COMMITTER_EMAIL: "demo@localhost",
 };
 
-export function git(root: string, ...args: string[]): string {
-  return execFileSync("git", args, {
-    cwd: root,
-    encoding: "utf8",
-    env: { ...process.env, ...GIT_ENVIRONMENT },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+/** Runs git in `root`; gives what it prints. */
+export async function git(root: string, ...args: string[]): Promise<string> {
+  // Without what a hook that runs this has set: GIT_DIR, GIT_INDEX_FILE, … name another repository.
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_"));
+  const env = { ...Object.fromEntries(inherited), ...GIT_ENVIRONMENT };
+  return (await promisify(execFile)("git", args, { cwd: root, env })).stdout;
 }
 
-/** Makes the repository at `root` with one commit; returns how many files it has. */
-export function makeRepository(root: string): number {
-  for (const [name, source] of Object.entries(SOURCES)) copySources(join(CHECKOUT, source), join(root, name));
-  git(root, "init", "--quiet");
-  git(root, "add", "--all");
-  git(root, "commit", "--quiet", "--message", "A few hundred real source files");
-  return git(root, "ls-files").trimEnd().split("\n").length;
-}
-
-function copySources(from: string, to: string): void {
-  if (!existsSync(from)) return;
-  for (const file of readdirSync(from, { recursive: true, encoding: "utf8" })) {
-    if (!/\.(ts|js|mjs|cjs)$/.test(file)) continue;
-    const target = join(to, file);
-    mkdirSync(dirname(target), { recursive: true });
-    cpSync(join(from, file), target);
-  }
+/** Makes the repository at `root` with one commit; resolves to the number of its files. */
+export async function makeRepository(root: string): Promise<number> {
+  for (const [name, source] of Object.entries(SOURCES))
+    cpSync(join(CHECKOUT, source), join(root, name), {
+      recursive: true,
+      filter: (file) => COPIED.has(extname(file)),
+    });
+  await git(root, "init", "--quiet");
+  await git(root, "add", "--all");
+  await git(root, "commit", "--quiet", "--message", "A few hundred real source files");
+  return (await git(root, "ls-files")).trimEnd().split("\n").length;
 }

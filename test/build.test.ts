@@ -4,7 +4,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Metafile } from "esbuild";
@@ -54,6 +54,10 @@ test("every entry and every binary of package.json is built", () => {
       target.types.replace(/\.d\.ts$/, ".ts"),
     );
   }
+});
+
+test.each(["client.js", "atomic.js", "iopipectl.cjs"])("the text of %s does not know zod", (out) => {
+  expect(readFileSync(path.join(outDir, out), "utf8")).not.toMatch(/zod/i);
 });
 
 describe.each(["client.js", "atomic.js", "iopipectl.cjs"])("%s", (out) => {

@@ -10,6 +10,7 @@ import path from "node:path";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { cjsBanner, esmBanner, IMPORT_META_URL } from "./banner.ts";
 import type { Entry } from "./entries.ts";
+import { ownName } from "./own-name.ts";
 import { startedByPath } from "./started-by-path.ts";
 
 /** Bundles `entries` into `outDir`; the answer says which inputs and imports each output has. */
@@ -22,7 +23,7 @@ export async function bundle(root: string, outDir: string, entries: readonly Ent
     charset: "utf8",
     logLevel: "warning",
     metafile: true,
-    plugins: [startedByPath(root)],
+    plugins: [startedByPath(root), ownName(root)],
   } satisfies BuildOptions;
   const esm = {
     ...shared,

@@ -59,13 +59,21 @@ export function followStaleness(parts: Parts): Staleness {
     const unsettled = new Set(store.patches.unsettledPaths(workspace));
     void look(changed.filter((path) => unsettled.has(path)));
   });
+  const lookAtAll = () => look(store.patches.unsettledPaths(workspace));
+  let crawling = watch.state === "crawling";
+  const stopStates = watch.onState((state) => {
+    // A file that went before the crawl came to it is news to nobody: it was never known.
+    if (crawling && state !== "crawling") void lookAtAll();
+    crawling = state === "crawling";
+  });
   refreshHigh();
   return {
-    lookAtAll: () => look(store.patches.unsettledPaths(workspace)),
+    lookAtAll,
     stop: () => {
       stopped = true;
       stopEvents();
       stopChanges();
+      stopStates();
     },
   };
 }

@@ -1,20 +1,20 @@
 /**
- * A scene for end-to-end tests: a daemon, a real git repository that it has open, and a client of each role.
+ * A scene for end-to-end tests: a daemon, a client of each role, and a real git repository that is open there.
  * Owns all of it, and removes it (`await using`). The daemon runs in the test's process, so that coverage sees it, or
- * as a process of its own where ending it means killing it.
+ * as a process of its own where ending it means killing it; a file's tests may share one.
  */
 import path from "node:path";
-import { type Connection, connect } from "../../client/index.ts";
+import { afterAll, beforeAll } from "vitest";
+import { type Connection, connect, type IopipeEvent } from "../../client/index.ts";
 import type { Role } from "../../protocol/wire/index.ts";
 import { type RawClient, type RawClientOptions, rawClient } from "../fixture/client.ts";
 import { spawnDaemon, startTestDaemon } from "../fixture/daemon.ts";
 import { type TestHome, testHome } from "../fixture/server.ts";
 import { makeRepository, type Repository } from "./repository.ts";
 
-export interface Scene extends AsyncDisposable, Repository {
+/** A daemon and its clients. */
+export interface Stage extends AsyncDisposable {
   readonly home: TestHome;
-  /** The id of the repository's workspace. */
-  readonly workspace: string;
   readonly reviewer: Connection;
   readonly proposer: Connection;
   /** One more client of the library. */
@@ -23,22 +23,62 @@ export interface Scene extends AsyncDisposable, Repository {
   raw(role: Role, options?: RawClientOptions): Promise<RawClient>;
   /** Ends the daemon and every client: in this process it stops, one of its own is killed with SIGKILL. */
   end(): Promise<void>;
-  /** Starts a daemon on the same state, and connects anew. */
+  /** Starts a daemon on the same state, and connects `reviewer` and `proposer` anew. */
   start(): Promise<void>;
+}
+
+export interface Scene extends Stage, Repository {
+  /** The id of the repository's workspace. */
+  readonly workspace: string;
 }
 
 export interface SceneOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Run the daemon as a process of its own. */
   readonly killable?: boolean;
+  /** Take this daemon, which outlives the scene. */
+  readonly on?: Stage;
 }
 
 /** Files that any test may change. */
 const SOURCES = { "src/a.ts": "export const a = 1;\n", "src/b.ts": "export const b = 2;\n" };
 
-export async function openScene({ files = SOURCES, killable = false }: SceneOptions = {}): Promise<Scene> {
+let repositories = 0;
+
+/** Opens a repository of its own, with one commit of `files`. */
+export async function openScene({ files = SOURCES, killable, on }: SceneOptions = {}): Promise<Scene> {
+  const stage = on ?? (await openStage(killable));
+  const repository = makeRepository(path.join(stage.home.directory, `repository${++repositories}`), files);
+  const { workspace } = await stage.reviewer.call("workspace/open", { root: repository.root });
+  const dispose = async (): Promise<void> => {
+    if (on) await stage.reviewer.call("workspace/close", { workspace: workspace.id });
+    else await stage[Symbol.asyncDispose]();
+  };
+  return {
+    ...repository,
+    ...stage,
+    workspace: workspace.id,
+    // Not copied: a restart replaces them.
+    get reviewer() {
+      return stage.reviewer;
+    },
+    get proposer() {
+      return stage.proposer;
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** One daemon for all tests of a file. */
+export function sharedStage(): () => Stage {
+  const stages: Stage[] = [];
+  beforeAll(async () => void stages.push(await openStage()));
+  afterAll(() => stages[0]?.[Symbol.asyncDispose]());
+  return () => stages[0] as Stage;
+}
+
+async function openStage(killable = false): Promise<Stage> {
   const home = testHome();
-  const repository = makeRepository(path.join(home.directory, "repository"), files);
   let clients: { close(): void }[] = [];
 
   const connectAs = async (role: Role): Promise<Connection> => {
@@ -57,12 +97,8 @@ export async function openScene({ files = SOURCES, killable = false }: SceneOpti
     clients = [];
     await running.endDaemon();
   };
-
-  const { workspace } = await running.reviewer.call("workspace/open", { root: repository.root });
   return {
-    ...repository,
     home,
-    workspace: workspace.id,
     get reviewer() {
       return running.reviewer;
     },
@@ -97,4 +133,20 @@ async function startProcess(home: TestHome): Promise<() => Promise<void>> {
     daemon.child.kill("SIGKILL");
     await daemon.exited;
   };
+}
+
+/** The events that `wanted` selects, newest first, up to and with the next that is of `type`. Waits for it. */
+export async function eventsUntil(
+  connection: Connection,
+  wanted: { workspace?: string; session?: string; since: number },
+  type: IopipeEvent["type"],
+): Promise<[IopipeEvent, ...IopipeEvent[]]> {
+  const seen: IopipeEvent[] = [];
+  for await (const event of connection.events(wanted)) {
+    seen.unshift(event);
+    if (event.type === type) break;
+  }
+  const [last, ...before] = seen;
+  if (!last) throw new Error(`The events ended before a ${type}.`);
+  return [last, ...before];
 }

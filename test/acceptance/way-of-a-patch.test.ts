@@ -4,10 +4,12 @@ import { expect, test } from "vitest";
 import type { Operation } from "../../client/index.ts";
 import { MIXED_AFTER, MIXED_CHANGES, MIXED_FILES, prepareMixed } from "./mixed.ts";
 import { snapshot } from "./repository.ts";
-import { openScene, type Scene } from "./scene.ts";
+import { openScene, type Scene, sharedStage } from "./scene.ts";
+
+const stage = sharedStage();
 
 async function mixedScene(): Promise<Scene> {
-  const scene = await openScene({ files: MIXED_FILES });
+  const scene = await openScene({ files: MIXED_FILES, on: stage() });
   prepareMixed(scene, chmodSync);
   return scene;
 }
@@ -244,7 +246,7 @@ test("one path of an operation is taken back, and the rest later", async () => {
 });
 
 test("bytes are bytes: NUL, invalid UTF-8, BOM, CR and no final newline come through, and back", async () => {
-  await using scene = await openScene({ files: { "plain.txt": "x\n" } });
+  await using scene = await openScene({ files: { "plain.txt": "x\n" }, on: stage() });
   const { reviewer, workspace } = scene;
   const contents: Record<string, Buffer> = {
     "binary.bin": Buffer.from(Array.from({ length: 3000 }, (_, n) => (n * 7) % 256)),

@@ -11,7 +11,7 @@ import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { inChunks } from "./chunks.ts";
 import { fromDisk } from "./faults.ts";
 import { assertOneLink } from "./hard-links.ts";
-import { assertPending, patchesNamed } from "./select.ts";
+import { assertPending, isUnsettled, patchesNamed } from "./select.ts";
 import { openSnapshots, type Snapshots } from "./snapshots.ts";
 import { findStale, type StaleFile } from "./stale.ts";
 import { type Transition, transitionsOf } from "./transitions.ts";
@@ -21,7 +21,7 @@ export interface Examination {
   readonly patches: PatchRow[];
   /** Paths that would change, sorted. */
   readonly order: string[];
-  /** Selected patches whose base is gone, and (with nothing selected) those of the session that are stale already. */
+  /** Those whose base is gone, seen now or before. */
   readonly stale: { readonly patch: PatchRow; readonly files: StaleFile[] }[];
   /** Whatever else would refuse the apply; ConfirmationRequired among them. */
   readonly problems: IopipeError[];
@@ -32,7 +32,7 @@ export interface Examination {
 /**
  * Examines the patches named, else all that is pending.
  *
- * @throws {IopipeError} PatchNotFound, IllegalState for a named patch that is not pending
+ * @throws {IopipeError} PatchNotFound, IllegalState for a named patch that is neither pending nor stale
  */
 export async function examine(
   store: Store,
@@ -40,7 +40,7 @@ export async function examine(
   tree: Tree,
   ids?: readonly string[],
 ): Promise<Examination> {
-  const patches = select(store, session, ids);
+  const { patches, stale } = select(store, session, ids);
   const snapshots = openSnapshots(store, tree);
   // What goes in the same apply cannot be in the way of what comes below it.
   const removed = new Set(patches.filter(({ kind }) => kind === "delete").map(({ path }) => path));
@@ -50,26 +50,29 @@ export async function examine(
   return {
     patches,
     order: transitions.map(({ path }) => path).sort(),
-    stale: [...(ids ? [] : alreadyStale(store, session)), ...verdicts.flatMap(({ stale }) => stale ?? [])],
+    stale: [...stale.map(alreadyStale), ...verdicts.flatMap((verdict) => verdict.stale ?? [])],
     problems: verdicts.flatMap(({ problem }) => problem ?? []),
     transitions,
   };
 }
 
-function select(store: Store, session: SessionRow, ids: readonly string[] | undefined): PatchRow[] {
-  const patches = ids ? patchesNamed(store, session, ids) : store.patches.ofSession(session.id, "Pending");
+/** The patches in question by path: what is pending, and apart from it what is stale already. */
+function select(
+  store: Store,
+  session: SessionRow,
+  ids: readonly string[] | undefined,
+): { patches: PatchRow[]; stale: PatchRow[] } {
+  const asked = ids
+    ? patchesNamed(store, session, ids)
+    : store.patches.ofSession(session.id).filter(isUnsettled);
+  const stale = asked.filter(({ reason }) => reason === "stale");
+  const patches = asked.filter((patch) => !stale.includes(patch));
   patches.forEach(assertPending);
-  return patches.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return { patches: patches.toSorted((a, b) => (a.path < b.path ? -1 : 1)), stale };
 }
 
-function alreadyStale(store: Store, session: SessionRow): Examination["stale"] {
-  return store.patches
-    .ofSession(session.id, "Discarded")
-    .filter(({ reason }) => reason === "stale")
-    .map((patch) => ({
-      patch,
-      files: [{ path: patch.from ?? patch.path, expected: patch.base, at: patch.updatedAt }],
-    }));
+function alreadyStale(patch: PatchRow): Examination["stale"][number] {
+  return { patch, files: [{ path: patch.from ?? patch.path, expected: patch.base, at: patch.updatedAt }] };
 }
 
 /** What there is to say about one patch. */

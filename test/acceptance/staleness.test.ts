@@ -240,7 +240,7 @@ test("skip leaves the stale ones out and says which; named patches are applied w
   expect([one.applied, one.skipped]).toEqual([[b.id], []]);
   await expect(
     scene.reviewer.call("session/apply", { session: staged.session.id, patches: [a.id] }),
-  ).rejects.toMatchObject({ kind: "IllegalState", data: { patch: a.id, path: "a.txt" } });
+  ).rejects.toMatchObject({ kind: "Stale", data: { path: "a.txt" } });
 
   await expect(staged.session.apply(await staged.digest())).rejects.toMatchObject({ kind: "Stale" });
   const rest = await staged.session.apply(await staged.digest(), { onStale: "skip" });

@@ -20,8 +20,16 @@ import type { OpenWorkspace } from "./opened.ts";
 
 type Options = Omit<CheckedParams<"session/apply">, "session">;
 
+/** Params are checked before ids: to be called before the session is looked up. @throws {IopipeError} InvalidParams */
+export function assertSaysWhat({ expectedDigest, patches }: Options): void {
+  if (expectedDigest !== undefined || patches !== undefined) return;
+  throw new IopipeError("InvalidParams", "expectedDigest or patches: one of them is needed.", {
+    hint: "Show the diff with session/diff, then apply with its digest.",
+  });
+}
+
 /**
- * Promotes a session's pending patches, all or nothing.
+ * Promotes a session's pending patches, all or nothing; `options` say which (assertSaysWhat).
  *
  * @throws {IopipeError} see session/apply; the tree is as it was
  */
@@ -31,11 +39,6 @@ export function applySession(
   options: Options,
   asking: Asking,
 ): Promise<Result<"session/apply">> {
-  if (options.expectedDigest === undefined && options.patches === undefined) {
-    throw new IopipeError("InvalidParams", "expectedDigest or patches: one of them is needed.", {
-      hint: "Show the diff with session/diff, then apply with its digest.",
-    });
-  }
   const workspace = house.workspaces.find(session.workspace);
   const work = () => applyInTurn(house, workspace, session, options, asking);
   return house.sessionTurn(session.id, () => workspace.write(work, asking.signal), asking.signal);

@@ -9,7 +9,7 @@ export const list = method({
   role: "proposer",
   params: params({ workspace: WorkspaceRef, path: Path.optional(), session: SessionId.optional(), ...PAGE }),
   result: z.object({ operations: z.array(Operation), ...NEXT }),
-  errors: ["WorkspaceNotFound"],
+  errors: ["WorkspaceNotFound", "SessionNotFound"],
 });
 
 export const get = method({

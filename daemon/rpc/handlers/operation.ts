@@ -6,12 +6,13 @@ import { undoOperation } from "../../workspace/undo.ts";
 import type { Call, Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
 import { pageOf } from "./pages.ts";
-import { visibleSessions } from "./views.ts";
+import { namedSession, visibleSessions } from "./views.ts";
 
 export function operationHandlers(parts: Parts) {
   const { store, workspaces } = parts;
   return {
-    "operation/list": ({ workspace, path, session, ...page }, call) => {
+    "operation/list": ({ workspace, path, session: named, ...page }, call) => {
+      const session = named === undefined ? undefined : namedSession(store, named, call).id;
       const query = { workspace: workspaces.find(workspace).id, path, session };
       const { rows, next } = pageOf(store.operations.list(query), page, ({ id }) => id);
       return {

@@ -2,7 +2,7 @@
 import { IopipeError } from "../../../protocol/wire/index.ts";
 import { openSession, patchToWire, sessionToWire, staleError } from "../../staging/index.ts";
 import type { SessionRow } from "../../store/index.ts";
-import { applySession } from "../../workspace/apply.ts";
+import { applySession, assertSaysWhat } from "../../workspace/apply.ts";
 import { waitForEvent } from "../../workspace/waiting.ts";
 import type { Call, Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
@@ -22,9 +22,6 @@ export function sessionHandlers(parts: Parts) {
     options: { ids?: string[] | undefined; purge?: boolean | undefined },
     call: Call,
   ) => {
-    if (options.purge && call.role === "proposer") {
-      throw new IopipeError("NotPermitted", "A proposer may not purge; it may discard.");
-    }
     await sessionTurn(
       session.id,
       async () => staging.discard(session, { ...options, by: call.by }),
@@ -79,18 +76,23 @@ export function sessionHandlers(parts: Parts) {
       };
     },
 
-    "session/apply": ({ session, ...options }, call) =>
-      applySession(parts, namedSession(store, session, call), options, call),
+    "session/apply": ({ session, ...options }, call) => {
+      assertSaysWhat(options);
+      return applySession(parts, namedSession(store, session, call), options, call);
+    },
 
     "patch/apply": ({ patch: id, ...options }, call) => {
       const patch = visiblePatch(store, id, call);
       return applySession(parts, store.sessions.require(patch.session), { ...options, patches: [id] }, call);
     },
 
-    "session/discard": ({ session, patches, purge }, call) =>
-      discard(namedSession(store, session, call), { ids: patches, purge }, call),
+    "session/discard": ({ session, patches, purge }, call) => {
+      assertMayPurge(purge, call);
+      return discard(namedSession(store, session, call), { ids: patches, purge }, call);
+    },
 
     "patch/discard": ({ patch: id, purge }, call) => {
+      assertMayPurge(purge, call);
       const patch = visiblePatch(store, id, call);
       return discard(store.sessions.require(patch.session), { ids: [id], purge }, call);
     },
@@ -120,4 +122,10 @@ export function sessionHandlers(parts: Parts) {
       return { session: toWire(session), patches: rows.map(patchToWire) };
     },
   } satisfies Partial<Handlers>;
+}
+
+/** Asked before any id is looked up, as every question of role. */
+function assertMayPurge(purge: boolean | undefined, { role }: Call): void {
+  if (!purge || role === "reviewer") return;
+  throw new IopipeError("NotPermitted", "A proposer may not purge; it may discard.");
 }

@@ -108,6 +108,15 @@ test("a file that somebody made again after its removal is theirs", async () => 
   expect(root.snapshot()).toEqual({ a: "644 made again" });
 });
 
+test("a file made again where the sweep has been: nobody can tell", async () => {
+  const root = house.root({ a: "a", b: "b" });
+  const changes = await changesOf(root, { a: undefined, b: undefined });
+  await killed(root, changes, (call, name) => call === "unlink" && name.endsWith("-1.bak"));
+  root.write({ a: "made again" });
+  expect(outcomesOf(await recovered(root))).toEqual(["attention", "foreign", "after"]);
+  expect(root.snapshot()).toEqual({ a: "644 made again" });
+});
+
 test("a file edited before its removal is kept, and its sibling comes back", async () => {
   const root = house.root({ a: "a", b: "b" });
   await killed(

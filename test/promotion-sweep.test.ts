@@ -5,8 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTree } from "../daemon/disk/index.ts";
-
-import { planUndo, promote, recover } from "../daemon/promotion/index.ts";
+import { type PromotionRequest, planUndo, promote, recover } from "../daemon/promotion/index.ts";
 import { type House, MIXED_TREE, mixedChange, openHouse, QUICK, type Root } from "./promotion/house.ts";
 import { counting, crashingAt, type Fault, failingAt, faulty } from "./promotion/ports.ts";
 
@@ -111,14 +110,11 @@ async function callsOf(make: () => Promise<Case>): Promise<readonly string[]> {
   return fault.names;
 }
 
-/** One call (from 1) in each phase: preparing, just decided, in the midst of publishing, sweeping, closing. */
+/** One call (from 1) in each phase: just decided, in the midst of publishing, sweeping, closing. */
 function oneInEachPhase(names: readonly string[]): number[] {
-  const decided = names.indexOf("operations.decide") + 1;
   return [
-    names.lastIndexOf("createFile") + 1,
-    decided + 1,
+    names.indexOf("operations.decide") + 2,
     names.indexOf("makeDirectory") + 1,
-    names.lastIndexOf("setMode") + 1,
     names.lastIndexOf("unlink") + 1,
     names.indexOf("operations.close") + 1,
   ].filter((call) => call > 0);

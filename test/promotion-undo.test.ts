@@ -73,6 +73,15 @@ test("the two paths of a rename go together", async () => {
   expect(plan.reverted).toEqual(["other"]);
 });
 
+test("a path that no patch stands behind is undone on its own", async () => {
+  const root = house.root({ a: "a", b: "b" });
+  const changes = await Promise.all(
+    ["a", "b"].map((path) => house.change(root, path, "new", { patch: undefined })),
+  );
+  await house.undo(root, await house.apply(root, changes), ["a"]);
+  expect(root.snapshot()).toEqual({ a: "644 a", b: "644 new" });
+});
+
 test("what did not happen cannot be undone", async () => {
   const root = house.root({ a: "a" });
   const change = await house.change(root, "a", "A");

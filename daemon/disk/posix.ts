@@ -22,10 +22,11 @@ export interface Platform {
 const open = promisify(fs.open);
 const write = promisify(fs.write);
 const read = promisify(fs.read);
+const fstat = promisify(fs.fstat);
 
 /** Calls on open files that do not wait on the event loop. */
 export const asyncCalls = {
-  stat: (file) => promisify(fs.fstat)(file, { bigint: true }),
+  stat: (file) => fstat(file, { bigint: true }),
   write: async (file, bytes) => (await write(file, bytes, 0, bytes.length)).bytesWritten,
   chown: promisify(fs.fchown),
   chmod: promisify(fs.fchmod),

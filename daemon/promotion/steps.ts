@@ -160,6 +160,7 @@ function provenByTemporary(work: Work, step: Step): boolean | undefined {
  */
 function provenByBackup(work: Work, step: Step): boolean | undefined {
   if (lstat(work, step.backup as string)) return true;
-  const earlier = work.steps.filter(({ n }) => n < step.n).flatMap(({ backup }) => backup ?? []);
-  return earlier.some((backup) => lstat(work, backup)) ? false : undefined;
+  // Removals come first, so that every earlier step is one and has a backup.
+  const earlier = work.steps.filter(({ n }) => n < step.n);
+  return earlier.some(({ backup }) => lstat(work, backup as string)) ? false : undefined;
 }

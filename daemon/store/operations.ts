@@ -139,7 +139,7 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
   );
   const setUndone = db.prepare("UPDATE operation_file SET undone_by = ? WHERE operation = ? AND path = ?");
   const clearUndone = db.prepare(
-    "UPDATE operation_file SET undone_by = NULL WHERE undone_by = ? AND path = ?",
+    "UPDATE operation_file SET undone_by = NULL WHERE operation = ? AND undone_by = ? AND path = ?",
   );
   const list = db.prepare<[{ workspace: string; session: string | null; path: string | null }], RawOperation>(
     `SELECT * FROM operation o WHERE workspace = @workspace AND (@session IS NULL OR session = @session)
@@ -174,10 +174,11 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
   /** What became of each path of an undone operation. An undo of an undo makes the first operation undoable again. */
   const markUndone = (row: OperationRow): void => {
     if (row.undoes === undefined) return;
+    const undone = byId.get(row.undoes)?.undoes ?? null;
     for (const { path, outcome } of row.files) {
       if (outcome !== "after") continue;
       setUndone.run(row.id, row.undoes, path);
-      clearUndone.run(row.undoes, path);
+      if (undone !== null) clearUndone.run(undone, row.undoes, path);
     }
   };
   const movePatches = (row: OperationRow): void => {

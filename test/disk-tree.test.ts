@@ -162,11 +162,23 @@ test("an edit that leaves the size is seen as well", async () => {
   const port = portWith((real) => ({
     read: async (file, into) => {
       const count = await real.read(file, into);
-      if (count === 0 && edits-- > 0) fs.writeFileSync(root.at("f"), "new");
+      if (edits-- > 0) fs.writeFileSync(root.at("f"), "new");
       return count;
     },
   }));
   expect((await openTree(root.path, [], port).read("f")).bytes.toString()).toBe("new");
+});
+
+test("a file that shrinks while it is read is read again", async () => {
+  const root = house.root({ f: "long enough" });
+  let edits = 1;
+  const port = portWith((real) => ({
+    read: async (file, into) => {
+      if (edits-- > 0) fs.truncateSync(root.at("f"));
+      return real.read(file, into);
+    },
+  }));
+  expect((await openTree(root.path, [], port).read("f")).bytes.toString()).toBe("");
 });
 
 test("a file that is replaced, or goes, between the look and the open is looked at again", async () => {

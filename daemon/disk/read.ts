@@ -65,13 +65,12 @@ async function attempt(
   try {
     if (!sameStat(found, await port.stat(file))) return undefined;
     const hash = createHash("sha256");
-    const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, Number(found.size) + 1));
-    for (let size = 0n; ; ) {
-      const count = await port.read(file, buffer);
+    const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, Number(found.size)));
+    // No further than it was long: whether it grew, shrank or changed is told by the stat after.
+    for (let left = Number(found.size); left > 0; ) {
+      const count = await port.read(file, buffer.subarray(0, left));
       if (count === 0) break;
-      size += BigInt(count);
-      // Somebody is appending; reading on might never end.
-      if (size > found.size) return undefined;
+      left -= count;
       const bytes = buffer.subarray(0, count);
       hash.update(bytes);
       take?.(bytes);

@@ -45,7 +45,8 @@ export function createPort({ at, setMode }: Platform): Port {
     createFile: (dir, name) => open(at(dir, name), CREATE_FLAGS, 0o600),
     readDirectory: async (dir) => entries(await fs.promises.readdir(at(dir, "."), LIST)),
     syncDirectory: (dir) => asyncCalls.sync(dir.handle),
-    openRoot: (root) => openedDirectory(fs.openSync(root, O_RDONLY | O_DIRECTORY), ""),
+    // A root is a real path: where a link has taken its place, it is gone.
+    openRoot: (root) => openedDirectory(fs.openSync(root, DIRECTORY_FLAGS), ""),
     openDirectory: (parent, name) => {
       const path = parent.path === "" ? name : `${parent.path}/${name}`;
       return openedDirectory(fs.openSync(at(parent, name), DIRECTORY_FLAGS), path);

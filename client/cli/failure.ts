@@ -4,6 +4,7 @@
  */
 import { type ErrorKind, IopipeError } from "../../protocol/wire/errors.ts";
 import { isNoDaemon } from "../faults.ts";
+import { hintOf } from "./hints.ts";
 import { colour, note, printJson } from "./output.ts";
 import { visible, visibleLines } from "./visible.ts";
 
@@ -56,7 +57,7 @@ export function report(error: unknown, json: boolean): void {
 
 function parts(error: unknown): { message: string; hint?: string } {
   if (error instanceof UsageError) return error;
-  if (error instanceof IopipeError) return { message: error.message, hint: error.data.hint };
+  if (error instanceof IopipeError) return { message: error.message, hint: hintOf(error) };
   return { message: error instanceof Error ? error.message : String(error) };
 }
 

@@ -9,12 +9,12 @@
  */
 import * as fs from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { promisify } from "node:util";
+import { type AtomicCalls, asyncAtomicCalls, syncAtomicCalls } from "./atomic-calls.ts";
 import { type Attributes, fill, runAsync, runSync, type Source, type Steps, step } from "./durable.ts";
-import { DiskError, isErrno } from "./errors.ts";
+import { DiskError } from "./errors.ts";
 import { temporaryMark, temporaryName } from "./path.ts";
-import { type FileCalls, modeOf, type Stat, typeOf } from "./port.ts";
-import { asyncCalls, CREATE_FLAGS } from "./posix.ts";
+import { modeOf, type Stat, typeOf } from "./port.ts";
+import { CREATE_FLAGS } from "./posix.ts";
 
 export interface AtomicOptions {
   /** Permission bits; default the existing file's, else 0666 without the umask. */
@@ -27,43 +27,6 @@ export interface AtomicOptions {
 
 /** `AtomicOptions`, or just the encoding, as `fs.writeFile` and write-file-atomic take them. */
 export type OptionsOrEncoding = AtomicOptions | BufferEncoding;
-
-/** Path calls that the write needs beside those on the open file; tests put failing ones in their place. */
-export interface AtomicCalls extends FileCalls {
-  open(path: string, flags: number, mode: number): number | Promise<number>;
-  lstat(path: string): Stat | undefined | Promise<Stat | undefined>;
-  readlink(path: string): string | Promise<string>;
-  rename(from: string, to: string): void | Promise<void>;
-  unlink(path: string): void | Promise<void>;
-}
-
-const absentAs = (error: unknown): undefined => {
-  if (isErrno(error, "ENOENT")) return undefined;
-  throw error;
-};
-
-export const asyncAtomicCalls: AtomicCalls = {
-  ...asyncCalls,
-  open: promisify(fs.open),
-  lstat: (path) => fs.promises.lstat(path, { bigint: true }).catch(absentAs),
-  readlink: fs.promises.readlink,
-  rename: fs.promises.rename,
-  unlink: fs.promises.unlink,
-};
-
-export const syncAtomicCalls: AtomicCalls = {
-  stat: (file) => fs.fstatSync(file, { bigint: true }),
-  write: (file, bytes) => fs.writeSync(file, bytes),
-  chown: fs.fchownSync,
-  chmod: fs.fchmodSync,
-  sync: fs.fsyncSync,
-  close: fs.closeSync,
-  open: fs.openSync,
-  lstat: (path) => fs.lstatSync(path, { bigint: true, throwIfNoEntry: false }),
-  readlink: (path) => fs.readlinkSync(path),
-  rename: fs.renameSync,
-  unlink: fs.unlinkSync,
-};
 
 export type SyncData = string | Uint8Array;
 export type Data = SyncData | AsyncIterable<string | Uint8Array>;

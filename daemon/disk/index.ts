@@ -1,7 +1,6 @@
 /** What the disk gives to the parts above it; the durable write on its own is atomic.ts. */
-export { type AtomicOptions, syncDirectory, writeFileAtomic, writeFileAtomicSync } from "./atomic.ts";
-export { type Attributes, fill, runAsync } from "./durable.ts";
-export { DiskError, type DiskErrorKind, type FaultKind, faultKind, isErrno, named } from "./errors.ts";
+export { fill, runAsync } from "./durable.ts";
+export { DiskError, faultKind, isErrno, named } from "./errors.ts";
 export { ABSENT, type Aspect, aspectsOf, type Image, sameAspects } from "./image.ts";
 export {
   ancestorsOf,
@@ -10,7 +9,6 @@ export {
   joinPath,
   nameOf,
   parentOf,
-  TEMPORARY_PREFIX,
   temporaryMark,
   temporaryName,
 } from "./path.ts";
@@ -27,4 +25,5 @@ export {
 } from "./port.ts";
 export type { Place } from "./read.ts";
 export { retrying } from "./retry.ts";
-export { descend, lstatImage, openTree, readWhole, type Tree, takeImage } from "./tree.ts";
+export { lstatImage, readWhole, takeImage } from "./take.ts";
+export { descend, openTree, type Tree } from "./tree.ts";

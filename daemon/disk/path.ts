@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto";
 import { DiskError } from "./errors.ts";
 
 /** Names that begin so are ours: temporary files and backups. Watchers and listings leave them out. */
-export const TEMPORARY_PREFIX = ".iopipe-";
+const TEMPORARY_PREFIX = ".iopipe-";
 
 /** NAME_MAX of every usual file system, in bytes. */
 const MAX_NAME_BYTES = 255;

@@ -1,6 +1,6 @@
 /**
  * A tree: what stands below one root, seen without ever following a link.
- * Owns the walk from the root and the images. Which paths are paths at all is path.ts; changing the tree is promotion's,
+ * Owns the walk from the root. Images are take.ts. Which paths are paths at all is path.ts; changing the tree is promotion's,
  * through `port`.
  * INVARIANT: every parent is opened by descriptor, one name at a time, so that no link swapped in meanwhile leads out.
  * INVARIANT: the guarded directories (the daemon's own) are neither read nor written through a tree.
@@ -11,9 +11,10 @@ import { DiskError, isErrno, named } from "./errors.ts";
 import { ABSENT, type Image } from "./image.ts";
 import { checkPath, isTemporaryName, MAX_PATH_BYTES } from "./path.ts";
 import { portOf } from "./platform.ts";
-import { type Dir, type Entry, type EntryType, modeOf, type Port, type Stat, typeOf } from "./port.ts";
-import { notAFile, type Place, readStable } from "./read.ts";
+import type { Dir, Entry, EntryType, Port } from "./port.ts";
+import { notAFile, type Place } from "./read.ts";
 import { retrying } from "./retry.ts";
+import { entryOf, lstatImage, readWhole, takeImage } from "./take.ts";
 
 export interface Tree {
   /** Absolute, real path. */
@@ -78,8 +79,7 @@ export function openTree(
     },
     entry: async (path) => (await visit(path, ({ dir, name }) => entryOf(port.lstat(dir, name)))) ?? "absent",
     readlink: async (path) => {
-      const target = (await visit(path, (place) => imageOf(port, place, port.lstat(place.dir, place.name))))
-        ?.target;
+      const target = (await visit(path, (place) => lstatImage(port, place)))?.target;
       if (target === undefined) throw notAFile(path);
       return target;
     },
@@ -151,53 +151,6 @@ export function descend(port: Port, parent: Dir, name: string, path: string): Di
   if (entryOf(port.lstat(parent, name)) === "symlink")
     throw new DiskError("PathEscape", path, `'${path}' leads through a symlink, '${name}'.`);
   return undefined;
-}
-
-function entryOf(stat: Stat | undefined): EntryType | "absent" {
-  return stat ? typeOf(stat) : "absent";
-}
-
-function imageOf(port: Port, place: Place, stat: Stat | undefined): Image {
-  const entry = entryOf(stat);
-  if (!stat || entry === "absent") return ABSENT;
-  if (entry !== "file" && entry !== "symlink") throw notAFile(place.path);
-  const common = { exists: true, type: entry, size: Number(stat.size), mtimeNs: String(stat.mtimeNs) };
-  if (entry === "file") return { ...common, mode: modeOf(stat) };
-  return { ...common, target: targetOf(port, place) };
-}
-
-function targetOf(port: Port, { dir, name, path }: Place): string {
-  const bytes = port.readlink(dir, name);
-  const target = bytes.toString();
-  if (Buffer.from(target).equals(bytes)) return target;
-  throw new DiskError("NotAFile", path, `'${path}' is a symlink whose target is not UTF-8.`);
-}
-
-/** The image of what is at `place`, without a hash. @throws {DiskError} NotAFile */
-export function lstatImage(port: Port, place: Place): Image {
-  return imageOf(port, place, port.lstat(place.dir, place.name));
-}
-
-/** The image of what is at `place`, stable, with a file's hash. @throws {DiskError} NotAFile, Busy */
-export async function takeImage(port: Port, place: Place): Promise<Image> {
-  const stat = port.lstat(place.dir, place.name);
-  if (!stat || typeOf(stat) !== "file") return imageOf(port, place, stat);
-  const content = await readStable(port, place);
-  return content ? { ...imageOf(port, place, content.stat), hash: content.hash } : ABSENT;
-}
-
-/** A regular file's bytes at one moment, with its image. @throws {DiskError} NotAFile also for what is absent */
-export async function readWhole(port: Port, place: Place): Promise<{ image: Image; bytes: Buffer }> {
-  let pieces: Uint8Array[] = [];
-  const begin = (): void => {
-    pieces = [];
-  };
-  const content = await readStable(port, place, { begin, piece: (bytes) => pieces.push(Buffer.from(bytes)) });
-  if (!content) throw notAFile(place.path);
-  return {
-    image: { ...imageOf(port, place, content.stat), hash: content.hash },
-    bytes: Buffer.concat(pieces),
-  };
 }
 
 async function listRoot(port: Port, openRoot: () => Dir): Promise<Entry[]> {

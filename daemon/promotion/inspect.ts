@@ -19,7 +19,7 @@ import {
 import type { Places } from "./places.ts";
 import type { Transition } from "./request.ts";
 
-export interface FileFacts {
+interface FileFacts {
   readonly stat: Stat;
   /** Of a file or symlink, with a file's hash. */
   readonly image?: Image | undefined;

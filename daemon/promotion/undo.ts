@@ -9,7 +9,7 @@ import { ABSENT, aspectsOf, DiskError, type Image, sameAspects, type Tree } from
 import type { DirectoryChange, OperationFileRow, OperationRow } from "../store/index.ts";
 import type { Transition } from "./request.ts";
 
-export interface ModifiedFile {
+interface ModifiedFile {
   readonly path: string;
   /** "modified", "undone" (already), or "rename" (the other path of the rename was modified). */
   readonly reason: string;

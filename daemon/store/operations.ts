@@ -10,7 +10,7 @@ import { IopipeError, isKind } from "../../protocol/wire/errors.ts";
 import type { Database } from "./database.ts";
 import type { Events } from "./events.ts";
 import { newId, now } from "./ids.ts";
-import type { PatchStanding } from "./moves.ts";
+import { standings } from "./operation-moves.ts";
 import {
   type DirectoryChange,
   type OperationFileRow,
@@ -283,40 +283,6 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
       return mustGet(id);
     },
   };
-}
-
-type Standing = PatchStanding & { readonly operation?: string };
-
-/** What a closed operation makes of the patches it concerns; a patch of several files moves when all are after. */
-function standings(
-  row: OperationRow,
-  operations: { get(id: string): RawOperation | undefined },
-): Map<string, Standing> {
-  const outcomes = new Map<string, (Outcome | undefined)[]>();
-  for (const { patch, outcome } of row.files)
-    if (patch !== undefined) outcomes.set(patch, [...(outcomes.get(patch) ?? []), outcome]);
-  const moves = new Map<string, Standing>();
-  const after = standingAfter(row, operations);
-  for (const [patch, seen] of outcomes) {
-    if (seen.every((outcome) => outcome === "after")) moves.set(patch, after);
-    else if (row.kind === "apply" && seen.includes("foreign"))
-      moves.set(patch, { state: "Discarded", reason: "stale" });
-  }
-  return moves;
-}
-
-/** An apply applies; its undo takes back; the undo of that applies again, and so on. */
-function standingAfter(
-  row: OperationRow,
-  operations: { get(id: string): RawOperation | undefined },
-): Standing {
-  let undone = false;
-  let first = row.id;
-  for (let at = row.undoes; at !== undefined; at = operations.get(at)?.undoes ?? undefined) {
-    undone = !undone;
-    first = at;
-  }
-  return undone ? { state: "Discarded", reason: "undone" } : { state: "Applied", operation: first };
 }
 
 export {

@@ -1,0 +1,75 @@
+/**
+ * Rolling forward: an operation that was decided, by a process that did not live to publish all of it.
+ * Owns the judgement by the classes of the targets (before, after, somebody's) and the proofs of whose swap put a file
+ * there. Source: research of third states; a patch of exactly two files shows each of them.
+ * INVARIANT: a file that is somebody's is never touched; where that leaves the operation half done, a person is asked.
+ */
+import { sameAspects, takeImage } from "../disk/index.ts";
+import type { OperationRow } from "../store/index.ts";
+import { classify, type Standing } from "./classify.ts";
+import { finish } from "./finish.ts";
+import type { Step } from "./plan.ts";
+import { publish } from "./publish.ts";
+import { outcomes, rollBack, withRescued } from "./rollback.ts";
+import { STEP_KINDS } from "./steps.ts";
+import { sweep } from "./sweep.ts";
+import { ownerFor, type Work, writeImage } from "./work.ts";
+
+interface Seen {
+  readonly step: Step;
+  readonly standing: Standing;
+}
+
+/** Completes a decided operation: forward where nobody was at its files, else as the classes of the targets say. */
+export async function rollForward(work: Work): Promise<OperationRow> {
+  const seen: Seen[] = [];
+  for (const step of work.steps) seen.push({ step, standing: await classify(work, step) });
+  const old = seen.filter(({ standing }) => standing.isBefore && !standing.isAfter);
+  const foreign = seen.filter(({ standing }) => !standing.isBefore && !standing.isAfter);
+  const proofs = foreign.map(({ step }) => STEP_KINDS[step.kind].wasPublished(work, step));
+  if (foreign.length > 0 && (old.length > 0 || proofs.includes(false))) return rollBack(work, EDITED);
+  if (proofs.includes(undefined)) return leaveForAttention(work);
+  try {
+    await publishAgain(work, old);
+  } catch (error) {
+    work.hooks.trouble?.(error, work.id);
+    return rollBack(work, (error as Error).message);
+  }
+  return finish(work);
+}
+
+const EDITED = "A file was edited before iopiped, which had stopped, could complete the operation.";
+
+async function publishAgain(work: Work, old: readonly Seen[]): Promise<void> {
+  for (const { step, standing } of old) {
+    work.snapshots.set(step.n, standing.stat);
+    await rewriteTemporary(work, step);
+  }
+  work.store.operations.rewritten(work.id, work.inodes);
+  await publish(
+    work,
+    old.map(({ step }) => step),
+  );
+}
+
+/** Writes the temporary file anew unless it is there, whole, as it was decided. */
+async function rewriteTemporary(work: Work, step: Step): Promise<void> {
+  if (step.temporary === undefined || !step.after.exists) return;
+  const place = work.places.at(step.temporary);
+  const image = await takeImage(work.port, place);
+  if (sameAspects(step.after, image, ["existence", "type", "content", "mode"])) return;
+  const written = await writeImage(work, step.temporary, step.after, ownerFor(work, step));
+  work.inodes.set(step.n, String(written.ino));
+}
+
+/** Every file is as after or somebody's who may have known it: nothing is touched but our own files. */
+async function leaveForAttention(work: Work): Promise<OperationRow> {
+  const files = await outcomes(work);
+  const swept = await sweep(work, true);
+  return work.store.operations.close(work.id, {
+    ...{ phase: "attention", swept, error: EDITED },
+    files: withRescued(work, files),
+    madeDirectories: work.makes,
+    removedDirectories: work.removes,
+  });
+}

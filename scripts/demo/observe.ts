@@ -10,7 +10,7 @@ export interface Observer {
   close(): Promise<void>;
 }
 
-export interface Arrival {
+interface Arrival {
   readonly change: Change;
   /** When its batch was here, as performance.now(). */
   readonly atMs: number;

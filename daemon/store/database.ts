@@ -5,9 +5,9 @@
  * better-sqlite3 is built with DEFAULT_WAL_SYNCHRONOUS=1, so that without this it drops to NORMAL at the first write,
  * and a commit would not survive a power cut. EXCLUSIVE also keeps SQLite from mapping a -shm file (SIGBUS on a full disk).
  */
-import { chmodSync, closeSync, openSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { MIGRATIONS } from "./migrations.ts";
+import { makePrivate } from "./private-file.ts";
 
 export type Database = Sqlite.Database;
 
@@ -35,7 +35,7 @@ export class StoreUnusable extends Error {
  * @throws {StoreUnusable} when it is damaged, foreign or of a newer schema
  */
 export function openDatabase(file: string): Database {
-  createPrivate(file);
+  makePrivate(file);
   const db = new Sqlite(file, { timeout: 0 });
   try {
     lock(db, file);
@@ -46,11 +46,6 @@ export function openDatabase(file: string): Database {
     db.close();
     throw explain(error, file);
   }
-}
-
-function createPrivate(file: string): void {
-  closeSync(openSync(file, "a", 0o600));
-  chmodSync(file, 0o600);
 }
 
 function lock(db: Database, file: string): void {

@@ -12,6 +12,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import Database from "better-sqlite3";
+import { makePrivate } from "./private-file.ts";
 
 type RowKind = "file" | "symlink" | "directory" | "folded";
 
@@ -137,6 +138,7 @@ function openDatabase(file: string): Database.Database {
 }
 
 function open(file: string): Database.Database {
+  makePrivate(file);
   const db = new Database(file);
   db.pragma("locking_mode = EXCLUSIVE");
   db.pragma("journal_mode = WAL");

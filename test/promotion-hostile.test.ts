@@ -32,7 +32,7 @@ const withPort = (root: Root, replace: (port: Port) => Partial<Port>) => ({
 });
 
 const newest = (root: Root) => {
-  const [row] = house.store.operations.list({ workspace: root.workspace });
+  const [row] = house.store.operations.list({ workspace: root.workspace }, { limit: 1 });
   if (!row) throw new Error("no operation");
   return row;
 };

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { newId, openStore, type Store, StoreBusy, StoreUnusable, sha256 } from "../daemon/store/index.ts";
+import { openWatchTable } from "../daemon/store/watch-table.ts";
 
 let stateDir: string;
 let store: Store;
@@ -100,6 +101,13 @@ describe("the database", () => {
     rmSync(databaseFile());
     store = openStore(stateDir);
   });
+});
+
+test("the watch table too is its owner's alone, also where an older one was not", () => {
+  const file = join(stateDir, "watch.db");
+  writeFileSync(file, "", { mode: 0o644 });
+  openWatchTable(file).close();
+  expect(statSync(file).mode & 0o777).toBe(0o600);
 });
 
 describe("blobs", () => {
@@ -198,13 +206,41 @@ describe("patches", () => {
     store.patches.move(b.id, { state: "Discarded", reason: "rejected" });
     expect(store.sessions.counts(at.session)).toEqual({ pending: 1, stale: 1, applied: 0, discarded: 1 });
     expect(store.patches.unsettledPaths(at.workspace).sort()).toEqual(["a", "c"]);
-    expect(store.patches.unsettledAt(at.workspace, "a").map(({ id }) => id)).toEqual([a.id]);
-    expect(store.patches.unsettled(at.workspace).map(({ id }) => id)).toEqual([a.id, c.id]);
-    expect(store.patches.list({ workspace: at.workspace, sessions: new Set() })).toEqual([]);
-    expect(store.patches.holdsBlob(at.session, "0".repeat(64))).toBe(true);
+    expect(store.patches.unsettledAt(at.workspace, ["a", "none"]).map(({ id }) => id)).toEqual([a.id]);
+    expect(store.patches.holding(at.session, "c").map(({ id }) => id)).toEqual([c.id]);
+    expect(store.patches.holding(at.session, "a")).toEqual([]);
+    const page = { limit: 10 };
+    expect(store.patches.list({ workspace: at.workspace, sessions: new Set() }, page)).toEqual([]);
+    expect(store.patches.list({ workspace: at.workspace }, { limit: 1, before: c.n })).toMatchObject([
+      { id: b.id },
+    ]);
+    expect(store.patches.holdBlob(new Set([at.session]), "0".repeat(64))).toBe(true);
+    expect(store.patches.holdBlob(new Set(["other"]), "0".repeat(64))).toBe(false);
     store.patches.remove(c.id);
     expect(() => store.patches.require(c.id)).toThrow(/There is no patch/);
   });
+});
+
+test("a session's state is what its patches are, for one and in lists", () => {
+  const at = openSession();
+  const states = () =>
+    (["Pending", "Applied", "Discarded"] as const).filter(
+      (state) => store.sessions.list({ state }, { limit: 10 }).length > 0,
+    );
+  const is = (state: string, pending: number) => {
+    expect(store.sessions.stateOf(at.session)).toBe(state);
+    expect(states()).toEqual([state]);
+    expect(store.sessions.pending()).toBe(pending);
+  };
+  is("Pending", 1);
+  const { id } = insertPatch(at);
+  store.patches.move(id, { state: "Discarded", reason: "stale" });
+  is("Pending", 1);
+  store.patches.move(id, { state: "Pending" });
+  store.patches.move(id, { state: "Applied", operation: "o1" });
+  is("Applied", 0);
+  store.patches.move(id, { state: "Discarded", reason: "undone" });
+  is("Discarded", 0);
 });
 
 describe("events", () => {

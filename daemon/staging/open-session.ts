@@ -2,7 +2,6 @@
 import type { Role } from "../../protocol/wire/locations.ts";
 import { newId, type SessionRow, type Store } from "../store/index.ts";
 import { sessionEvent } from "./events.ts";
-import { sessionToWire } from "./wire.ts";
 
 export interface OpenSessionOptions {
   readonly workspace: string;
@@ -21,7 +20,7 @@ export function openSession(
 ): SessionRow {
   return store.transaction(() => {
     const sameKey = key === undefined ? [] : store.sessions.byKey(workspace, key, role);
-    const pending = sameKey.find((session) => sessionToWire(store, session).state === "Pending");
+    const pending = sameKey.find(({ id }) => store.sessions.stateOf(id) === "Pending");
     if (pending) return pending;
     const session = store.sessions.insert({
       id: newId("s"),

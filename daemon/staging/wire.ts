@@ -3,7 +3,7 @@
  * digest and counts).
  */
 import type { Patch, Session } from "../../protocol/methods/index.ts";
-import type { PatchCounts, PatchRow, SessionRow, Store } from "../store/index.ts";
+import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { digestOf } from "./digest.ts";
 
 /** A patch as results and events carry it. */
@@ -31,26 +31,19 @@ export function patchToWire(row: PatchRow): Patch {
 /** A session as it stands now; `row` may be older, its patches and its number are read afresh. */
 export function sessionToWire(store: Store, row: Pick<SessionRow, "id">): Session {
   const session = store.sessions.require(row.id);
-  const patches = store.sessions.counts(session.id);
   return {
     id: session.id,
     workspace: session.workspace,
     title: session.title,
     ...(session.agent !== undefined && { agent: session.agent }),
     ...(session.key !== undefined && { key: session.key }),
-    state: stateOf(patches),
+    state: store.sessions.stateOf(session.id),
     ready: session.ready,
     ...(session.message !== undefined && { message: session.message }),
     digest: digestOf(store.patches.ofSession(session.id, "Pending")),
     seq: session.seq,
     createdAt: session.createdAt,
     updatedAt: session.updatedAt,
-    patches,
+    patches: store.sessions.counts(session.id),
   };
-}
-
-/** PROTOCOL.md, "Values": Pending while there is work or nothing yet, else Applied if one patch is. */
-function stateOf({ pending, stale, applied, discarded }: PatchCounts): Session["state"] {
-  if (pending + stale > 0 || applied + discarded === 0) return "Pending";
-  return applied > 0 ? "Applied" : "Discarded";
 }

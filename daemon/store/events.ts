@@ -17,6 +17,9 @@ export interface EventRow {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** What listeners are told of an event; they read the body with `since` when they want it. */
+export type Announced = Omit<EventRow, "body">;
+
 export interface NewEvent {
   readonly type: EventType;
   readonly workspace: string;
@@ -42,8 +45,8 @@ export interface Events {
   since(seq: number, query: EventQuery, limit: number): EventRow[];
   /** Number of the last event of all; 0 before the first. */
   last(): number;
-  /** Calls `listener` with each event after its commit, in order. Returns the way to stop. */
-  listen(listener: (event: EventRow) => void): () => void;
+  /** Calls `listener`, which does not throw, with each event after its commit, in order. Returns the way to stop. */
+  listen(listener: (event: Announced) => void): () => void;
   /** Called by the store when the outermost transaction has committed, or was rolled back. */
   settle(committed: boolean): void;
 }
@@ -55,25 +58,24 @@ interface Raw {
   workspace: string;
   session: string | null;
   by: string | null;
-  body: string;
 }
 
-function toRow(raw: Raw): EventRow {
-  return {
-    seq: raw.seq,
-    at: raw.at,
-    type: raw.type,
-    workspace: raw.workspace,
-    ...(raw.session !== null && { session: raw.session }),
-    ...(raw.by !== null && { by: raw.by }),
-    body: JSON.parse(raw.body) as Record<string, unknown>,
-  };
+function toAnnounced({ session, by, ...raw }: Raw): Announced {
+  return { ...raw, ...(session !== null && { session }), ...(by !== null && { by }) };
 }
 
-export function selects(query: EventQuery, event: Pick<EventRow, "workspace" | "session">): boolean {
+export function selects(query: EventQuery, event: Announced): boolean {
   if (query.workspace !== undefined && event.workspace !== query.workspace) return false;
   if (query.session !== undefined && event.session !== query.session) return false;
   return !query.sessions || (event.session !== undefined && query.sessions.has(event.session));
+}
+
+interface SinceParams {
+  seq: number;
+  workspace: string | null;
+  session: string | null;
+  sessions: string | null;
+  limit: number;
 }
 
 export function openEvents(db: Database): Events {
@@ -82,14 +84,19 @@ export function openEvents(db: Database): Events {
   );
   const setBody = db.prepare("UPDATE event SET body = ? WHERE seq = ?");
   const touchSession = db.prepare("UPDATE session SET seq = ?, updated_at = ? WHERE id = ?");
-  const after = db.prepare<[number], Raw>("SELECT * FROM event WHERE seq > ? ORDER BY seq");
-  const ofSession = db.prepare<[string, number], Raw>(
-    "SELECT * FROM event WHERE session = ? AND seq > ? ORDER BY seq",
+  const select = (which: string) =>
+    db.prepare<[SinceParams], Raw & { body: string }>(
+      `SELECT * FROM event WHERE ${which} AND seq > @seq AND (@workspace IS NULL OR workspace = @workspace)
+       AND (@sessions IS NULL OR session IN (SELECT value FROM json_each(@sessions))) ORDER BY seq LIMIT @limit`,
+    );
+  const since = select("@session IS NULL");
+  const ofSession = select("session = @session");
+  const bySeq = db.prepare<[number], Raw>(
+    "SELECT seq, at, type, workspace, session, by FROM event WHERE seq = ?",
   );
-  const bySeq = db.prepare<[number], Raw>("SELECT * FROM event WHERE seq = ?");
   const last = db.prepare<[], number>("SELECT coalesce(max(seq), 0) FROM event").pluck();
 
-  const listeners = new Set<(event: EventRow) => void>();
+  const listeners = new Set<(event: Announced) => void>();
   let appended: number[] = [];
 
   return {
@@ -102,16 +109,10 @@ export function openEvents(db: Database): Events {
       appended.push(seq);
       return seq;
     },
-    since: (seq, query, limit) => {
-      const rows = query.session === undefined ? after.iterate(seq) : ofSession.iterate(query.session, seq);
-      const found: EventRow[] = [];
-      for (const raw of rows) {
-        const row = toRow(raw);
-        if (selects(query, row)) found.push(row);
-        if (found.length >= limit) break;
-      }
-      return found;
-    },
+    since: (seq, { workspace = null, session = null, sessions }, limit) =>
+      (session === null ? since : ofSession)
+        .all({ seq, workspace, session, sessions: sessions ? JSON.stringify([...sessions]) : null, limit })
+        .map(({ body, ...raw }) => ({ ...toAnnounced(raw), body: JSON.parse(body) })),
     last: () => last.get() as number,
     listen: (listener) => {
       listeners.add(listener);
@@ -124,7 +125,9 @@ export function openEvents(db: Database): Events {
       for (const seq of seqs) {
         const raw = bySeq.get(seq);
         // Missing where a savepoint inside the transaction was rolled back.
-        if (raw) for (const listener of listeners) listener(toRow(raw));
+        if (!raw) continue;
+        const event = toAnnounced(raw);
+        for (const listener of listeners) listener(event);
       }
     },
   };

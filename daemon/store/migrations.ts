@@ -121,4 +121,11 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX event_session ON event (session, seq) WHERE session IS NOT NULL;
   `,
+  `
+  -- What was asked of every row before: who holds a path, who may read a blob, which journals are open.
+  CREATE INDEX patch_pending_from ON patch (session, from_path) WHERE state = 'Pending' AND from_path IS NOT NULL;
+  CREATE INDEX patch_base_blob ON patch (base ->> 'hash');
+  CREATE INDEX patch_after_blob ON patch (after ->> 'hash');
+  CREATE INDEX operation_file_ours ON operation_file (operation) WHERE temporary IS NOT NULL OR backup IS NOT NULL;
+  `,
 ];

@@ -58,6 +58,40 @@ export interface OperationRow {
   readonly files: readonly OperationFileRow[];
 }
 
+/** What an operation is when it begins. */
+export type NewOperation = Pick<OperationRow, "workspace" | "kind"> & {
+  readonly session?: string | undefined;
+  readonly title?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly by?: string | undefined;
+  readonly undoes?: string | undefined;
+  readonly digest?: string | undefined;
+  readonly madeDirectories: readonly DirectoryChange[];
+  readonly removedDirectories: readonly DirectoryChange[];
+  readonly files: readonly (Pick<OperationFileRow, "path" | "before" | "after"> & {
+    readonly patch?: string | undefined;
+    readonly temporary?: string | undefined;
+    readonly backup?: string | undefined;
+  })[];
+};
+
+export interface FileClosing {
+  readonly n: number;
+  readonly outcome: Outcome;
+  readonly rescued?: string | undefined;
+}
+
+export interface Closing {
+  readonly phase: "applied" | "aborted" | "attention";
+  readonly files: readonly FileClosing[];
+  /** The directories that were in fact made and removed. */
+  readonly madeDirectories: readonly DirectoryChange[];
+  readonly removedDirectories: readonly DirectoryChange[];
+  /** Whether our temporary files are gone for good; else their names are kept, and the journal counts as open. */
+  readonly swept: boolean;
+  readonly error?: string | undefined;
+}
+
 /** Undo data is kept this long at least, within the store's budget. DESIGN.md, "Store". */
 const UNDO_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 

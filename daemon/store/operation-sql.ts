@@ -1,5 +1,6 @@
-/** Operations as SQLite gives them, and their translation into rows (operation-row.ts). */
+/** The statements of operations.ts, and the translation of what SQLite gives into rows (operation-row.ts). */
 import type { Image } from "../../protocol/methods/index.ts";
+import type { Database } from "./database.ts";
 import type { DirectoryChange, OperationFileRow, OperationRow, Outcome, Phase } from "./operation-row.ts";
 
 export interface RawOperation {
@@ -70,5 +71,59 @@ export function readFileRow(raw: RawFile): OperationFileRow {
     ...(raw.outcome !== null && { outcome: raw.outcome }),
     ...(raw.undone_by !== null && { undoneBy: raw.undone_by }),
     ...(raw.rescued !== null && { rescued: raw.rescued }),
+  };
+}
+
+interface ListParams {
+  workspace: string;
+  session: string | null;
+  path: string | null;
+  before: number | null;
+  limit: number;
+}
+
+export function prepareOperations(db: Database) {
+  return {
+    byId: db.prepare<[string], RawOperation>("SELECT * FROM operation WHERE id = ?"),
+    filesOf: db.prepare<[string], RawFile>("SELECT * FROM operation_file WHERE operation = ? ORDER BY n"),
+    insert: db.prepare(
+      `INSERT INTO operation (id, workspace, session, title, agent, by, kind, phase, undoes, digest, started_at,
+         made_directories, removed_directories)
+       VALUES (@id, @workspace, @session, @title, @agent, @by, @kind, 'prepare', @undoes, @digest, @at, @made, @removed)`,
+    ),
+    insertFile: db.prepare(
+      `INSERT INTO operation_file (operation, n, path, patch, before, after, temporary, backup)
+       VALUES (@operation, @n, @path, @patch, @before, @after, @temporary, @backup)`,
+    ),
+    setMade: db.prepare("UPDATE operation SET made_directories = ? WHERE id = ?"),
+    setPhase: db.prepare("UPDATE operation SET phase = ?, error = coalesce(?, error) WHERE id = ?"),
+    setIno: db.prepare("UPDATE operation_file SET temporary_ino = ? WHERE operation = ? AND n = ?"),
+    closeRow: db.prepare(
+      `UPDATE operation SET phase = @phase, ended_at = @at, made_directories = @made, removed_directories = @removed,
+         error = coalesce(@error, error) WHERE id = @id`,
+    ),
+    closeFile: db.prepare(
+      "UPDATE operation_file SET outcome = ?, rescued = coalesce(?, rescued) WHERE operation = ? AND n = ?",
+    ),
+    setRescued: db.prepare("UPDATE operation_file SET rescued = ? WHERE operation = ? AND n = ?"),
+    clearNames: db.prepare("UPDATE operation_file SET temporary = NULL, backup = NULL WHERE operation = ?"),
+    setUndone: db.prepare("UPDATE operation_file SET undone_by = ? WHERE operation = ? AND path = ?"),
+    clearUndone: db.prepare(
+      "UPDATE operation_file SET undone_by = NULL WHERE operation = ? AND undone_by = ? AND path = ?",
+    ),
+    list: db.prepare<[ListParams], RawOperation>(
+      `SELECT * FROM operation WHERE workspace = @workspace AND (@session IS NULL OR session = @session)
+       AND (@before IS NULL OR n < @before)
+       AND (@path IS NULL OR id IN (SELECT operation FROM operation_file WHERE path = @path))
+       ORDER BY n DESC LIMIT @limit`,
+    ),
+    open: db.prepare<[string], RawOperation>(
+      `SELECT * FROM operation WHERE workspace = ? AND (phase IN ('prepare', 'commit', 'rollback')
+       OR id IN (SELECT operation FROM operation_file WHERE temporary IS NOT NULL OR backup IS NOT NULL)) ORDER BY n`,
+    ),
+    applied: db.prepare<[string, string], RawOperation>(
+      `SELECT * FROM operation WHERE session = ? AND digest = ? AND kind = 'apply' AND phase = 'applied'
+       ORDER BY n DESC LIMIT 1`,
+    ),
   };
 }

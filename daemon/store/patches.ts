@@ -1,43 +1,14 @@
 /**
- * Patches as rows.
+ * Patches in the database. Their shape is patch-row.ts.
  * INVARIANT: a row's path, kind, images and id never change; only its standing does, and only through `move`.
  */
-import type { Decision, DiscardReason, Image, PatchKind, PatchState } from "../../protocol/methods/index.ts";
+import type { Decision, PatchState } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import type { Database } from "./database.ts";
 import { now } from "./ids.ts";
 import { assertLegal, type PatchStanding } from "./moves.ts";
-
-export interface PatchRow {
-  readonly id: string;
-  readonly session: string;
-  readonly workspace: string;
-  readonly path: string;
-  readonly kind: PatchKind;
-  readonly from?: string;
-  readonly state: PatchState;
-  readonly reason?: DiscardReason;
-  readonly base: Image;
-  readonly after: Image;
-  readonly added: number;
-  readonly removed: number;
-  readonly binary: boolean;
-  readonly fullReplace: boolean;
-  readonly decision: Decision;
-  readonly note?: string;
-  readonly breakHardLinks: boolean;
-  /** The operation that applied it, while it is Applied or was undone. */
-  readonly operation?: string;
-  readonly createdAt: string;
-  readonly updatedAt: string;
-  /** Order of staging. */
-  readonly n: number;
-}
-
-export type NewPatch = Omit<
-  PatchRow,
-  "state" | "reason" | "decision" | "operation" | "createdAt" | "updatedAt" | "n"
->;
+import type { Page } from "./page.ts";
+import { type NewPatch, type PatchRow, type RawPatch as Raw, readPatch as toRow } from "./patch-row.ts";
 
 export interface PatchQuery {
   readonly workspace: string;
@@ -55,16 +26,16 @@ export interface Patches {
   require(id: string): PatchRow;
   /** A session's patches in order of staging. */
   ofSession(session: string, state?: PatchState): PatchRow[];
-  /** A workspace's patches that are pending or stale, whichever session holds them. */
-  unsettled(workspace: string): PatchRow[];
-  /** Those of `unsettled` that are on `path`, or rename from it. */
-  unsettledAt(workspace: string, path: string): PatchRow[];
-  /** The paths of `unsettled`: what staleness and HIGH priority are about. */
+  /** A session's pending patches that are on `path`, or rename from it. */
+  holding(session: string, path: string): PatchRow[];
+  /** Those that are pending or stale and on one of `paths`, or rename from one. */
+  unsettledAt(workspace: string, paths: readonly string[]): PatchRow[];
+  /** The paths of a workspace's pending and stale patches: what staleness and HIGH priority are about. */
   unsettledPaths(workspace: string): string[];
-  /** Whether an image of the session's patches has these bytes. */
-  holdsBlob(session: string, hash: string): boolean;
+  /** Whether an image of a patch of one of the sessions has these bytes. */
+  holdBlob(sessions: ReadonlySet<string>, hash: string): boolean;
   /** Newest first. */
-  list(query: PatchQuery): PatchRow[];
+  list(query: PatchQuery, page: Page): PatchRow[];
   /**
    * Moves a patch; `operation` is kept unless given.
    *
@@ -76,68 +47,30 @@ export interface Patches {
   remove(id: string): void;
 }
 
-interface Raw {
-  n: number;
-  id: string;
-  session: string;
-  workspace: string;
-  path: string;
-  kind: PatchKind;
-  from_path: string | null;
-  state: PatchState;
-  reason: DiscardReason | null;
-  base: string;
-  after: string;
-  added: number;
-  removed: number;
-  is_binary: number;
-  full_replace: number;
-  decision: Decision;
-  note: string | null;
-  break_hard_links: number;
-  operation: string | null;
-  created_at: string;
-  updated_at: string;
-}
-
-function toRow(raw: Raw): PatchRow {
-  return {
-    id: raw.id,
-    session: raw.session,
-    workspace: raw.workspace,
-    path: raw.path,
-    kind: raw.kind,
-    ...(raw.from_path !== null && { from: raw.from_path }),
-    state: raw.state,
-    ...(raw.reason !== null && { reason: raw.reason }),
-    base: JSON.parse(raw.base) as Image,
-    after: JSON.parse(raw.after) as Image,
-    added: raw.added,
-    removed: raw.removed,
-    binary: raw.is_binary === 1,
-    fullReplace: raw.full_replace === 1,
-    decision: raw.decision,
-    ...(raw.note !== null && { note: raw.note }),
-    breakHardLinks: raw.break_hard_links === 1,
-    ...(raw.operation !== null && { operation: raw.operation }),
-    createdAt: raw.created_at,
-    updatedAt: raw.updated_at,
-    n: raw.n,
-  };
-}
-
 const UNSETTLED = "(state = 'Pending' OR (state = 'Discarded' AND reason = 'stale'))";
+
+interface ListParams {
+  workspace: string;
+  path: string | null;
+  state: PatchState | null;
+  sessions: string | null;
+  before: number | null;
+  limit: number;
+}
 
 export function openPatches(db: Database): Patches {
   const byId = db.prepare<[string], Raw>("SELECT * FROM patch WHERE id = ?");
   const ofSession = db.prepare<[{ session: string; state: string | null }], Raw>(
     "SELECT * FROM patch WHERE session = @session AND (@state IS NULL OR state = @state) ORDER BY n",
   );
-  const unsettled = db.prepare<[string], Raw>(
-    `SELECT * FROM patch WHERE workspace = ? AND ${UNSETTLED} ORDER BY n`,
+  const unsettledAt = db.prepare<[{ workspace: string; paths: string }], Raw>(
+    `SELECT * FROM patch WHERE workspace = @workspace AND ${UNSETTLED} AND path IN (SELECT value FROM json_each(@paths))
+     UNION SELECT * FROM patch WHERE workspace = @workspace AND ${UNSETTLED}
+       AND from_path IN (SELECT value FROM json_each(@paths)) ORDER BY n`,
   );
-  const unsettledAt = db.prepare<[{ workspace: string; path: string }], Raw>(
-    `SELECT * FROM patch WHERE workspace = @workspace AND (path = @path OR from_path = @path) AND ${UNSETTLED} ORDER BY n`,
+  const holding = db.prepare<[{ session: string; path: string }], Raw>(
+    `SELECT * FROM patch WHERE session = @session AND state = 'Pending' AND path = @path
+     UNION SELECT * FROM patch WHERE session = @session AND state = 'Pending' AND from_path = @path ORDER BY n`,
   );
   const unsettledPaths = db
     .prepare<[{ workspace: string }], string>(
@@ -145,12 +78,14 @@ export function openPatches(db: Database): Patches {
        UNION SELECT from_path FROM patch WHERE workspace = @workspace AND from_path IS NOT NULL AND ${UNSETTLED}`,
     )
     .pluck();
-  const list = db.prepare<[{ workspace: string; path: string | null; state: string | null }], Raw>(
+  const list = db.prepare<[ListParams], Raw>(
     `SELECT * FROM patch WHERE workspace = @workspace AND (@path IS NULL OR path = @path)
-     AND (@state IS NULL OR state = @state) ORDER BY n DESC`,
+     AND (@state IS NULL OR state = @state) AND (@before IS NULL OR n < @before)
+     AND (@sessions IS NULL OR session IN (SELECT value FROM json_each(@sessions))) ORDER BY n DESC LIMIT @limit`,
   );
-  const holdsBlob = db.prepare<[string, string, string]>(
-    "SELECT 1 FROM patch WHERE session = ? AND (base ->> 'hash' = ? OR after ->> 'hash' = ?) LIMIT 1",
+  const holdBlob = db.prepare<[{ sessions: string; hash: string }]>(
+    `SELECT 1 FROM patch WHERE (base ->> 'hash' = @hash OR after ->> 'hash' = @hash)
+     AND session IN (SELECT value FROM json_each(@sessions)) LIMIT 1`,
   );
   const insert = db.prepare(
     `INSERT INTO patch (id, session, workspace, path, kind, from_path, state, base, after, added, removed, is_binary,
@@ -194,14 +129,18 @@ export function openPatches(db: Database): Patches {
       return mustGet(patch.id);
     },
     ofSession: (session, state) => ofSession.all({ session, state: state ?? null }).map(toRow),
-    unsettled: (workspace) => unsettled.all(workspace).map(toRow),
-    unsettledAt: (workspace, path) => unsettledAt.all({ workspace, path }).map(toRow),
+    holding: (session, path) => holding.all({ session, path }).map(toRow),
+    unsettledAt: (workspace, paths) =>
+      unsettledAt.all({ workspace, paths: JSON.stringify(paths) }).map(toRow),
     unsettledPaths: (workspace) => unsettledPaths.all({ workspace }),
-    holdsBlob: (session, hash) => holdsBlob.get(session, hash, hash) !== undefined,
-    list: ({ workspace, path, state, sessions }) =>
+    holdBlob: (sessions, hash) =>
+      holdBlob.get({ sessions: JSON.stringify([...sessions]), hash }) !== undefined,
+    list: ({ workspace, path = null, state = null, sessions }, { limit, before = null }) =>
       list
-        .all({ workspace, path: path ?? null, state: state ?? null })
-        .filter((raw) => !sessions || sessions.has(raw.session))
+        .all({
+          ...{ workspace, path, state, before, limit },
+          sessions: sessions ? JSON.stringify([...sessions]) : null,
+        })
         .map(toRow),
     move: (id, to) => {
       assertLegal(id, mustGet(id), to);

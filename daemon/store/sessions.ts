@@ -1,10 +1,14 @@
-/** Sessions as rows. Their state is computed from their patches (staging/wire.ts), never stored here. */
+/** Sessions as rows. Their state is computed from their patches, never stored beside them. */
+import type { SessionState } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import type { Role } from "../../protocol/wire/locations.ts";
 import type { Database } from "./database.ts";
 import { now } from "./ids.ts";
+import type { Page } from "./page.ts";
 
 export interface SessionRow {
+  /** Counts the store's sessions; newer is greater. */
+  readonly n: number;
   readonly id: string;
   readonly workspace: string;
   readonly title: string;
@@ -32,19 +36,22 @@ export interface SessionQuery {
   readonly workspace?: string | undefined;
   /** Only these ids (a proposer's view). */
   readonly ids?: ReadonlySet<string> | undefined;
-  /** Only those with work: a pending or stale patch, or no patch yet. */
-  readonly pending?: boolean | undefined;
+  readonly state?: SessionState | undefined;
 }
 
 export interface Sessions {
-  insert(row: Omit<SessionRow, "seq" | "ready" | "message" | "createdAt" | "updatedAt">): SessionRow;
+  insert(row: Omit<SessionRow, "n" | "seq" | "ready" | "message" | "createdAt" | "updatedAt">): SessionRow;
   get(id: string): SessionRow | undefined;
   /** @throws {IopipeError} SessionNotFound */
   require(id: string): SessionRow;
   /** Those of a workspace with this key and role, newest first. */
   byKey(workspace: string, key: string, role: Role): SessionRow[];
   /** Newest first. */
-  list(query: SessionQuery): SessionRow[];
+  list(query: SessionQuery, page: Page): SessionRow[];
+  /** How many of all sessions are Pending. */
+  pending(): number;
+  /** PROTOCOL.md, "Values": Pending while there is work or nothing yet, else Applied if one patch is. */
+  stateOf(id: string): SessionState;
   submit(id: string, message: string | undefined): void;
   /** Staged into again: no longer ready for review. */
   reopen(id: string): void;
@@ -52,6 +59,7 @@ export interface Sessions {
 }
 
 interface Raw {
+  n: number;
   id: string;
   workspace: string;
   title: string;
@@ -67,6 +75,7 @@ interface Raw {
 
 function toRow(raw: Raw): SessionRow {
   return {
+    n: raw.n,
     id: raw.id,
     workspace: raw.workspace,
     title: raw.title,
@@ -81,9 +90,20 @@ function toRow(raw: Raw): SessionRow {
   };
 }
 
-const HAS_WORK = `(EXISTS (SELECT 1 FROM patch WHERE session = s.id
-    AND (state = 'Pending' OR (state = 'Discarded' AND reason = 'stale')))
-  OR NOT EXISTS (SELECT 1 FROM patch WHERE session = s.id))`;
+const STATE = `CASE
+  WHEN EXISTS (SELECT 1 FROM patch WHERE session = s.id AND state = 'Pending')
+    OR EXISTS (SELECT 1 FROM patch WHERE session = s.id AND state = 'Discarded' AND reason = 'stale')
+    OR NOT EXISTS (SELECT 1 FROM patch WHERE session = s.id) THEN 'Pending'
+  WHEN EXISTS (SELECT 1 FROM patch WHERE session = s.id AND state = 'Applied') THEN 'Applied'
+  ELSE 'Discarded' END`;
+
+interface ListParams {
+  workspace: string | null;
+  ids: string | null;
+  state: SessionState | null;
+  before: number | null;
+  limit: number;
+}
 
 export function openSessions(db: Database): Sessions {
   const byId = db.prepare<[string], Raw>("SELECT * FROM session WHERE id = ?");
@@ -94,10 +114,13 @@ export function openSessions(db: Database): Sessions {
     `INSERT INTO session (id, workspace, title, agent, key, role, created_at, updated_at)
      VALUES (@id, @workspace, @title, @agent, @key, @role, @at, @at)`,
   );
-  const list = db.prepare<[{ workspace: string | null; pending: number }], Raw>(
+  const list = db.prepare<[ListParams], Raw>(
     `SELECT s.* FROM session s WHERE (@workspace IS NULL OR s.workspace = @workspace)
-     AND (@pending = 0 OR ${HAS_WORK}) ORDER BY s.n DESC`,
+     AND (@before IS NULL OR s.n < @before) AND (@ids IS NULL OR s.id IN (SELECT value FROM json_each(@ids)))
+     AND (@state IS NULL OR @state = ${STATE}) ORDER BY s.n DESC LIMIT @limit`,
   );
+  const pending = db.prepare<[], number>(`SELECT count(*) FROM session s WHERE 'Pending' = ${STATE}`).pluck();
+  const stateOf = db.prepare<[string], SessionState>(`SELECT ${STATE} FROM session s WHERE id = ?`).pluck();
   const submit = db.prepare("UPDATE session SET ready = 1, message = ?, updated_at = ? WHERE id = ?");
   const reopen = db.prepare("UPDATE session SET ready = 0, message = NULL, updated_at = ? WHERE id = ?");
   const counts = db.prepare<[string], PatchCounts>(
@@ -125,11 +148,10 @@ export function openSessions(db: Database): Sessions {
       insert.run({ agent: null, key: null, ...row, at: now() });
       return mustGet(row.id);
     },
-    list: ({ workspace, ids, pending }) =>
-      list
-        .all({ workspace: workspace ?? null, pending: pending ? 1 : 0 })
-        .filter((raw) => !ids || ids.has(raw.id))
-        .map(toRow),
+    list: ({ workspace = null, ids, state = null }, { limit, before = null }) =>
+      list.all({ workspace, ids: ids ? JSON.stringify([...ids]) : null, state, before, limit }).map(toRow),
+    pending: () => pending.get() as number,
+    stateOf: (id) => stateOf.get(mustGet(id).id) as SessionState,
     submit: (id, message) => void submit.run(message ?? null, now(), id),
     reopen: (id) => void reopen.run(now(), id),
     counts: (id) => counts.get(id) as PatchCounts,

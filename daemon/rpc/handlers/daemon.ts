@@ -45,7 +45,7 @@ export function daemonHandlers({ daemon, store, workspaces }: Needs) {
       stateDir: daemon.locations.stateDir,
       workspaces: workspaces.list().map(workspaceToWire),
       connections: daemon.connections,
-      sessions: { pending: store.sessions.list({ pending: true }).length },
+      sessions: { pending: store.sessions.pending() },
       metrics: { queuedBytes: daemon.queuedBytes, heapBytes: process.memoryUsage().heapUsed },
     }),
     "daemon/stop": () => {

@@ -11,14 +11,11 @@ import { namedSession, visibleSessions } from "./views.ts";
 export function operationHandlers(parts: Parts) {
   const { store, workspaces } = parts;
   return {
-    "operation/list": ({ workspace, path, session: named, ...page }, call) => {
+    "operation/list": ({ workspace, path, session: named, ...asked }, call) => {
       const session = named === undefined ? undefined : namedSession(store, named, call).id;
       const query = { workspace: workspaces.find(workspace).id, path, session };
-      const { rows, next } = pageOf(store.operations.list(query), page, ({ id }) => id);
-      return {
-        operations: rows.map((row) => withoutForeignIds(row, call)),
-        ...(next !== undefined && { next }),
-      };
+      const { rows, ...more } = pageOf(asked, (page) => store.operations.list(query, page));
+      return { operations: rows.map((row) => withoutForeignIds(row, call)), ...more };
     },
     "operation/get": ({ operation }, call) => ({
       operation: withoutForeignIds(store.operations.require(operation), call),

@@ -1,22 +1,30 @@
-/** Pages of a list: `limit` and `after` in, `next` out where there is more. */
+/**
+ * Pages of a list: `limit` and `after` in, `next` out where there is more.
+ * A cursor is the number of the page's last row: it stands when that row is gone meanwhile.
+ */
+import { IopipeError } from "../../../protocol/wire/errors.ts";
+import type { Page } from "../../store/index.ts";
 
-const DEFAULT_LIMIT = 200;
+export const DEFAULT_LIMIT = 200;
 
-export interface Page {
+export interface Asked {
   readonly limit?: number | undefined;
-  /** `next` of the page before: the last id or path on it. */
+  /** `next` of the page before. */
   readonly after?: string | undefined;
 }
 
-/** The page of `rows` that follows `after`. A row that is gone meanwhile begins the list again. */
-export function pageOf<T>(
-  rows: readonly T[],
-  { limit = DEFAULT_LIMIT, after }: Page,
-  keyOf: (row: T) => string,
+/** The page asked for, of what `read` gives newest first. @throws {IopipeError} InvalidParams where `after` is no cursor */
+export function pageOf<T extends { readonly n: number }>(
+  { limit = DEFAULT_LIMIT, after }: Asked,
+  read: (page: Page) => T[],
 ): { rows: T[]; next?: string } {
-  const start = after === undefined ? 0 : rows.findIndex((row) => keyOf(row) === after) + 1;
-  const page = rows.slice(start, start + limit);
+  const rows = read({ limit: limit + 1, before: after === undefined ? undefined : numberIn(after) });
+  const page = rows.slice(0, limit);
   const last = page.at(-1);
-  const more = last !== undefined && start + limit < rows.length;
-  return { rows: page, ...(more && { next: keyOf(last) }) };
+  return { rows: page, ...(last && rows.length > limit && { next: String(last.n) }) };
+}
+
+function numberIn(after: string): number {
+  if (/^\d{1,15}$/.test(after)) return Number(after);
+  throw new IopipeError("InvalidParams", "after: it is no `next` of a page.", { param: "after" });
 }

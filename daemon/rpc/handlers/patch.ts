@@ -25,15 +25,11 @@ export function patchHandlers({ store, staging, workspaces, sessionTurn }: Parts
       return { session: sessionToWire(store, session), patches: patches.map(patchToWire), warnings };
     },
     "patch/get": ({ patch }, call) => ({ patch: patchToWire(visiblePatch(store, patch, call)) }),
-    "patch/list": ({ workspace, path, state, ...page }, call) => {
-      const query = {
-        workspace: workspaces.find(workspace).id,
-        path,
-        state,
-        sessions: visibleSessions(call),
-      };
-      const { rows, next } = pageOf(store.patches.list(query), page, ({ id }) => id);
-      return { patches: rows.map(patchToWire), ...(next !== undefined && { next }) };
+    "patch/list": ({ workspace: named, path, state, ...asked }, call) => {
+      const workspace = workspaces.find(named).id;
+      const query = { workspace, path, state, sessions: visibleSessions(call) };
+      const { rows, ...more } = pageOf(asked, (page) => store.patches.list(query, page));
+      return { patches: rows.map(patchToWire), ...more };
     },
     "file/read": async (params, call) => {
       const { session, tree } = await inTree(params.session, call);

@@ -37,13 +37,11 @@ export function sessionHandlers(parts: Parts) {
       return { session: toWire(namedSession(store, session.id, call)) };
     },
 
-    "session/list": (params, call) => {
-      const workspace = params.workspace === undefined ? undefined : workspaces.find(params.workspace).id;
-      const rows = store.sessions
-        .list({ workspace, ids: visibleSessions(call), pending: params.state === "Pending" })
-        .filter((row) => params.state === undefined || toWire(row).state === params.state);
-      const page = pageOf(rows, params, ({ id }) => id);
-      return { sessions: page.rows.map(toWire), ...(page.next !== undefined && { next: page.next }) };
+    "session/list": ({ workspace: named, state, ...asked }, call) => {
+      const workspace = named === undefined ? undefined : workspaces.find(named).id;
+      const query = { workspace, state, ids: visibleSessions(call) };
+      const { rows, ...more } = pageOf(asked, (page) => store.sessions.list(query, page));
+      return { sessions: rows.map(toWire), ...more };
     },
 
     "session/get": ({ session }, call) => withPatches(namedSession(store, session, call)),

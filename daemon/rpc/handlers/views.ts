@@ -30,5 +30,5 @@ export function visiblePatch(store: Store, id: string, call: Call): PatchRow {
 /** Whether the caller may read the blob: a proposer only what it uploaded or its sessions hold. */
 export function maySeeBlob(store: Store, hash: string, call: Call): boolean {
   if (call.role === "reviewer" || call.peer.ownBlobs.has(hash)) return true;
-  return [...call.peer.knownSessions].some((session) => store.patches.holdsBlob(session, hash));
+  return store.patches.holdBlob(call.peer.knownSessions, hash);
 }

@@ -1,9 +1,9 @@
-/** Handlers of workspace/*. */
+/** Handlers of workspace/*. The list is by root, which is its cursor too. */
 import type { Workspace } from "../../../protocol/methods/index.ts";
 import type { OpenWorkspace } from "../../workspace/opened.ts";
 import type { Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
-import { pageOf } from "./pages.ts";
+import { DEFAULT_LIMIT } from "./pages.ts";
 
 export function workspaceToWire({ id, root, watch }: OpenWorkspace): Workspace {
   return { id, root, watch: { state: watch.state, warnings: [...watch.warnings] }, clock: watch.clock() };
@@ -12,9 +12,14 @@ export function workspaceToWire({ id, root, watch }: OpenWorkspace): Workspace {
 export function workspaceHandlers({ workspaces }: Parts) {
   return {
     "workspace/open": async ({ root }) => ({ workspace: workspaceToWire(await workspaces.open(root)) }),
-    "workspace/list": (params) => {
-      const { rows, next } = pageOf(workspaces.list(), params, ({ id }) => id);
-      return { workspaces: rows.map(workspaceToWire), ...(next !== undefined && { next }) };
+    "workspace/list": ({ limit = DEFAULT_LIMIT, after = "" }) => {
+      const rows = workspaces
+        .list()
+        .filter(({ root }) => root > after)
+        .sort((a, b) => (a.root < b.root ? -1 : 1));
+      const page = rows.slice(0, limit);
+      const next = rows.length > limit ? page.at(-1)?.root : undefined;
+      return { workspaces: page.map(workspaceToWire), ...(next !== undefined && { next }) };
     },
     "workspace/close": async ({ workspace }) => {
       await workspaces.close(workspace);

@@ -1,0 +1,84 @@
+/** A patch's row: its shape, and its translation from what SQLite gives. The SQL is patches.ts. */
+import type { Decision, DiscardReason, Image, PatchKind, PatchState } from "../../protocol/methods/index.ts";
+
+export interface PatchRow {
+  readonly id: string;
+  readonly session: string;
+  readonly workspace: string;
+  readonly path: string;
+  readonly kind: PatchKind;
+  readonly from?: string;
+  readonly state: PatchState;
+  readonly reason?: DiscardReason;
+  readonly base: Image;
+  readonly after: Image;
+  readonly added: number;
+  readonly removed: number;
+  readonly binary: boolean;
+  readonly fullReplace: boolean;
+  readonly decision: Decision;
+  readonly note?: string;
+  readonly breakHardLinks: boolean;
+  /** The operation that applied it, while it is Applied or was undone. */
+  readonly operation?: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** Order of staging. */
+  readonly n: number;
+}
+
+export type NewPatch = Omit<
+  PatchRow,
+  "state" | "reason" | "decision" | "operation" | "createdAt" | "updatedAt" | "n"
+>;
+
+export interface RawPatch {
+  n: number;
+  id: string;
+  session: string;
+  workspace: string;
+  path: string;
+  kind: PatchKind;
+  from_path: string | null;
+  state: PatchState;
+  reason: DiscardReason | null;
+  base: string;
+  after: string;
+  added: number;
+  removed: number;
+  is_binary: number;
+  full_replace: number;
+  decision: Decision;
+  note: string | null;
+  break_hard_links: number;
+  operation: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** A row as SQLite gives it, as a row. */
+export function readPatch(raw: RawPatch): PatchRow {
+  return {
+    id: raw.id,
+    session: raw.session,
+    workspace: raw.workspace,
+    path: raw.path,
+    kind: raw.kind,
+    ...(raw.from_path !== null && { from: raw.from_path }),
+    state: raw.state,
+    ...(raw.reason !== null && { reason: raw.reason }),
+    base: JSON.parse(raw.base) as Image,
+    after: JSON.parse(raw.after) as Image,
+    added: raw.added,
+    removed: raw.removed,
+    binary: raw.is_binary === 1,
+    fullReplace: raw.full_replace === 1,
+    decision: raw.decision,
+    ...(raw.note !== null && { note: raw.note }),
+    breakHardLinks: raw.break_hard_links === 1,
+    ...(raw.operation !== null && { operation: raw.operation }),
+    createdAt: raw.created_at,
+    updatedAt: raw.updated_at,
+    n: raw.n,
+  };
+}

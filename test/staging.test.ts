@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { patchToWire, sessionToWire } from "../daemon/staging/index.ts";
 import type { PatchRow } from "../daemon/store/index.ts";
 import type { Change } from "../protocol/methods/index.ts";
-import { makeScene, treeOf } from "./staging-scene.ts";
+import { makeScene, type Scene, treeOf } from "./staging-scene.ts";
 
 const write = (path: string, content: string): Change => ({ kind: "write", path, content });
 const edit = (path: string, oldText: string, newText: string): Change => ({
@@ -21,6 +21,12 @@ const symlink = (path: string, target: string): Change => ({ kind: "symlink", pa
 
 const brief = ({ kind, path, from }: PatchRow) =>
   from === undefined ? `${kind} ${path}` : `${kind} ${from} -> ${path}`;
+
+/** The patch after a look at the disk. */
+const settled = async ({ staging, store, tree }: Scene, patch: PatchRow): Promise<PatchRow> => {
+  await staging.settleStale(tree, [patch]);
+  return store.patches.require(patch.id);
+};
 
 describe("each kind of change becomes a patch of that kind", () => {
   test.each<[string, Change[], string[]]>([
@@ -306,8 +312,7 @@ describe("a base that moved", () => {
     utimesSync(path.join(scene.root, "a"), 1, 1);
     chmodSync(path.join(scene.root, "a"), 0o755);
     scene.write("m", "changed\n");
-    for (const patch of made)
-      expect(await scene.staging.settleStale(scene.tree, patch)).toMatchObject({ state: "Pending" });
+    for (const patch of made) expect(await settled(scene, patch)).toMatchObject({ state: "Pending" });
     expect(await scene.read("m")).toBe("changed\n");
     const { transitions, stale, problems } = await scene.staging.examine(scene.session, scene.tree);
     expect({ stale, problems }).toEqual({ stale: [], problems: [] });
@@ -322,7 +327,7 @@ describe("a base that moved", () => {
     const scene = makeScene({ a: "one\n" });
     const [patch] = (await scene.stage(edit("a", "one", "two"))) as [PatchRow];
     scene.write("a", "other\n");
-    const stale = await scene.staging.settleStale(scene.tree, patch);
+    const stale = await settled(scene, patch);
     expect(stale).toMatchObject({ state: "Discarded", reason: "stale" });
     expect(sessionToWire(scene.store, scene.session)).toMatchObject({
       state: "Pending",
@@ -331,10 +336,10 @@ describe("a base that moved", () => {
     const examined = await scene.staging.examine(scene.session, scene.tree);
     expect(examined.stale.map(({ files }) => files[0]?.path)).toEqual(["a"]);
     scene.write("a", "one\n");
-    expect(await scene.staging.settleStale(scene.tree, stale)).toMatchObject({ state: "Pending" });
+    expect(await settled(scene, stale)).toMatchObject({ state: "Pending" });
     rmSync(path.join(scene.root, "a"));
     mkdirSync(path.join(scene.root, "a"));
-    expect(await scene.staging.settleStale(scene.tree, patch)).toMatchObject({ reason: "stale" });
+    expect(await settled(scene, patch)).toMatchObject({ reason: "stale" });
     expect(
       scene
         .events()
@@ -347,11 +352,11 @@ describe("a base that moved", () => {
     const scene = makeScene({ a: "one\n" });
     const [patch] = (await scene.stage(rename("a", "b"))) as [PatchRow];
     scene.write("a", "other\n");
-    const stale = await scene.staging.settleStale(scene.tree, patch);
+    const stale = await settled(scene, patch);
     scene.write("a", "one\n");
     await scene.stage(write("c", "1"));
     expect((await scene.stage(write("b", "mine"))).map(brief)).toEqual(["create b"]);
-    expect(await scene.staging.settleStale(scene.tree, scene.store.patches.require(stale.id))).toMatchObject({
+    expect(await settled(scene, scene.store.patches.require(stale.id))).toMatchObject({
       state: "Discarded",
     });
   });

@@ -44,11 +44,12 @@ export interface Staging {
   ): Promise<void>;
   decide(session: SessionRow, decisions: readonly Decided[], by?: string): PatchRow[];
   /**
-   * Compares a pending or stale patch's base with the disk and moves the patch when both looks, 50 ms apart, say so.
+   * Compares the bases of pending and stale patches with the disk, and moves those of which both looks, 50 ms apart, say so.
    *
-   * Not while a promotion of its workspace is under way: hold the write lock.
+   * Not while a promotion of their workspace is under way: hold the write lock. What one patch fails with is thrown when
+   * the others are settled.
    */
-  settleStale(tree: Tree, patch: PatchRow): Promise<PatchRow>;
+  settleStale(tree: Tree, patches: readonly PatchRow[]): Promise<void>;
   /** Discards patches as stale, with their events, in one transaction (what an apply saw). Others than pending stay. */
   markStale(patches: readonly PatchRow[]): void;
   /** Starts a diff worker and runs it in, so that the first diff is as quick as the next; needs no waiting for. */
@@ -72,7 +73,7 @@ export function createStaging({ store, workers = 2 }: { store: Store; workers?: 
     discard: (session, options) => discard(store, session, options),
     restore: (session, tree, options) => restore(store, session, tree, options),
     decide: (session, decisions, by) => decide(store, session, decisions, by),
-    settleStale: (tree, patch) => settleStale(store, tree, patch),
+    settleStale: (tree, patches) => settleStale(store, tree, patches),
     markStale: (patches) => markStale(store, patches),
     warm: () => void warmUp(differ).catch(() => undefined),
     close: () => differ.close(),

@@ -6,9 +6,10 @@
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import type { Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
+import { inChunks } from "./chunks.ts";
 import { patchEvent } from "./events.ts";
 import { patchesNamed } from "./select.ts";
-import { findStale, holderOf, type StaleFile, staleError } from "./stale.ts";
+import { findStale, holderOf, staleError } from "./stale.ts";
 
 export interface RestoreOptions {
   readonly ids?: readonly string[] | undefined;
@@ -30,14 +31,10 @@ export async function restore(
   const wanted = ids
     ? patchesNamed(store, session, ids).filter(({ state }) => state !== "Pending")
     : unnamed(store, session);
-  const stale: StaleFile[] = [];
-  const fit: PatchRow[] = [];
-  for (const patch of wanted) {
-    assertDiscarded(patch);
-    const files = await findStale(tree, patch);
-    if (files.length === 0) fit.push(patch);
-    stale.push(...files);
-  }
+  wanted.forEach(assertDiscarded);
+  const found = await inChunks(wanted, (patch) => findStale(tree, patch));
+  const stale = found.flat();
+  const fit = wanted.filter((_, at) => found[at]?.length === 0);
   if (stale.length > 0 && (ids || fit.length === 0)) throw staleError(stale);
   store.transaction(() => {
     for (const patch of fit) bringBack(store, patch, { mustFit: ids !== undefined, by });
@@ -64,6 +61,8 @@ function bringBack(
   patch: PatchRow,
   { mustFit, by }: { mustFit: boolean; by: string | undefined },
 ): void {
+  // The watcher may have brought it back meanwhile.
+  if (store.patches.require(patch.id).state === "Pending") return;
   const holder = holderOf(store, patch);
   if (holder && mustFit) {
     throw new IopipeError("IllegalState", `${patch.path} is held by the pending patch ${holder.id}.`, {

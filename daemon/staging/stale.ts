@@ -4,11 +4,12 @@
  * Invariant: only Pending → Discarded (stale) and back happen here, each with its event in the same transaction.
  * Source: PROTOCOL.md, "Stale".
  */
-import { setTimeout as wait } from "node:timers/promises";
+import { setImmediate as turnOfTheLoop, setTimeout as wait } from "node:timers/promises";
 import type { Image } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { ABSENT, type Aspect, aspectsOf, DiskError, sameAspects, type Tree } from "../disk/index.ts";
 import { now, type PatchRow, type Store } from "../store/index.ts";
+import { inChunks } from "./chunks.ts";
 import { patchEvent } from "./events.ts";
 
 /** Between two looks: longer than an editor takes to save in place. PROTOCOL.md, "Stale". */
@@ -74,17 +75,41 @@ export async function findStaleTwice(tree: Tree, patch: PatchRow): Promise<Stale
   return findStale(tree, patch);
 }
 
+/** Patches moved in one transaction, so that no tree of them holds up the event loop. */
+const MOVED_AT_ONCE = 100;
+
 /** See Staging.settleStale. */
-export async function settleStale(store: Store, tree: Tree, patch: PatchRow): Promise<PatchRow> {
-  const isStale = patch.reason === "stale";
-  for (const lookAgain of [true, false]) {
-    const found = (await findStale(tree, patch)).length > 0;
-    if (found === isStale) return patch;
-    if (lookAgain) await wait(SECOND_LOOK_MS);
+export async function settleStale(store: Store, tree: Tree, patches: readonly PatchRow[]): Promise<void> {
+  const errors: unknown[] = [];
+  const turned = async (asked: readonly PatchRow[]): Promise<PatchRow[]> => {
+    const found = await inChunks(asked, async (patch) => {
+      try {
+        return (await findStale(tree, patch)).length > 0 !== (patch.reason === "stale");
+      } catch (error) {
+        errors.push(error);
+        return false;
+      }
+    });
+    return asked.filter((_, at) => found[at]);
+  };
+  const suspected = await turned(patches);
+  if (suspected.length > 0) await wait(SECOND_LOOK_MS);
+  const sure = await turned(suspected);
+  for (let at = 0; at < sure.length; at += MOVED_AT_ONCE) {
+    if (at > 0) await turnOfTheLoop();
+    turnOver(store, sure.slice(at, at + MOVED_AT_ONCE));
   }
-  if (isStale) bringBack(store, patch);
-  else markStale(store, [patch]);
-  return store.patches.get(patch.id) ?? patch;
+  if (errors.length > 0) throw errors[0];
+}
+
+function turnOver(store: Store, patches: readonly PatchRow[]): void {
+  store.transaction(() => {
+    markStale(
+      store,
+      patches.filter(({ reason }) => reason !== "stale"),
+    );
+    for (const patch of patches) if (patch.reason === "stale") bringBack(store, patch);
+  });
 }
 
 /** See Staging.markStale. */
@@ -101,20 +126,17 @@ export function markStale(store: Store, patches: readonly PatchRow[]): void {
 }
 
 function bringBack(store: Store, { id }: PatchRow): void {
-  store.transaction(() => {
-    const patch = store.patches.get(id);
-    if (patch?.reason !== "stale" || holderOf(store, patch)) return;
-    store.patches.move(id, { state: "Pending" });
-    patchEvent(store, "patch/pending", patch);
-  });
+  const patch = store.patches.get(id);
+  if (patch?.reason !== "stale" || holderOf(store, patch)) return;
+  store.patches.move(id, { state: "Pending" });
+  patchEvent(store, "patch/pending", patch);
 }
 
 /** The pending patch of the same session that touches one of `patch`'s paths, if there is one. */
 export function holderOf(store: Store, patch: PatchRow): PatchRow | undefined {
-  const paths = pathsOf(patch);
-  return store.patches
-    .ofSession(patch.session, "Pending")
-    .find((other) => other.id !== patch.id && pathsOf(other).some((path) => paths.includes(path)));
+  return pathsOf(patch)
+    .flatMap((path) => store.patches.holding(patch.session, path))
+    .find(({ id }) => id !== patch.id);
 }
 
 /** The paths that applying `patch` changes. */

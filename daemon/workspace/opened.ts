@@ -66,7 +66,7 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     workspace: row.id,
     watch,
     write,
-    settle: (patch) => staging.settleStale(tree, patch),
+    settle: (patches) => staging.settleStale(tree, patches),
     failed: (error) => parts.failed(error, "looking for stale patches", row.id),
   });
   void recovery.then(() => staleness.lookAtAll());

@@ -18,7 +18,7 @@ interface Parts {
   readonly workspace: string;
   readonly watch: RootWatch;
   readonly write: Serial;
-  readonly settle: (patch: PatchRow) => Promise<unknown>;
+  readonly settle: (patches: readonly PatchRow[]) => Promise<void>;
   readonly failed: (error: unknown) => void;
 }
 
@@ -32,8 +32,7 @@ export function followStaleness(parts: Parts): Staleness {
   const settleSeen = async (): Promise<void> => {
     const paths = seen;
     seen = new Set();
-    const patches = [...paths].flatMap((path) => store.patches.unsettledAt(workspace, path));
-    await Promise.all([...new Map(patches.map((patch) => [patch.id, patch])).values()].map(settle));
+    await settle(store.patches.unsettledAt(workspace, [...paths]));
   };
   const look = async (paths: Iterable<string>): Promise<void> => {
     const asked = seen.size > 0;

@@ -55,8 +55,8 @@ export async function openScene({ files = SOURCES, killable, on }: SceneOptions 
     else await stage[Symbol.asyncDispose]();
   };
   return {
-    ...repository,
     ...stage,
+    ...repository,
     workspace: workspace.id,
     // Not copied: a restart replaces them.
     get reviewer() {

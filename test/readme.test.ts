@@ -6,14 +6,17 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
+import { EXIT, exitCodeOfKind } from "../client/cli/failure.ts";
 import packageJson from "../package.json" with { type: "json" };
+import { ERRORS } from "../protocol/wire/index.ts";
 import { startingHome } from "./fixture/cli.ts";
-import { type Block, readmeBlocks } from "./readme/blocks.ts";
+import { type Block, blocksOf } from "./readme/blocks.ts";
 import { makeCheckout, makeRepository } from "./readme/checkout.ts";
 import { openShell, type Shell } from "./readme/shell.ts";
 
 const root = path.dirname(import.meta.dirname);
-const blocks = readmeBlocks();
+const readme = readFileSync(path.join(root, "README.md"), "utf8");
+const blocks = blocksOf(readme);
 const commands = blocks.filter(({ language }) => language === "sh");
 const isNpm = ({ text }: Block): boolean => text.startsWith("npm ");
 /** For the second terminal; what it is to print are the only lines of changes on the page. */
@@ -75,10 +78,15 @@ test("npm's commands are scripts of package.json, or its own", () => {
   expect(scripts.filter((name) => name !== "ci" && !Object.hasOwn(packageJson.scripts, name))).toEqual([]);
 });
 
+test("the exit codes are all that iopipectl has", () => {
+  const listed = [...readme.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
+  const kinds = Object.keys(ERRORS).map(exitCodeOfKind);
+  expect(listed).toEqual([...new Set([0, ...Object.values(EXIT), ...kinds])].sort((a, b) => a - b));
+});
+
 test("what the page links to and every folder of its map exist", () => {
-  const readme = readFileSync(path.join(root, "README.md"), "utf8");
   const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map(([, target = ""]) => target);
-  const folders = [...readme.matchAll(/^\| `([\w/.-]+\/)` \|/gm)].map(([, folder = ""]) => folder);
+  const folders = [...readme.matchAll(/^\| `([\w/.-]+\/)` *\|/gm)].map(([, folder = ""]) => folder);
   expect(links.length * folders.length).toBeGreaterThan(0);
   for (const target of [...links, ...folders]) expect(existsSync(path.join(root, target)), target).toBe(true);
 });

@@ -1,6 +1,4 @@
-/** The code blocks of README.md, in their order. */
-import { readFileSync } from "node:fs";
-import path from "node:path";
+/** The code blocks of a page in Markdown, in their order. */
 
 export interface Block {
   readonly language: string;
@@ -9,14 +7,12 @@ export interface Block {
   readonly line: number;
 }
 
-const README = path.resolve(import.meta.dirname, "../../README.md");
 const BLOCK = /^```(\w*)\n(.*?)^```$/gms;
 
-export function readmeBlocks(): Block[] {
-  const readme = readFileSync(README, "utf8");
-  return [...readme.matchAll(BLOCK)].map(({ 1: language = "", 2: text = "", index }) => ({
+export function blocksOf(page: string): Block[] {
+  return [...page.matchAll(BLOCK)].map(({ 1: language = "", 2: text = "", index }) => ({
     language,
     text,
-    line: readme.slice(0, index).split("\n").length + 1,
+    line: page.slice(0, index).split("\n").length + 1,
   }));
 }

@@ -11,7 +11,7 @@ import { type Connection, isKind, type SessionHandle } from "../client/index.ts"
 import { EDITED_BY_HAND, isApplied, PATHS, proposal } from "./demo/agent.ts";
 import { type Change, observe } from "./demo/observe.ts";
 import { heading, ms, note, say, showDiff, table, timed, verified } from "./demo/report.ts";
-import { git, makeRepository } from "./demo/repository.ts";
+import { gitStatus, makeRepository } from "./demo/repository.ts";
 import { IOPIPED, startDaemon } from "./scratch/daemon.ts";
 import { makeDirectory } from "./scratch/directory.ts";
 
@@ -61,7 +61,7 @@ async function stageAsAnAgent(connection: Connection, workspace: string): Promis
   const session = await connection.openSession({ workspace, title, agent: "demo-agent" });
   const staged = await timed("stage 8 changes", () => session.stage(proposal(root)));
   assert.equal(staged.patches.length, 8);
-  assert.equal(await git(root, "status", "--porcelain"), "");
+  assert.equal(await gitStatus(root), "");
   verified("8 patches are pending, and git sees no change under the root");
   return session;
 }
@@ -153,7 +153,7 @@ async function undoAroundAnEdit(connection: Connection, operation: string): Prom
   const undo = await timed("undo 7 changes", () => connection.call("operation/undo", skip));
   assert.deepEqual(undo.reverted.toSorted(), PATHS.filter((path) => path !== EDITED_BY_HAND).toSorted());
   assert.equal(readFileSync(edited, "utf8"), byHand);
-  assert.equal(await git(root, "status", "--porcelain"), ` M ${EDITED_BY_HAND}\n`);
+  assert.equal(await gitStatus(root), ` M ${EDITED_BY_HAND}\n`);
   verified(`git sees one change under the root: ${EDITED_BY_HAND}, as the person left it`);
 }
 

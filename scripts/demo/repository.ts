@@ -2,10 +2,9 @@
  * The demo's repository: a git work tree of a few hundred real source files, the project's own and its dependencies'.
  * Owns its making, and what git says of it.
  */
-import { execFile } from "node:child_process";
 import { cpSync } from "node:fs";
 import { extname, join } from "node:path";
-import { promisify } from "node:util";
+import { git } from "../scratch/git.ts";
 
 const CHECKOUT = join(import.meta.dirname, "../..");
 
@@ -23,23 +22,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 /** Directories have no extension. */
 const COPIED = new Set(["", ".ts", ".js", ".mjs", ".cjs"]);
 
-/** Fixed, so that nothing of the user's git configuration is needed or used. */
-const GIT_ENVIRONMENT = {
-  GIT_CONFIG_GLOBAL: "/dev/null",
-  GIT_CONFIG_SYSTEM: "/dev/null",
-  GIT_AUTHOR_NAME: "demo",
-  GIT_AUTHOR_EMAIL: "demo@localhost",
-  GIT_COMMITTER_NAME: "demo",
-  GIT_COMMITTER_EMAIL: "demo@localhost",
-};
-
-/** Runs git in `root`; gives what it prints. */
-export async function git(root: string, ...args: string[]): Promise<string> {
-  // Without what a hook that runs this has set: GIT_DIR, GIT_INDEX_FILE, … name another repository.
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_"));
-  const env = { ...Object.fromEntries(inherited), ...GIT_ENVIRONMENT };
-  return (await promisify(execFile)("git", args, { cwd: root, env })).stdout;
-}
+const AUTHOR = ["-c", "user.name=demo", "-c", "user.email=demo@localhost"];
 
 /** Makes the repository at `root` with one commit; resolves to the number of its files. */
 export async function makeRepository(root: string): Promise<number> {
@@ -48,8 +31,13 @@ export async function makeRepository(root: string): Promise<number> {
       recursive: true,
       filter: (file) => COPIED.has(extname(file)),
     });
-  await git(root, "init", "--quiet");
-  await git(root, "add", "--all");
-  await git(root, "commit", "--quiet", "--message", "A few hundred real source files");
-  return (await git(root, "ls-files")).trimEnd().split("\n").length;
+  await git(root, ["init", "--quiet"]);
+  await git(root, ["add", "--all"]);
+  await git(root, [...AUTHOR, "commit", "--quiet", "--message", "A few hundred real source files"]);
+  return (await git(root, ["ls-files"])).toString().trimEnd().split("\n").length;
+}
+
+/** What git sees changed since that commit. */
+export async function gitStatus(root: string): Promise<string> {
+  return (await git(root, ["status", "--porcelain"])).toString();
 }

@@ -147,7 +147,7 @@ describe("blobs", () => {
 
 describe("uploads", () => {
   test("become a blob, chunk by chunk", async () => {
-    const upload = await store.uploads.begin();
+    const upload = store.uploads.begin();
     const sizes = await Promise.all([
       store.uploads.append(upload, 0, Buffer.from("abc")),
       store.uploads.append(upload, 3, Buffer.from("def")),
@@ -159,7 +159,7 @@ describe("uploads", () => {
   });
 
   test("a chunk that does not follow is refused, and the upload goes on", async () => {
-    const upload = await store.uploads.begin();
+    const upload = store.uploads.begin();
     await expect(store.uploads.append(upload, 7, Buffer.from("x"))).rejects.toMatchObject({
       kind: "IllegalState",
       data: { size: 0 },
@@ -170,9 +170,24 @@ describe("uploads", () => {
     await expect(store.uploads.end(upload, undefined)).rejects.toMatchObject({ kind: "BlobNotFound" });
   });
 
+  test("nothing is added to a blob by a chunk that comes with the end", async () => {
+    const upload = store.uploads.begin();
+    await store.uploads.append(upload, 0, Buffer.from("abc"));
+    const end = store.uploads.end(upload, undefined);
+    const late = store.uploads.append(upload, 3, Buffer.from("def"));
+    await expect(late).rejects.toMatchObject({ kind: "BlobNotFound" });
+    const { blob, size } = await end;
+    expect([size, store.blobs.readSync(blob).toString()]).toEqual([3, "abc"]);
+  });
+
+  test("dropped as soon as begun leaves no file", async () => {
+    await store.uploads.drop(store.uploads.begin());
+    expect(readdirSync(join(stateDir, "uploads"))).toEqual([]);
+  });
+
   test("that were left are swept at the next start", async () => {
-    await store.uploads.append(await store.uploads.begin(), 0, Buffer.from("x"));
-    const dropped = await store.uploads.begin();
+    await store.uploads.append(store.uploads.begin(), 0, Buffer.from("x"));
+    const dropped = store.uploads.begin();
     await store.uploads.drop(dropped);
     await store.uploads.drop(dropped);
     expect(readdirSync(join(stateDir, "uploads"))).toHaveLength(1);

@@ -1,7 +1,8 @@
 /**
  * Uploads: content larger than a frame, in chunks, until it becomes a blob. Owns `<state>/uploads`.
  * INVARIANT: a file in that folder belongs to an upload of this run; the folder is emptied at the start.
- * Chunks of one upload are written one after the other; what fails leaves the upload as it was before the chunk.
+ * INVARIANT: whatever is asked of one upload runs in order, one after the other; nothing is written once it has ended.
+ * Failure: a chunk that fails leaves the upload as it was before, an end that fails leaves it to be gone on with.
  */
 import { createHash, type Hash } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
@@ -12,8 +13,8 @@ import type { Blobs } from "./blobs.ts";
 import { newId } from "./ids.ts";
 
 export interface Uploads {
-  /** Begins an upload; `end` it or `drop` it. */
-  begin(): Promise<string>;
+  /** Begins an upload, at once; `end` it or `drop` it. A file that cannot be made fails the first chunk. */
+  begin(): string;
   /** Appends at `offset` (where given, it must be the size so far); resolves to the new size. */
   append(upload: string, offset: number | undefined, chunk: Buffer): Promise<number>;
   /** Makes the upload a blob, checking `hash` where given. @throws {IopipeError} Conflict where it differs */
@@ -24,11 +25,11 @@ export interface Uploads {
 
 interface Upload {
   readonly file: string;
-  readonly handle: FileHandle;
+  readonly handle: Promise<FileHandle>;
   readonly hash: Hash;
   size: number;
-  /** Ends when the last chunk given has been written. */
-  written: Promise<unknown>;
+  /** Resolves when all that was asked of it so far is done. */
+  idle: Promise<unknown>;
 }
 
 export function openUploads(blobs: Blobs, directory: string): Uploads {
@@ -41,44 +42,47 @@ export function openUploads(blobs: Blobs, directory: string): Uploads {
     if (!upload) throw new IopipeError("BlobNotFound", `There is no upload ${id}.`, { upload: id });
     return upload;
   };
-  const drop = async (id: string): Promise<void> => {
-    const upload = uploads.get(id);
-    if (!upload) return;
+  /** Runs `work` after all that was asked of the upload before. @throws {IopipeError} BlobNotFound */
+  const inTurn = async <T>(id: string, work: (upload: Upload) => Promise<T>): Promise<T> => {
+    const upload = mustGet(id);
+    const turn = upload.idle.then(() => work(mustGet(id)));
+    upload.idle = turn.catch(() => undefined);
+    return turn;
+  };
+  const forget = async (id: string, { file, handle }: Upload): Promise<void> => {
     uploads.delete(id);
-    await upload.written.catch(() => undefined);
-    await upload.handle.close();
-    await rm(upload.file, { force: true });
+    const opened = await handle.catch(() => undefined);
+    await opened?.close();
+    await rm(file, { force: true });
   };
 
   return {
-    drop,
-    begin: async () => {
+    begin: () => {
       // The name is only a file's here, never a wire id of its own kind.
       const id = `u${newId("o").slice(1)}`;
       const file = join(directory, id);
-      const handle = await open(file, "wx", 0o600);
-      uploads.set(id, { file, handle, hash: createHash("sha256"), size: 0, written: Promise.resolve() });
+      const handle = open(file, "wx", 0o600);
+      const idle = handle.catch(() => undefined);
+      uploads.set(id, { file, handle, hash: createHash("sha256"), size: 0, idle });
       return id;
     },
-    append: (id, offset, chunk) => {
-      const upload = mustGet(id);
-      const turn = upload.written.then(() => appendChunk(id, upload, offset, chunk));
-      upload.written = turn.catch(() => undefined);
-      return turn;
-    },
-    end: async (id, expected) => {
-      const upload = mustGet(id);
-      await upload.written;
-      const blob = upload.hash.copy().digest("hex");
-      if (expected !== undefined && expected !== blob) {
-        throw new IopipeError("Conflict", `Upload ${id} has the hash ${blob}, not ${expected}.`, {
-          actual: blob,
-        });
-      }
-      await upload.handle.sync();
-      await blobs.adopt(upload.file, blob, upload.size);
-      await drop(id);
-      return { blob, size: upload.size };
+    append: (id, offset, chunk) => inTurn(id, (upload) => appendChunk(id, upload, offset, chunk)),
+    end: (id, expected) =>
+      inTurn(id, async (upload) => {
+        const blob = upload.hash.copy().digest("hex");
+        if (expected !== undefined && expected !== blob) {
+          const fact = `Upload ${id} has the hash ${blob}, not ${expected}.`;
+          throw new IopipeError("Conflict", fact, { actual: blob });
+        }
+        await (await upload.handle).sync();
+        await blobs.adopt(upload.file, blob, upload.size);
+        await forget(id, upload);
+        return { blob, size: upload.size };
+      }),
+    drop: async (id) => {
+      const upload = uploads.get(id);
+      await upload?.idle;
+      if (upload && uploads.has(id)) await forget(id, upload);
     },
   };
 }
@@ -90,17 +94,13 @@ async function appendChunk(
   chunk: Buffer,
 ): Promise<number> {
   if (offset !== undefined && offset !== upload.size) {
-    throw new IopipeError(
-      "IllegalState",
-      `Upload ${id} has ${upload.size} bytes; a chunk at ${offset} does not follow.`,
-      {
-        size: upload.size,
-      },
-    );
+    const fact = `Upload ${id} has ${upload.size} bytes; a chunk at ${offset} does not follow.`;
+    throw new IopipeError("IllegalState", fact, { size: upload.size });
   }
+  const handle = await upload.handle;
   let written = 0;
   while (written < chunk.length) {
-    const { bytesWritten } = await upload.handle.write(
+    const { bytesWritten } = await handle.write(
       chunk,
       written,
       chunk.length - written,

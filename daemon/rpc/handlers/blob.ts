@@ -1,7 +1,6 @@
 /** Handlers of blob/*: content larger than a frame, in and out, in chunks. */
 import { decodeBase64, IopipeError } from "../../../protocol/wire/index.ts";
 import type { Call, Handlers } from "../call.ts";
-
 import type { Parts } from "./index.ts";
 import { maySeeBlob } from "./views.ts";
 
@@ -25,14 +24,14 @@ export function blobHandlers({ store }: Parts) {
     });
     return uploads;
   };
-  const begin = async (peer: Call["peer"]): Promise<string> => {
+  const begin = (peer: Call["peer"]): string => {
     const uploads = uploadsOf(peer);
     if (uploads.size >= MAX_UPLOADS) {
       throw new IopipeError("TooLarge", `This connection has ${MAX_UPLOADS} uploads under way.`, {
         hint: "End them with blob/commit first.",
       });
     }
-    const upload = await store.uploads.begin();
+    const upload = store.uploads.begin();
     uploads.add(upload);
     return upload;
   };
@@ -44,7 +43,7 @@ export function blobHandlers({ store }: Parts) {
   return {
     "blob/write": async ({ upload, offset, data }, { peer }) => {
       const chunk = decodeBase64(data, "data");
-      const id = upload === undefined ? await begin(peer) : owned(upload, peer);
+      const id = upload === undefined ? begin(peer) : owned(upload, peer);
       return { upload: id, size: await store.uploads.append(id, offset, chunk) };
     },
     "blob/commit": async ({ upload, hash }, { peer }) => {

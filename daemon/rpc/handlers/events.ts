@@ -3,11 +3,10 @@
  * INVARIANT: a subscription holds a number and one pending wake-up, never a queue: a client that does not read costs
  * nothing, and misses nothing when it reads again.
  */
-import { randomUUID } from "node:crypto";
-import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { type EventQuery, type EventRow, type Events, selects } from "../../store/index.ts";
-import type { Call, Handlers, Peer } from "../call.ts";
+import type { Call, Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
+import { endSubscription, newSubscription } from "./subscriptions.ts";
 import { namedSession, visibleSessions } from "./views.ts";
 
 /** Rows read at once: what one wake-up of a client that lags holds in memory. */
@@ -26,23 +25,12 @@ export function eventHandlers({ store, workspaces }: Parts) {
     "events/subscribe": (params, call) => {
       const query = queryOf(params, call);
       const seq = params.since ?? store.events.last();
-      const subscription = `e${randomUUID()}`;
-      call.peer.subscriptions.set(subscription, follow(store.events, query, seq, call.peer, subscription));
+      const subscription = newSubscription(call.peer);
+      call.peer.subscriptions.set(subscription, follow(store.events, query, seq, call, subscription));
       return { subscription, seq };
     },
     "events/unsubscribe": ({ subscription }, { peer }) => endSubscription(peer, subscription),
   } satisfies Partial<Handlers>;
-}
-
-/** Ends a subscription of this connection, of either sort. @throws {IopipeError} SubscriptionNotFound */
-export function endSubscription(peer: Peer, subscription: string): Record<string, never> {
-  const end = peer.subscriptions.get(subscription);
-  if (!end) {
-    throw new IopipeError("SubscriptionNotFound", `This connection has no subscription ${subscription}.`);
-  }
-  peer.subscriptions.delete(subscription);
-  end();
-  return {};
 }
 
 /** Sends events after `from` as fast as the client takes them; returns the way to stop. */
@@ -50,24 +38,33 @@ function follow(
   events: Events,
   query: EventQuery,
   from: number,
-  peer: Peer,
+  { peer, log }: Call,
   subscription: string,
 ): () => void {
   let cursor = from;
   let running = false;
   let ended = false;
 
-  const pump = async (): Promise<void> => {
-    if (running) return;
-    running = true;
+  const sendAll = async (): Promise<void> => {
     for (let rows = read(); rows.length > 0 && !ended; rows = read()) {
       for (const row of rows) {
+        if (ended) return;
         cursor = row.seq;
-        if (ended) break;
         await peer.notify("events/event", toWire(row, subscription));
       }
     }
-    running = false;
+  };
+  const pump = async (): Promise<void> => {
+    if (running) return;
+    running = true;
+    try {
+      await sendAll();
+    } catch (error) {
+      // The cursor stands: the next event is another try.
+      log.error({ err: error, subscription }, "events could not be read");
+    } finally {
+      running = false;
+    }
   };
   const read = (): EventRow[] => events.since(cursor, query, BATCH);
 

@@ -1,9 +1,8 @@
 /** Handlers of watch/*: a workspace's observed changes. */
-import { randomUUID } from "node:crypto";
 import type { Batch } from "../../watch/index.ts";
 import type { Handlers } from "../call.ts";
-import { endSubscription } from "./events.ts";
 import type { Parts } from "./index.ts";
+import { endSubscription, newSubscription } from "./subscriptions.ts";
 
 /** Changes of one answer to watch/since. */
 const MAX_CHANGES = 1000;
@@ -15,9 +14,11 @@ export function watchHandlers({ workspaces }: Parts) {
   return {
     "watch/subscribe": async ({ workspace, ...spec }, { peer, signal }) => {
       const { watch } = workspaces.find(workspace);
-      const subscription = `w${randomUUID()}`;
+      const subscription = newSubscription(peer);
       const deliver = (batch: Batch) => peer.notify("watch/changes", { subscription, ...batch });
       const { clock, fresh, start, close } = await watch.subscribe(spec, deliver, signal);
+      if (signal.aborted) close();
+      signal.throwIfAborted();
       peer.subscriptions.set(subscription, close);
       // The peer holds back what names a subscription until its answer is on the way.
       start();

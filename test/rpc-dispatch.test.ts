@@ -202,9 +202,7 @@ test("a connection's end aborts its reads, and lets its changes run", async () =
     left = true;
   });
   client.destroy();
-  // A half-closed client would look the same until something is written to it.
-  await read.peer.notify("$/progress", { token: 1, value: { phase: "x", done: 0, total: 1 } });
-  await vi.waitFor(() => expect(read.signal.aborted).toBe(true));
+  await vi.waitFor(() => expect(read.signal.aborted).toBe(true), { timeout: 5000 });
   expect(left).toBe(true);
   expect(change.signal.aborted).toBe(false);
   wait.fail(new Error("aborted"));

@@ -3,7 +3,7 @@
  * Owns reading, its pauses and the connection's end. Frames are protocol/wire/framing.ts, messages envelope.ts, their
  * execution dispatch.ts, the way back outbox.ts.
  * Invariants: requests start in the order they came; nothing is read while a client's answers pile up or too many of
- * its requests run; a client that half-closes gets its answers, then the connection ends.
+ * its requests run; a client that half-closes gets its answers, then the connection ends; one that has gone is noticed.
  * Failure: a socket's errors end this connection and concern nobody else.
  */
 import type { Socket } from "node:net";
@@ -28,6 +28,9 @@ import { within } from "./within.ts";
 const TURN_MS = 10;
 /** How long the rest of a refused client's bytes is read and dropped, so that it can read why. */
 const LINGER_MS = 1000;
+/** How often a client whose stream has ended is looked for, while its last requests run. */
+const PROBE_MS = 1000;
+const NOTHING = Buffer.alloc(0);
 /** How long a client of a stopping daemon has to take its last answers. */
 const FAREWELL_MS = 500;
 
@@ -82,8 +85,17 @@ export function serveConnection({ socket, id, role, dispatch, log }: ConnectionO
       }
       receive(decoded.frame);
     }
-    await answering.idle();
+    await untilAnswered();
     socket.end(() => socket.destroy());
+  }
+
+  /** A client that has gone looks like one that has half-closed: only a write, though of nothing, tells them apart. */
+  async function untilAnswered(): Promise<void> {
+    const probe = setInterval(() => {
+      if (socket.writable && socket.writableLength === 0) socket.write(NOTHING);
+    }, PROBE_MS);
+    await answering.idle();
+    clearInterval(probe);
   }
 
   function receive(frame: Buffer): void {

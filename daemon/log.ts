@@ -44,11 +44,12 @@ function openRotating(file: string, maxBytes: number) {
     if (descriptor === undefined) return;
     try {
       if (bytes > maxBytes) {
-        // The new one first: a closed descriptor's number may already be another file's.
+        // Counted from here, also where no new file can be opened: each line would else shift the last ones away.
+        bytes = 0;
         shift(file);
+        // The new one first: a closed descriptor's number may already be another file's.
         const full = descriptor;
         descriptor = open(file);
-        bytes = 0;
         closeSync(full);
       }
       bytes += writeSync(descriptor, line);

@@ -15,6 +15,7 @@ import {
 } from "../protocol/wire/index.ts";
 import { logDefects, stopSignal } from "./lifecycle.ts";
 import { openLog } from "./log.ts";
+import { type Releases, releases } from "./releases.ts";
 import type { Log } from "./rpc/call.ts";
 import { readDaemonFile } from "./rpc/daemon-file.ts";
 import { makeDirectories } from "./rpc/directories.ts";
@@ -115,7 +116,8 @@ async function assemble(
     get queuedBytes() {
       return server.queuedBytes;
     },
-    stop: () => void stop(),
+    // Asked for by a client that came before all of it was up.
+    stop: () => void listening.then(stop),
   };
   const server: Server = createServer({
     locations,
@@ -125,38 +127,12 @@ async function assemble(
     checkResults: options.checkResults ?? Boolean(env.IOPIPE_CHECK_RESULTS),
     republishMs: options.republishMs,
   });
-  await server.listen();
+  const listening = server.listen();
+  await listening;
   opened.last(server, (each) => each.stop());
   staging.warm();
   log.info({ instance: identity.instance, sockets: locations.sockets }, "serving");
   return { instance: identity.instance, locations, log, stop, stopped };
-}
-
-interface Releases {
-  /** Keeps `part` to be released before all that were kept earlier. */
-  last<T>(part: T, release: (part: T) => void | Promise<void>): T;
-  /** Releases everything, the newest first; what fails is logged and stops nothing. */
-  release(log?: Log): Promise<void>;
-}
-
-function releases(): Releases {
-  const kept: (() => void | Promise<void>)[] = [];
-  return {
-    last: (part, release) => {
-      kept.push(() => release(part));
-      return part;
-    },
-    release: async (log) => {
-      log?.info({}, "stopping");
-      for (const each of kept.splice(0).reverse()) {
-        try {
-          await each();
-        } catch (error) {
-          log?.error({ err: error }, "a part could not be released");
-        }
-      }
-    },
-  };
 }
 
 /** The process `iopiped`: runs in the foreground until a signal or `daemon/stop`. */

@@ -94,8 +94,11 @@ export function createServer(options: ServerOptions): Server {
     },
     stop() {
       stopping ??= stopLooking().then(async () => {
-        withdraw();
-        await Promise.all([...connections].map((connection) => connection.finish(graceMs)));
+        try {
+          withdraw();
+        } finally {
+          await Promise.all([...connections].map((connection) => connection.finish(graceMs)));
+        }
       });
       return stopping;
     },

@@ -6,13 +6,14 @@
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { FULL_REPLACE_BYTES } from "../../protocol/wire/limits.ts";
-import { ancestorsOf, type Tree } from "../disk/index.ts";
+import type { Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { inChunks } from "./chunks.ts";
 import { fromDisk } from "./faults.ts";
 import { assertOneLink } from "./hard-links.ts";
+import { isBelow, type Looks, lookPast, removedBy } from "./removals.ts";
 import { assertPending, isUnsettled, patchesNamed } from "./select.ts";
-import { openSnapshots, type Snapshots } from "./snapshots.ts";
+import { openSnapshots } from "./snapshots.ts";
 import { findStale, type StaleFile } from "./stale.ts";
 import { type Transition, transitionsOf } from "./transitions.ts";
 
@@ -42,9 +43,10 @@ export async function examine(
 ): Promise<Examination> {
   const { patches, stale } = select(store, session, ids);
   const snapshots = openSnapshots(store, tree);
-  // What goes in the same apply cannot be in the way of what comes below it.
-  const removed = new Set(patches.filter(({ kind }) => kind === "delete").map(({ path }) => path));
-  const verdicts = await inChunks(patches, (patch) => examineOne(tree, snapshots, patch, removed));
+  // What goes in the same apply is in nobody's way.
+  const removed = removedBy(patches);
+  const looks = lookPast(tree, { lstat: snapshots.image, image: snapshots.image }, () => removed);
+  const verdicts = await inChunks(patches, (patch) => examineOne(tree, looks, patch, removed));
   await snapshots.flush();
   const transitions = verdicts.flatMap((verdict) => verdict.transitions ?? []);
   return {
@@ -84,16 +86,16 @@ interface Verdict {
 
 async function examineOne(
   tree: Tree,
-  snapshots: Snapshots,
+  looks: Looks,
   patch: PatchRow,
   removed: ReadonlySet<string>,
 ): Promise<Verdict> {
   try {
     // Looked up for what it throws: a path that now leads through a link.
-    if (!ancestorsOf(patch.path).some((parent) => removed.has(parent))) await tree.entry(patch.path);
-    const files = await findStale({ lstat: snapshots.image, image: snapshots.image }, patch);
+    if (!isBelow(removed, patch.path)) await tree.entry(patch.path);
+    const files = await findStale(looks, patch);
     if (files.length > 0) return { stale: { patch, files } };
-    const transitions = await transitionsOf(snapshots, patch);
+    const transitions = await transitionsOf(looks, patch);
     const problem = await problemOf(tree, patch);
     return { transitions, ...(problem && { problem }) };
   } catch (error) {
@@ -103,7 +105,7 @@ async function examineOne(
 
 async function problemOf(tree: Tree, patch: PatchRow): Promise<IopipeError | undefined> {
   if (patch.fullReplace) return confirmationRequired(patch);
-  if (patch.breakHardLinks || patch.kind === "delete") return undefined;
+  if (patch.breakHardLinks || !patch.base.exists || !patch.after.exists) return undefined;
   try {
     await assertOneLink(tree, patch.from ?? patch.path);
     return undefined;

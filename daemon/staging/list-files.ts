@@ -83,7 +83,7 @@ async function entryAt(view: View, path: string): Promise<Entry | undefined> {
     throw error;
   }
   const type = await view.typeOf(path);
-  if (type === "absent") return undefined;
+  if (type === "absent" || (type === "directory" && (await view.isEmptied(path)))) return undefined;
   const layer = await view.layerOf(path);
   const origin =
     layer || (type === "directory" && (await view.diskTypeOf(path)) !== "directory") ? "staged" : "disk";

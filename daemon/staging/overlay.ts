@@ -24,6 +24,8 @@ export interface Overlay {
   delete(path: string): void;
   /** Whether something that exists is staged below `path`. */
   hasBelow(path: string): boolean;
+  /** Whether a removal is staged below `path`. */
+  hasRemovedBelow(path: string): boolean;
   /** Every path with a layer, in no order. */
   paths(): Iterable<string>;
   /** The paths whose layers exist and were renamed from `path`. */
@@ -33,12 +35,13 @@ export interface Overlay {
 function makeOverlay(): Overlay {
   const layers = new Map<string, Layer>();
   const below = new Map<string, number>();
+  const removedBelow = new Map<string, number>();
   const renamed = new Map<string, Set<string>>();
 
   const account = (path: string, { image, from }: Layer, by: 1 | -1): void => {
-    if (!image.exists) return;
-    for (const directory of ancestorsOf(path)) below.set(directory, (below.get(directory) ?? 0) + by);
-    if (from === undefined) return;
+    const counts = image.exists ? below : removedBelow;
+    for (const directory of ancestorsOf(path)) counts.set(directory, (counts.get(directory) ?? 0) + by);
+    if (!image.exists || from === undefined) return;
     const paths = renamed.get(from) ?? new Set();
     renamed.set(from, paths);
     if (by === 1) paths.add(path);
@@ -58,6 +61,7 @@ function makeOverlay(): Overlay {
     },
     delete: remove,
     hasBelow: (path) => (below.get(path) ?? 0) > 0,
+    hasRemovedBelow: (path) => (removedBelow.get(path) ?? 0) > 0,
     paths: () => layers.keys(),
     renamedFrom: (path) => [...(renamed.get(path) ?? [])],
   };

@@ -17,7 +17,7 @@ export interface Place {
 }
 
 /**
- * Where `path` leads.
+ * Where `path` leads. Nothing is there where the session has emptied a directory.
  *
  * @throws {DiskError} PathEscape, PathProtected, NameTooLong for the path as given or as resolved
  * @throws {IopipeError} PathEscape where a link leaves the root, NotAFile where a file lies on the way or links loop
@@ -51,7 +51,9 @@ export async function findPlace(view: View, path: string, { follow }: { follow: 
   if (done.length === 0) return { path: "", type: "directory" };
   const resolved = done.join("/");
   view.tree.check(resolved);
-  return { path: resolved, type: await view.typeOf(resolved) };
+  const found = await view.typeOf(resolved);
+  const isFree = found === "directory" && (await view.isEmptied(resolved));
+  return { path: resolved, type: isFree ? "absent" : found };
 }
 
 /** A link's target as names to walk; undefined where it is absolute and outside of the root. */

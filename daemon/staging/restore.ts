@@ -8,6 +8,7 @@ import type { Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { inChunks } from "./chunks.ts";
 import { patchEvent } from "./events.ts";
+import { lookPast, removedBy } from "./removals.ts";
 import { patchesNamed } from "./select.ts";
 import { findStale, holderOf, staleError } from "./stale.ts";
 
@@ -32,7 +33,9 @@ export async function restore(
     ? patchesNamed(store, session, ids).filter(({ state }) => state !== "Pending")
     : unnamed(store, session);
   wanted.forEach(assertDiscarded);
-  const found = await inChunks(wanted, (patch) => findStale(tree, patch));
+  const together = [...store.patches.ofSession(session.id, "Pending"), ...wanted];
+  const looks = lookPast(tree, tree, () => removedBy(together));
+  const found = await inChunks(wanted, (patch) => findStale(looks, patch));
   const stale = found.flat();
   const fit = wanted.filter((_, at) => found[at]?.length === 0);
   if (stale.length > 0 && (ids || fit.length === 0)) throw staleError(stale);

@@ -11,6 +11,8 @@ import { ABSENT, type Aspect, aspectsOf, DiskError, sameAspects, type Tree } fro
 import { now, type PatchRow, type Store } from "../store/index.ts";
 import { inChunks } from "./chunks.ts";
 import { patchEvent } from "./events.ts";
+import { type Looks, lookPast, removedBy } from "./removals.ts";
+import { isUnsettled } from "./select.ts";
 
 /** Between two looks: longer than an editor takes to save in place. PROTOCOL.md, "Stale". */
 const SECOND_LOOK_MS = 50;
@@ -41,14 +43,11 @@ function expectationsOf({ path, from, base, after }: PatchRow): Expectation[] {
   ];
 }
 
-/** The part of a tree that is looked at; a dry run gives images that it keeps. */
-type Looks = Pick<Tree, "lstat" | "image">;
-
 /** Where the disk differs from what `patch` was made on; empty when it can be applied. */
-export async function findStale(tree: Looks, patch: PatchRow): Promise<StaleFile[]> {
+export async function findStale(looks: Looks, patch: PatchRow): Promise<StaleFile[]> {
   const stale: StaleFile[] = [];
   for (const { path, expected, aspects } of expectationsOf(patch)) {
-    const actual = await observe(tree, path, expected);
+    const actual = await observe(looks, path, expected);
     if (actual && sameAspects(expected, actual, aspects)) continue;
     stale.push({ path, expected, ...(actual && { actual }), at: now() });
   }
@@ -56,9 +55,9 @@ export async function findStale(tree: Looks, patch: PatchRow): Promise<StaleFile
 }
 
 /** The image at `path`, hashed where there is a hash to compare with; undefined where no file or link can be. */
-async function observe(tree: Looks, path: string, expected: Image): Promise<Image | undefined> {
+async function observe(looks: Looks, path: string, expected: Image): Promise<Image | undefined> {
   try {
-    return expected.hash === undefined ? await tree.lstat(path) : await tree.image(path);
+    return expected.hash === undefined ? await looks.lstat(path) : await looks.image(path);
   } catch (error) {
     if (error instanceof DiskError && error.kind === "NotAFile") return undefined;
     if (!(error instanceof DiskError && error.kind === "PathEscape")) throw error;
@@ -68,11 +67,11 @@ async function observe(tree: Looks, path: string, expected: Image): Promise<Imag
 }
 
 /** As `findStale`, but looks twice, so that a file caught in the middle of being saved does not count. */
-export async function findStaleTwice(tree: Tree, patch: PatchRow): Promise<StaleFile[]> {
-  const first = await findStale(tree, patch);
+export async function findStaleTwice(looks: Looks, patch: PatchRow): Promise<StaleFile[]> {
+  const first = await findStale(looks, patch);
   if (first.length === 0) return first;
   await wait(SECOND_LOOK_MS);
-  return findStale(tree, patch);
+  return findStale(looks, patch);
 }
 
 /** Patches moved in one transaction, so that no tree of them holds up the event loop. */
@@ -81,10 +80,11 @@ const MOVED_AT_ONCE = 100;
 /** See Staging.settleStale. */
 export async function settleStale(store: Store, tree: Tree, patches: readonly PatchRow[]): Promise<void> {
   const errors: unknown[] = [];
+  const looksFor = lookForSessions(store, tree);
   const turned = async (asked: readonly PatchRow[]): Promise<PatchRow[]> => {
     const found = await inChunks(asked, async (patch) => {
       try {
-        return (await findStale(tree, patch)).length > 0 !== (patch.reason === "stale");
+        return (await findStale(looksFor(patch), patch)).length > 0 !== (patch.reason === "stale");
       } catch (error) {
         errors.push(error);
         return false;
@@ -100,6 +100,17 @@ export async function settleStale(store: Store, tree: Tree, patches: readonly Pa
     turnOver(store, sure.slice(at, at + MOVED_AT_ONCE));
   }
   if (errors.length > 0) throw errors[0];
+}
+
+/** Looks past what each patch's session removes, the stale ones of its removals too: these are told of by themselves. */
+function lookForSessions(store: Store, tree: Tree): (patch: PatchRow) => Looks {
+  const known = new Map<string, ReadonlySet<string>>();
+  return ({ session }) =>
+    lookPast(tree, tree, () => {
+      const removed = known.get(session) ?? removedBy(store.patches.ofSession(session).filter(isUnsettled));
+      known.set(session, removed);
+      return removed;
+    });
 }
 
 function turnOver(store: Store, patches: readonly PatchRow[]): void {

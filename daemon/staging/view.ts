@@ -8,6 +8,7 @@ import type { Image } from "../../protocol/methods/index.ts";
 import { ABSENT, parentOf, type Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { type Layer, overlayOf } from "./overlay.ts";
+import { isEmptied, lookPast, removedBy } from "./removals.ts";
 import { openSnapshots, type Snapshots } from "./snapshots.ts";
 import { findStaleTwice, pathsOf } from "./stale.ts";
 import { carryOver } from "./transitions.ts";
@@ -21,8 +22,10 @@ export interface View {
   readonly pending: readonly PatchRow[];
   /** Those of them that turned out to be stale. */
   readonly stale: ReadonlySet<PatchRow>;
-  /** What the session sees at a path, which leads through no link. */
+  /** What the session sees at a path, which leads through no link. A directory is one also when it is emptied. */
   typeOf(path: string): Promise<EntryType>;
+  /** Whether everything in a directory is staged to go, and nothing to come: it goes too, and its name is free. */
+  isEmptied(directory: string): Promise<boolean>;
   /** The image the session sees; absent for what is no file or link. */
   imageOf(path: string): Promise<Image>;
   /** The image on disk; absent for what is no file or link. */
@@ -50,6 +53,8 @@ export function openView(store: Store, session: Pick<SessionRow, "id">, tree: Tr
   const verified = new Map<string, Promise<void>>();
   const stale = new Set<PatchRow>();
   const touched = new Set<string>();
+  const removed = removedBy(pending);
+  const looks = lookPast(tree, tree, () => removed);
 
   // Asks only below what is a directory on disk, so that staged paths never run into a file or link there.
   const look = async (path: string): Promise<EntryType> => {
@@ -70,7 +75,7 @@ export function openView(store: Store, session: Pick<SessionRow, "id">, tree: Tr
   /** Drops the patch's layers when its base is gone; else gives them what the disk has in aspects it leaves alone. */
   const verify = async (patch: PatchRow): Promise<void> => {
     const layer = overlay.get(patch.path);
-    if ((await findStaleTwice(tree, patch)).length > 0) {
+    if ((await findStaleTwice(looks, patch)).length > 0) {
       stale.add(patch);
       for (const path of pathsOf(patch)) if (overlay.get(path)?.patch === patch) overlay.delete(path);
     } else if (layer?.patch === patch && layer.image.exists && patch.base.exists) {
@@ -102,6 +107,10 @@ export function openView(store: Store, session: Pick<SessionRow, "id">, tree: Tr
       if (layer?.image.exists) return layer.image.type ?? "file";
       if (overlay.hasBelow(path)) return "directory";
       return layer ? "absent" : diskType(path);
+    },
+    isEmptied: async (directory) => {
+      if (overlay.hasBelow(directory) || !overlay.hasRemovedBelow(directory)) return false;
+      return isEmptied(tree, directory, async (path) => (await layerOf(path))?.image.exists === false);
     },
     imageOf: async (path) => (await layerOf(path))?.image ?? baseOf(path),
     put: (path, layer) => {

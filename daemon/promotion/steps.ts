@@ -28,8 +28,12 @@ interface Kind {
 const create: Kind = {
   publish: (work, step) => {
     if (!linkNew(work, step.temporary as string, step.path)) throw changed(step);
-    markPublished(work, step);
-    unlinkOurs(work, step.temporary as string);
+    try {
+      unlinkOurs(work, step.temporary as string);
+    } finally {
+      // Told last: losing its other name changes the inode's times, which would be taken for somebody's edit.
+      markPublished(work, step);
+    }
   },
   takeBack: (work, step, seen) => {
     unlinkOurs(work, step.temporary as string);

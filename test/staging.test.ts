@@ -580,3 +580,63 @@ test("staging changes no byte, mtime or git state below the root", async () => {
   ).toBe(before);
   expect(statSync(path.join(scene.root, "a")).size).toBe(4);
 });
+
+describe("what a client could make expensive, or leave half told", () => {
+  const replaceAll = (newText: string): Change => ({
+    kind: "edit",
+    path: "a",
+    edits: [{ oldText: "a", newText, replaceAll: true }],
+  });
+
+  test("an edit that would come to more than can be staged is refused before it is made", async () => {
+    const { stage } = makeScene({ a: "a".repeat(600 * 1024) });
+    await expect(stage(replaceAll("x".repeat(1024)))).rejects.toMatchObject({ kind: "TooLarge" });
+    const [patch] = await stage(replaceAll("xy"));
+    expect(patch?.after.size).toBe(2 * 600 * 1024);
+  });
+
+  test("more than a million occurrences are not replaced by one edit", async () => {
+    const { stage } = makeScene({ a: "a".repeat(1_000_001) });
+    await expect(stage(replaceAll("b"))).rejects.toMatchObject({ kind: "TooLarge", data: { edit: 0 } });
+  });
+
+  test("of a text that is there more than a thousand times, no more are counted", async () => {
+    const { stage } = makeScene({ a: "a\n".repeat(5000) });
+    const failed = await stage(edit("a", "a", "b")).catch((error) => error);
+    expect(failed).toMatchObject({ kind: "MatchAmbiguous", data: { matches: 1001 } });
+    expect(failed.message).toContain("over 1000 times");
+    expect(failed.data.lines.slice(0, 3)).toEqual([1, 2, 3]);
+  });
+
+  test("a diff in base64 that was cut short is refused", async () => {
+    const { stage } = makeScene();
+    const cut: Change = { kind: "unifiedDiff", textBase64: "abc" };
+    await expect(stage(cut)).rejects.toMatchObject({ kind: "InvalidParams" });
+  });
+
+  test("a patch that came to nothing is said to be discarded", async () => {
+    const scene = makeScene({ a: "one\n" });
+    await scene.stage(write("a", "two\n"));
+    const before = scene.events().length;
+    await scene.stage(write("a", "one\n"));
+    expect(scene.events().slice(before)).toMatchObject([
+      { type: "patch/discarded", body: { patch: { path: "a", reason: "superseded" } } },
+    ]);
+  });
+
+  test("a stale patch that comes back while its path is staged is superseded", async () => {
+    const { stage, staging, session, tree, store, pending } = makeScene({ a: "one\n" });
+    const [stale] = await stage(write("a", "two\n"));
+    staging.markStale([stale as PatchRow]);
+    const blob = await store.blobs.put(Buffer.from("three\n"));
+    // The watcher comes in between: the change is being resolved.
+    const ownsBlob = () => {
+      store.patches.move((stale as PatchRow).id, { state: "Pending" });
+      return true;
+    };
+    const changes: Change[] = [{ kind: "write", path: "a", blob }];
+    const { patches } = await staging.stage(session, tree, { changes, ownsBlob });
+    expect(pending().map(({ id }) => id)).toEqual(patches.map(({ id }) => id));
+    expect(store.patches.require((stale as PatchRow).id)).toMatchObject({ reason: "superseded" });
+  });
+});

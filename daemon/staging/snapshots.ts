@@ -76,7 +76,8 @@ export function openSnapshots(store: Store, tree: Tree): Snapshots {
   };
 }
 
-function assertSize(path: string, size: number): void {
+/** @throws {IopipeError} TooLarge for more than can be staged */
+export function assertSize(path: string, size: number): void {
   if (size <= MAX_FILE_BYTES) return;
   throw new IopipeError(
     "TooLarge",

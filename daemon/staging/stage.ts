@@ -15,6 +15,7 @@ import type { Differ } from "./differ.ts";
 import { patchEvent } from "./events.ts";
 import { isFullReplace } from "./images.ts";
 import { type NetEffect, netEffect, type Wanted } from "./net-effect.ts";
+import { startPace } from "./pace.ts";
 import { diffImages } from "./pairs.ts";
 import { markStale } from "./stale.ts";
 import { openView, type View } from "./view.ts";
@@ -56,7 +57,11 @@ export async function stage(
     warnings: [],
   };
   await prefetch(view, changes);
-  for (const [index, change] of changes.entries()) await applyChange(context, change, index);
+  const pace = startPace();
+  for (const [index, change] of changes.entries()) {
+    await pace();
+    await applyChange(context, change, index);
+  }
   const effect = await netEffect(view);
   await view.snapshots.flush();
   const counted = await inChunks(effect.wanted, (wanted) => measure({ store, differ }, wanted));
@@ -67,7 +72,11 @@ export async function stage(
 /** Looks at many paths at once; the view keeps what it finds, and an error is met again by the change it concerns. */
 async function prefetch(view: View, changes: readonly Change[]): Promise<void> {
   const paths = new Set(changes.flatMap((change) => ("path" in change ? change.path : [])));
-  await inChunks([...paths], (path) => view.baseOf(path).catch(() => undefined));
+  const pace = startPace();
+  await inChunks([...paths], async (path) => {
+    await pace();
+    await view.baseOf(path).catch(() => undefined);
+  });
 }
 
 type Measured = Wanted & Pick<PatchRow, "added" | "removed" | "binary" | "fullReplace">;
@@ -91,7 +100,12 @@ function record(
   by: string | undefined,
 ): PatchRow[] {
   markStale(store, [...view.stale]);
-  for (const { id } of superseded) store.patches.move(id, { state: "Discarded", reason: "superseded" });
+  const staged = new Set(wanted.map(({ path }) => path));
+  for (const patch of [...superseded, ...returnedTo(store, session, view, staged)]) {
+    store.patches.move(patch.id, { state: "Discarded", reason: "superseded" });
+    // Whose path gets another patch is told by that one's event.
+    if (!staged.has(patch.path)) patchEvent(store, "patch/discarded", patch, by);
+  }
   settleStaged(store, session, new Set([...view.touched, ...wanted.map(({ path }) => path)]));
   if (superseded.length + wanted.length > 0) store.sessions.reopen(session.id);
   return wanted.map((patch) => {
@@ -104,6 +118,19 @@ function record(
     patchEvent(store, "patch/staged", row, by);
     return row;
   });
+}
+
+/** Stale patches on `paths` that the watcher has made pending again since the view was opened. */
+function returnedTo(
+  store: Store,
+  session: SessionRow,
+  { pending }: View,
+  paths: ReadonlySet<string>,
+): PatchRow[] {
+  const known = new Set(pending.map(({ id }) => id));
+  const held = [...paths].flatMap((path) => store.patches.holding(session.id, path));
+  const returned = held.filter(({ id }) => !known.has(id));
+  return [...new Map(returned.map((patch) => [patch.id, patch])).values()];
 }
 
 /** Restaging a path settles what was stale there. */

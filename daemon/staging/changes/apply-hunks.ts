@@ -1,19 +1,25 @@
 /**
  * Applying hunks to bytes: exactly, with every context line, where the hunk says, or in the only other place where it
- * fits. Never by likeness, never where it fits twice.
+ * fits. Never by likeness, never where it fits twice. The loop turns in between.
  */
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { type Lines, line, splitLines } from "../diff/lines.ts";
+import type { Pace } from "../pace.ts";
 import type { ByteHunk } from "./parse-diff.ts";
 
 /** @throws {IopipeError} MatchNotFound or MatchAmbiguous, naming the hunk and the lines */
-export function applyHunks(bytes: Buffer, hunks: readonly ByteHunk[], path: string): Buffer {
+export async function applyHunks(
+  bytes: Buffer,
+  hunks: readonly ByteHunk[],
+  path: string,
+  pace: Pace,
+): Promise<Buffer> {
   const lines = splitLines(bytes);
   const parts: Buffer[] = [];
   let end = 0;
   let drift = 0;
   for (const [n, hunk] of hunks.entries()) {
-    const at = findPlace(lines, hunk, end, hunk.start + drift, path, n);
+    const at = await findPlace(lines, hunk, { from: end, expected: hunk.start + drift, path, n }, pace);
     drift = at - hunk.start;
     parts.push(bytes.subarray(lines.starts[end], lines.starts[at]), ...hunk.now);
     end = at + hunk.old.length;
@@ -21,20 +27,35 @@ export function applyHunks(bytes: Buffer, hunks: readonly ByteHunk[], path: stri
   return Buffer.concat([...parts, bytes.subarray(lines.starts[end])]);
 }
 
+/** Lines compared between two looks at the time. */
+const PIECE = 1024;
+
+interface Wanted {
+  /** The first line that it may lie at. */
+  readonly from: number;
+  readonly expected: number;
+  readonly path: string;
+  /** Its number, for the message. */
+  readonly n: number;
+}
+
 /** The 0-based line of the hunk's old lines, at or after `from`. */
-function findPlace(
+async function findPlace(
   lines: Lines,
   hunk: ByteHunk,
-  from: number,
-  expected: number,
-  path: string,
-  n: number,
-): number {
+  { from, expected, path, n }: Wanted,
+  pace: Pace,
+): Promise<number> {
+  await pace();
   if (expected >= from && fits(lines, hunk, expected)) return expected;
   const places: number[] = [];
   // An insertion without context fits everywhere: only its own line proves its place.
   const last = hunk.old.length === 0 ? -1 : lines.count - hunk.old.length;
-  for (let at = from; at <= last && places.length <= 1; at++) if (fits(lines, hunk, at)) places.push(at);
+  const piece = Math.ceil(PIECE / (hunk.old.length + 1));
+  for (let at = from; at <= last && places.length <= 1; at++) {
+    if (fits(lines, hunk, at)) places.push(at);
+    if (at % piece === 0) await pace();
+  }
   const [only, other] = places;
   if (only !== undefined && other === undefined) return only;
   const data = { path, hunk: n, line: expected + 1 };

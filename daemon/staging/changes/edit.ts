@@ -2,17 +2,27 @@
  * edit: literal replacements in a file, in order, each on the result of the one before.
  * Bytes are searched and replaced, never decoded: line endings, BOM, invalid UTF-8 and a missing final newline come
  * through. Nothing is matched by guess; what does not match says where it nearly did (nearest.ts).
+ * Bounded: so many occurrences, so large a result; the loop turns in between.
  */
 import type { ChangeOf } from "../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { type Pace, startPace } from "../pace.ts";
 import { assertThere, findPlace } from "../places.ts";
+import { assertSize } from "../snapshots.ts";
 import { assertBaseHash, assertUnlinked, type Context, encode, put } from "./context.ts";
-import { lineOf, nearestLine } from "./nearest.ts";
+import { linesOf, nearestLine } from "./nearest.ts";
 
 type Edit = ChangeOf<"edit">["edits"][number];
 
 /** Lines that a MatchAmbiguous names at most. */
 const MAX_LINES_NAMED = 100;
+
+/** Occurrences that are counted where one is wanted. */
+const MAX_COUNTED = 1000;
+/** Occurrences that one edit replaces. */
+const MAX_REPLACED = 1_000_000;
+/** Of them, handled between two looks at the time. */
+const PIECE = 1024;
 
 export async function edit(context: Context, change: ChangeOf<"edit">): Promise<void> {
   const { view } = context;
@@ -22,36 +32,68 @@ export async function edit(context: Context, change: ChangeOf<"edit">): Promise<
   await assertUnlinked(context, place.path, change);
   const image = await view.imageOf(place.path);
   let bytes = await view.snapshots.bytes(image.hash ?? "");
-  for (const [n, each] of change.edits.entries()) bytes = replace(bytes, each, place.path, n);
+  const pace = startPace();
+  for (const [n, each] of change.edits.entries()) bytes = await replace(bytes, each, place.path, n, pace);
   const hash = await view.snapshots.keep(bytes);
   await put(context, place.path, { ...image, hash, size: bytes.length, mtimeNs: undefined }, change);
 }
 
-function replace(
+async function replace(
   bytes: Buffer,
   { oldText, newText, replaceAll = false }: Edit,
   path: string,
   n: number,
-): Buffer {
+  pace: Pace,
+): Promise<Buffer> {
+  await pace();
   const old = encode(oldText, path, `edits[${n}].oldText`);
   const now = encode(newText, path, `edits[${n}].newText`);
-  const places = occurrences(bytes, old, replaceAll ? old.length : 1);
+  const limit = replaceAll ? MAX_REPLACED : MAX_COUNTED;
+  const places = await occurrences(bytes, old, { step: replaceAll ? old.length : 1, limit }, pace);
   if (places.length === 0) throw notFound(bytes, oldText, path, n);
   if (places.length > 1 && !replaceAll) throw ambiguous(bytes, places, path, n);
-  const parts: Buffer[] = [];
-  let end = 0;
-  for (const at of places) {
-    parts.push(bytes.subarray(end, at), now);
-    end = at + old.length;
-  }
-  return Buffer.concat([...parts, bytes.subarray(end)]);
+  if (places.length > limit) throw tooMany(path, n);
+  const size = bytes.length + places.length * (now.length - old.length);
+  assertSize(path, size);
+  return spliced(bytes, { places, length: old.length, now, size }, pace);
 }
 
-/** Offsets of `text`, each at least `step` after the one before: 1 also finds those that overlap. */
-function occurrences(bytes: Buffer, text: Buffer, step: number): number[] {
+/** Offsets of `text`, each at least `step` after the one before: 1 also finds those that overlap. One beyond `limit`. */
+async function occurrences(
+  bytes: Buffer,
+  text: Buffer,
+  { step, limit }: { step: number; limit: number },
+  pace: Pace,
+): Promise<number[]> {
   const found: number[] = [];
-  for (let at = bytes.indexOf(text); at !== -1; at = bytes.indexOf(text, at + step)) found.push(at);
+  for (
+    let at = bytes.indexOf(text);
+    at !== -1 && found.length <= limit;
+    at = bytes.indexOf(text, at + step)
+  ) {
+    found.push(at);
+    if (found.length % PIECE === 0) await pace();
+  }
   return found;
+}
+
+/** `bytes` with `now` in place of the `length` bytes at each of `places`: `size` bytes in all. */
+async function spliced(
+  bytes: Buffer,
+  { places, length, now, size }: { places: readonly number[]; length: number; now: Buffer; size: number },
+  pace: Pace,
+): Promise<Buffer> {
+  const result = Buffer.allocUnsafe(size);
+  let from = 0;
+  let to = 0;
+  for (const [n, at] of places.entries()) {
+    to += bytes.copy(result, to, from, at);
+    to += now.copy(result, to);
+    from = at + length;
+    if (n % PIECE === 0) await pace();
+  }
+  bytes.copy(result, to, from);
+  return result;
 }
 
 function notFound(bytes: Buffer, oldText: string, path: string, n: number): IopipeError {
@@ -73,7 +115,14 @@ function otherLineEndings(bytes: Buffer, oldText: string): boolean {
 }
 
 function ambiguous(bytes: Buffer, places: readonly number[], path: string, n: number): IopipeError {
-  const lines = places.slice(0, MAX_LINES_NAMED).map((at) => lineOf(bytes, at));
-  const message = `The text of edit ${n} is ${places.length} times in ${path}, on lines ${lines.join(", ")}.`;
+  const lines = linesOf(bytes, places.slice(0, MAX_LINES_NAMED));
+  const times = places.length > MAX_COUNTED ? `over ${MAX_COUNTED}` : `${places.length}`;
+  const message = `The text of edit ${n} is ${times} times in ${path}, on lines ${lines.join(", ")}.`;
   return new IopipeError("MatchAmbiguous", message, { path, edit: n, matches: places.length, lines });
+}
+
+function tooMany(path: string, n: number): IopipeError {
+  const fact = `The text of edit ${n} is more than ${MAX_REPLACED} times in ${path}.`;
+  const hint = "Stage the whole file with write.";
+  return new IopipeError("TooLarge", fact, { path, edit: n, limit: MAX_REPLACED, hint });
 }

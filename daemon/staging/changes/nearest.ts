@@ -17,11 +17,14 @@ export interface Nearest {
   readonly text: string;
 }
 
-/** The 1-based line of the byte at `offset`. */
-export function lineOf(bytes: Buffer, offset: number): number {
+/** The 1-based lines of the bytes at `offsets`, which ascend. */
+export function linesOf(bytes: Buffer, offsets: readonly number[]): number[] {
   let line = 1;
-  for (let at = bytes.indexOf(NEWLINE); at !== -1 && at < offset; at = bytes.indexOf(NEWLINE, at + 1)) line++;
-  return line;
+  let at = bytes.indexOf(NEWLINE);
+  return offsets.map((offset) => {
+    for (; at !== -1 && at < offset; at = bytes.indexOf(NEWLINE, at + 1)) line++;
+    return line;
+  });
 }
 
 /** The line that shares the most words with the longest line of `text`; undefined where none shares any. */

@@ -4,8 +4,10 @@
  * goes, goes, and what comes, comes. Parsing is parse-diff.ts, fitting apply-hunks.ts.
  */
 import type { ChangeOf, Image } from "../../../protocol/methods/index.ts";
+import { decodeBase64 } from "../../../protocol/wire/base64.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { ABSENT } from "../../disk/index.ts";
+import { type Pace, startPace } from "../pace.ts";
 import { assertThere, findPlace } from "../places.ts";
 import { applyHunks } from "./apply-hunks.ts";
 import {
@@ -31,7 +33,8 @@ export async function unifiedDiff(context: Context, change: ChangeOf<"unifiedDif
   if (change.baseHash !== undefined && files.length !== 1)
     throw invalid("baseHash names one content, but the diff has several files.", files[0]?.to ?? "");
   const effects: Effect[] = [];
-  for (const file of files) effects.push(await resolve(context, file, change));
+  const pace = startPace();
+  for (const file of files) effects.push(await resolve(context, file, change, pace));
   for (const { removes } of effects) if (removes !== undefined) await put(context, removes, ABSENT, {});
   for (const { puts } of effects) {
     if (!puts) continue;
@@ -44,19 +47,25 @@ export async function unifiedDiff(context: Context, change: ChangeOf<"unifiedDif
 
 function textOf({ text, textBase64 }: ChangeOf<"unifiedDiff">): Buffer {
   if (text !== undefined && textBase64 === undefined) return encode(text, "", "text");
-  if (textBase64 !== undefined && text === undefined) return Buffer.from(textBase64, "base64");
+  if (textBase64 !== undefined && text === undefined) return decodeBase64(textBase64, "textBase64");
   throw invalid("A unifiedDiff takes exactly one of text and textBase64.", "");
 }
 
-async function resolve(context: Context, file: FileDiff, change: ChangeOf<"unifiedDiff">): Promise<Effect> {
+async function resolve(
+  context: Context,
+  file: FileDiff,
+  change: ChangeOf<"unifiedDiff">,
+  pace: Pace,
+): Promise<Effect> {
   const { view } = context;
-  if (file.from === undefined) return { puts: { path: file.to ?? "", image: await created(context, file) } };
+  if (file.from === undefined)
+    return { puts: { path: file.to ?? "", image: await created(context, file, pace) } };
   const place = await findPlace(view, file.from, { follow: false });
   assertThere(place);
   const { path } = place;
   await assertBaseHash(context, path, change);
   const old = await view.imageOf(path);
-  const bytes = applyHunks(await contentOf(context, old), file.hunks, path);
+  const bytes = await applyHunks(await contentOf(context, old), file.hunks, path, pace);
   if (file.to === undefined) {
     if (bytes.length > 0) throw malformed(`It deletes ${path} but leaves ${bytes.length} bytes of it`);
     return { removes: path };
@@ -69,8 +78,12 @@ async function resolve(context: Context, file: FileDiff, change: ChangeOf<"unifi
   return { removes: path, puts: { path: to, image, from } };
 }
 
-async function created(context: Context, { hunks, mode = 0o100644, to = "" }: FileDiff): Promise<Image> {
-  return imageWith(context, applyHunks(Buffer.alloc(0), hunks, to), mode, undefined);
+async function created(
+  context: Context,
+  { hunks, mode = 0o100644, to = "" }: FileDiff,
+  pace: Pace,
+): Promise<Image> {
+  return imageWith(context, await applyHunks(Buffer.alloc(0), hunks, to, pace), mode, undefined);
 }
 
 async function contentOf({ view }: Context, image: Image): Promise<Buffer> {

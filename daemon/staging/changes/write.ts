@@ -1,5 +1,6 @@
 /** write: a file's whole new content, given as text, base64 or an uploaded blob; its bytes are taken as they are. */
 import type { ChangeOf, Image } from "../../../protocol/methods/index.ts";
+import { decodeBase64 } from "../../../protocol/wire/base64.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { assertNoDirectory, findPlace } from "../places.ts";
 import {
@@ -36,7 +37,9 @@ async function contentOf(context: Context, change: ChangeOf<"write">): Promise<P
   }
   if (blob !== undefined) return { hash: blob, size: blobSize(context, blob, path) };
   const bytes =
-    content !== undefined ? encode(content, path, "content") : decodeBase64(contentBase64 ?? "", path);
+    content !== undefined
+      ? encode(content, path, "content")
+      : decodeBase64(contentBase64 ?? "", "contentBase64");
   return { hash: await context.view.snapshots.keep(bytes), size: bytes.length };
 }
 
@@ -44,11 +47,4 @@ function blobSize(context: Context, blob: string, path: string): number {
   const size = context.sizeOfBlob(blob);
   if (size !== undefined) return size;
   throw new IopipeError("BlobNotFound", `There is no blob ${blob}.`, { blob, path });
-}
-
-/** Strict: Buffer.from skips what is no base64, and a truncated upload must not pass. */
-function decodeBase64(text: string, path: string): Buffer {
-  const bytes = Buffer.from(text, "base64");
-  if (bytes.toString("base64") === text) return bytes;
-  throw invalid("contentBase64 is not valid base64 (RFC 4648 section 4, padded).", path);
 }

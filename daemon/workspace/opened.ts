@@ -20,8 +20,8 @@ export interface OpenWorkspace {
   readonly watch: RootWatch;
   /** What a promotion here tells meanwhile: the watch learns of own writes, the log of trouble. */
   readonly hooks: Hooks;
-  /** Resolves when what a crash left open has been recovered, or cannot be now (the root is absent). */
-  recovered(): Promise<void>;
+  /** Resolves when what a crash left open has been recovered, or cannot be now (the root is absent); then undefined. */
+  readonly recovering: Promise<void> | undefined;
   /** Runs `work` with the workspace to itself, after recovery. */
   write<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Waits for the work under way, then stops watching. */
@@ -60,7 +60,11 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     if (store.operations.openJournals(row.id).length === 0) return;
     await recover({ workspace: row.id, tree, store, ...hooks });
   };
-  const recovery = write(() => Promise.resolve()).catch((error) => parts.failed(error, "recovering", row.id));
+  let recovering: Promise<void> | undefined = write(() => Promise.resolve())
+    .catch((error) => parts.failed(error, "recovering", row.id))
+    .finally(() => {
+      recovering = undefined;
+    });
   const staleness = followStaleness({
     store,
     workspace: row.id,
@@ -69,7 +73,7 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     settle: (patches) => staging.settleStale(tree, patches),
     failed: (error) => parts.failed(error, "looking for stale patches", row.id),
   });
-  void recovery.then(() => staleness.lookAtAll());
+  void recovering.then(() => staleness.lookAtAll());
 
   return {
     id: row.id,
@@ -78,7 +82,9 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     watch,
     hooks,
     write,
-    recovered: () => recovery,
+    get recovering() {
+      return recovering;
+    },
     close: async () => {
       staleness.stop();
       await turn(async () => {

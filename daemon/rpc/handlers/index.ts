@@ -4,6 +4,7 @@
  */
 import type { House } from "../../workspace/house.ts";
 import type { Handlers } from "../call.ts";
+import { afterRecovery } from "./after-recovery.ts";
 import { blobHandlers } from "./blob.ts";
 import { type Daemon, daemonHandlers } from "./daemon.ts";
 import { eventHandlers } from "./events.ts";
@@ -18,7 +19,7 @@ export interface Parts extends House {
 }
 
 export function createHandlers(parts: Parts): Handlers {
-  return {
+  const handlers: Handlers = {
     ...daemonHandlers(parts),
     ...workspaceHandlers(parts),
     ...sessionHandlers(parts),
@@ -28,4 +29,5 @@ export function createHandlers(parts: Parts): Handlers {
     ...watchHandlers(parts),
     ...eventHandlers(parts),
   };
+  return afterRecovery(handlers, parts);
 }

@@ -9,16 +9,14 @@ import { pageOf } from "./pages.ts";
 import { maySeeBlob, namedSession, visiblePatch, visibleSessions } from "./views.ts";
 
 export function patchHandlers({ store, staging, workspaces, sessionTurn }: Parts) {
-  /** The session named and its workspace's tree, after recovery. */
-  const inTree = async (id: string, call: Call): Promise<{ session: SessionRow; tree: Tree }> => {
+  /** The session named and its workspace's tree. */
+  const inTree = (id: string, call: Call): { session: SessionRow; tree: Tree } => {
     const session = namedSession(store, id, call);
-    const { tree, recovered } = workspaces.find(session.workspace);
-    await recovered();
-    return { session, tree };
+    return { session, tree: workspaces.find(session.workspace).tree };
   };
   return {
     "patch/stage": async ({ session: id, changes }, call) => {
-      const { session, tree } = await inTree(id, call);
+      const { session, tree } = inTree(id, call);
       const mayUse = (hash: string) => maySeeBlob(store, hash, call);
       const work = () => staging.stage(session, tree, { changes, ownsBlob: mayUse, by: call.by });
       const { patches, warnings } = await sessionTurn(id, work, call.signal);
@@ -31,12 +29,12 @@ export function patchHandlers({ store, staging, workspaces, sessionTurn }: Parts
       const { rows, ...more } = pageOf(asked, (page) => store.patches.list(query, page));
       return { patches: rows.map(patchToWire), ...more };
     },
-    "file/read": async (params, call) => {
-      const { session, tree } = await inTree(params.session, call);
+    "file/read": (params, call) => {
+      const { session, tree } = inTree(params.session, call);
       return staging.readFile(session, tree, params);
     },
-    "file/list": async (params, call) => {
-      const { session, tree } = await inTree(params.session, call);
+    "file/list": (params, call) => {
+      const { session, tree } = inTree(params.session, call);
       return staging.listFiles(session, tree, params);
     },
   } satisfies Partial<Handlers>;

@@ -63,8 +63,7 @@ export function sessionHandlers(parts: Parts) {
 
     "session/check": async ({ session: id, patches }, call) => {
       const session = namedSession(store, id, call);
-      const { tree, recovered } = workspaces.find(session.workspace);
-      await recovered();
+      const { tree } = workspaces.find(session.workspace);
       const { order, problems: others, stale } = await staging.examine(session, tree, patches);
       const problems = [...stale.map(({ files }) => staleError(files)), ...others];
       return {
@@ -97,8 +96,7 @@ export function sessionHandlers(parts: Parts) {
 
     "session/restore": async ({ session: id, patches }, call) => {
       const session = namedSession(store, id, call);
-      const { tree, recovered } = workspaces.find(session.workspace);
-      await recovered();
+      const { tree } = workspaces.find(session.workspace);
       await sessionTurn(id, () => staging.restore(session, tree, { ids: patches, by: call.by }), call.signal);
       return { session: toWire(session) };
     },

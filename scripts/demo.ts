@@ -5,11 +5,11 @@
  * and both are gone afterwards, however it ends.
  */
 import assert from "node:assert/strict";
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Connection, isKind, type SessionHandle } from "../client/index.ts";
 import { EDITED_BY_HAND, isApplied, PATHS, proposal } from "./demo/agent.ts";
-import { type Change, observe } from "./demo/observe.ts";
+import { type Change, type Observer, observe } from "./demo/observe.ts";
 import { heading, ms, note, say, showDiff, table, timed, verified } from "./demo/report.ts";
 import { gitStatus, makeRepository } from "./demo/repository.ts";
 import { IOPIPED, startDaemon } from "./scratch/daemon.ts";
@@ -50,8 +50,10 @@ async function follow(connection: Connection): Promise<void> {
   );
   const session = await stageAsAnAgent(connection, workspace.id);
   const digest = await showWhatWouldChange(session);
-  const operation = await applyAndWatch(connection, workspace.id, session, digest);
-  await watchAnEditor(connection, workspace.id);
+  const observer = await observe(connection, workspace.id);
+  const operation = await applyAndWatch(session, digest, observer);
+  await watchAnEditor(observer);
+  await observer.close();
   await undoAroundAnEdit(connection, operation);
 }
 
@@ -77,14 +79,8 @@ async function showWhatWouldChange(session: SessionHandle): Promise<string> {
   return digest;
 }
 
-async function applyAndWatch(
-  connection: Connection,
-  workspace: string,
-  session: SessionHandle,
-  digest: string,
-): Promise<string> {
+async function applyAndWatch(session: SessionHandle, digest: string, observer: Observer): Promise<string> {
   heading("Somebody approves that digest: all eight, or none");
-  const observer = await observe(connection, workspace);
   const began = performance.now();
   const [{ operation }, arrivals] = await Promise.all([
     timed("apply 8 changes", () => session.apply(digest)),
@@ -95,36 +91,34 @@ async function applyAndWatch(
 
   heading("What the watcher said meanwhile, counted from the beginning of the apply");
   for (const { change, atMs } of arrivals) say(`  ${ms(atMs - began)}  ${inWords(change)}`);
-  for (const path of PATHS) {
-    const first = arrivals.find(({ change }) => change.path === path);
-    assert.equal(first?.change.operation, operation.id, path);
-  }
-  verified("all nine paths were reported as this operation's own");
-  await observer.close();
+  assert.deepEqual(arrivals.map(({ change }) => change.path).toSorted(), PATHS.toSorted());
+  for (const { change } of arrivals) assert.equal(change.operation, operation.id, change.path);
+  verified("all nine paths were reported once, as this operation's own");
   return operation.id;
 }
 
-async function watchAnEditor(connection: Connection, workspace: string): Promise<void> {
+async function watchAnEditor(observer: Observer): Promise<void> {
   heading("An editor makes a file, saves it again and deletes it; how soon the watcher says so");
   const name = "notes.txt";
   const path = join(root, name);
+  writeFileSync(join(directory, name), "written by hand\n");
+  // Each is one change: made in the tree itself, a file can be seen empty and then filled.
   const steps = {
-    created: () => writeFileSync(path, "written by hand\n"),
+    created: () => renameSync(join(directory, name), path),
     modified: () => appendFileSync(path, "and once more\n"),
     deleted: () => rmSync(path),
   };
-  const observer = await observe(connection, workspace);
   for (const [kind, step] of Object.entries(steps)) {
     const began = performance.now();
     step();
     const [arrival] = await observer.until([name]);
     assert.ok(arrival);
-    assert.deepEqual([arrival.change.kind, arrival.change.origin], [kind, "external"]);
-    say(`  ${ms(arrival.atMs - began)}  ${inWords(arrival.change)}`);
+    const { change } = arrival;
+    assert.deepEqual([change.path, change.kind, change.origin], [name, kind, "external"]);
+    say(`  ${ms(arrival.atMs - began)}  ${inWords(change)}`);
     note(`hear of a file ${kind} by hand`, arrival.atMs - began);
   }
   verified("three changes, and none of them is iopipe's");
-  await observer.close();
 }
 
 async function undoAroundAnEdit(connection: Connection, operation: string): Promise<void> {

@@ -7,13 +7,15 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { locate } from "../protocol/wire/locations.ts";
 import { takeBack } from "./replay/back.ts";
 import { type Brought, bring } from "./replay/forward.ts";
+import { errorsIn } from "./replay/log.ts";
 import { makeRefusals } from "./replay/refusals.ts";
 import type { Replay } from "./replay/replay.ts";
 import { printReport } from "./replay/report.ts";
 import { cloneOf, historyOf } from "./replay/repository.ts";
-import { makeTally } from "./replay/tally.ts";
+import { makeTally, mismatch } from "./replay/tally.ts";
 import { treesOf } from "./replay/trees.ts";
 import { IOPIPED, startDaemon } from "./scratch/daemon.ts";
 import { makeDirectory } from "./scratch/directory.ts";
@@ -25,7 +27,7 @@ const USAGE = `usage: node scripts/replay-history.ts REPO [--commits N (100)] [-
 
 const asked = readArguments();
 const directory = makeDirectory();
-const repository = await cloneOf(asked.source, join(directory, "tree"));
+const repository = await cloneOf(asked.source, join(directory, "tree"), asked.count);
 const trees = treesOf(repository, directory);
 const { base, commits } = await historyOf(repository, asked.count);
 const start = await trees.checkOut(base);
@@ -41,7 +43,7 @@ const replay: Replay = {
   tally: makeTally(),
   verifyEach: asked.verifyEach,
 };
-await thereAndBack();
+await thereAndBack().finally(tellErrors);
 await daemon.stop();
 printReport(commits, replay.tally, replay.refusals);
 process.exitCode = replay.tally.mismatches === 0 ? 0 : 1;
@@ -61,6 +63,12 @@ async function thereAndBack(): Promise<void> {
     if (isOver()) return;
     showProgress("back", n + 1);
   }
+}
+
+/** What went wrong inside the daemon counts, whether or not a tree shows it. */
+function tellErrors(): void {
+  const errors = errorsIn(locate(daemon.env).logFile);
+  if (errors.length > 0) mismatch(replay.tally, undefined, "the daemon's log has errors", errors);
 }
 
 function isOver(): boolean {

@@ -18,13 +18,12 @@ export interface Replay {
 
 /** Compares the work tree with `expected`; gives what it is. */
 export async function compare(
-  { trees, tally, verifyEach }: Replay,
+  { trees, tally, verifyEach }: Pick<Replay, "trees" | "tally" | "verifyEach">,
   commit: Commit,
   when: string,
   expected: string,
-  afresh = verifyEach,
 ): Promise<string> {
-  const { tree, emptyDirectories } = await trees.actual(afresh);
+  const { tree, emptyDirectories } = await trees.actual(verifyEach);
   tally.comparisons += 1;
   if (tree !== expected)
     mismatch(tally, commit, `${when}, the tree differs`, await trees.explain(expected, tree));

@@ -1,6 +1,6 @@
 /**
- * The private clone that is replayed in: its objects are the given repository's, borrowed; its work tree is a replay's
- * own. The given repository is only read.
+ * The private clone that is replayed in. The given repository is only read: objects are copied, neither borrowed nor
+ * linked, for git renews the time of one that it would write and finds there (object-file.c, freshen_file).
  * INVARIANT: git takes bytes in this work tree as they are: no attribute, filter or line ending of the user's or of
  * the repository's counts.
  */
@@ -30,10 +30,17 @@ const SETTINGS = [
 /** Of all attributes' files this one has the last word. gitattributes(5) */
 const ATTRIBUTES = "* -text -ident -filter -working-tree-encoding\n";
 
-/** Clones `source` to `root`, without checking anything out. */
-export async function cloneOf(source: string, root: string): Promise<Repository> {
+/** Clones the last `count` commits of `source`, and the one that they are made on, to `root`; checks nothing out. */
+export async function cloneOf(source: string, root: string, count: number): Promise<Repository> {
   const settings = SETTINGS.flatMap((setting) => ["--config", setting]);
-  const options = ["--quiet", "--shared", "--no-checkout", "--single-branch", "--no-tags", "--template="];
+  const options = [
+    "--quiet",
+    "--no-local",
+    `--depth=${count + 1}`,
+    "--no-tags",
+    "--no-checkout",
+    "--template=",
+  ];
   await git(".", ["clone", ...options, ...settings, "--", source, root]);
   mkdirSync(join(root, ".git/info"), { recursive: true });
   writeFileSync(join(root, ".git/info/attributes"), ATTRIBUTES);

@@ -32,19 +32,18 @@ export function makeTally(): Tally {
   };
 }
 
-/** Counts something that is not as it should be, and says so. */
+/** Counts something that is not as it should be, and says so; of no commit where it may be of any. */
 export function mismatch(
   tally: Tally,
-  { id, title }: Commit,
+  commit: Commit | undefined,
   what: string,
   details: readonly string[] = [],
 ): void {
   tally.mismatches += 1;
   const more = details.length > MOST_LINES ? [`and ${details.length - MOST_LINES} more`] : [];
   const lines = [...details.slice(0, MOST_LINES), ...more].map((line) => `  ${visible(line)}\n`);
-  process.stdout.write(
-    `MISMATCH at ${id.slice(0, 12)} "${visible(title)}": ${visible(what)}\n${lines.join("")}`,
-  );
+  const where = commit ? ` at ${commit.id.slice(0, 12)} "${visible(commit.title)}"` : "";
+  process.stdout.write(`MISMATCH${where}: ${visible(what)}\n${lines.join("")}`);
 }
 
 /** Runs one step of a commit and keeps how long it took. */

@@ -10,7 +10,7 @@ export interface Instead {
   readonly entry?: Entry | undefined;
 }
 
-export interface Actual {
+interface Actual {
   readonly tree: string;
   /** Git's trees do not know them. */
   readonly emptyDirectories: readonly string[];

@@ -334,8 +334,13 @@ describe("a base that moved", () => {
       patches: { stale: 1, pending: 0 },
     });
     const examined = await scene.staging.examine(scene.session, scene.tree);
-    expect(examined.stale.map(({ files }) => files[0]?.path)).toEqual(["a"]);
+    const actual = { exists: true, type: "file", size: 6 };
+    expect(examined.stale.map(({ files }) => files)).toMatchObject([
+      [{ path: "a", expected: patch.base, actual }],
+    ]);
     scene.write("a", "one\n");
+    const back = await scene.staging.examine(scene.session, scene.tree);
+    expect(back.stale.map(({ files }) => files)).toMatchObject([[{ path: "a", actual: patch.base }]]);
     expect(await settled(scene, stale)).toMatchObject({ state: "Pending" });
     rmSync(path.join(scene.root, "a"));
     mkdirSync(path.join(scene.root, "a"));
@@ -400,6 +405,15 @@ describe("discard, restore, decide, submit", () => {
     scene.staging.discard(scene.session, { purge: true });
     expect(scene.store.patches.ofSession(scene.session.id)).toEqual([]);
     expect(scene.store.patches.get(first.id)).toBeUndefined();
+  });
+
+  test("a purge leaves what was undone: its operation's undo can be undone", async () => {
+    const scene = makeScene({ a: "one\n" });
+    const [{ id }] = (await scene.stage(edit("a", "one", "two"))) as [PatchRow];
+    scene.store.patches.move(id, { state: "Applied", operation: "o1" });
+    scene.store.patches.move(id, { state: "Discarded", reason: "undone" });
+    scene.staging.discard(scene.session, { purge: true });
+    expect(scene.store.patches.require(id)).toMatchObject({ reason: "undone" });
   });
 
   test("decisions are about a patch, and told with their note", async () => {
@@ -563,6 +577,17 @@ describe("reading and listing", () => {
     await expect(list({ path: "a" })).rejects.toMatchObject({ kind: "FileNotFound" });
     await expect(list({ path: "d-e" })).rejects.toMatchObject({ kind: "NotAFile" });
   });
+});
+
+test("a staged link is listed with its size, as one on disk is", async () => {
+  const scene = makeScene();
+  scene.link("disk", "größe");
+  await scene.stage(symlink("staged", "größe"));
+  const { entries } = await scene.staging.listFiles(scene.session, scene.tree, { session: scene.session.id });
+  expect(entries).toEqual([
+    { path: "disk", type: "symlink", size: 7, origin: "disk" },
+    { path: "staged", type: "symlink", size: 7, origin: "staged" },
+  ]);
 });
 
 test("staging changes no byte, mtime or git state below the root", async () => {

@@ -1,6 +1,6 @@
 /**
  * Discarding: drops proposals; the disk is untouched. A purge also removes the rows, so that nothing can be restored;
- * their blobs are collected later. Applied patches belong to their operation and stay.
+ * their blobs are collected later. Applied and undone patches belong to their operation and stay: its undo can be undone.
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
@@ -27,7 +27,7 @@ export function discard(store: Store, session: SessionRow, { ids, purge = false,
         store.patches.move(patch.id, { state: "Discarded", reason: "discarded" });
         patchEvent(store, "patch/discarded", patch, by);
       }
-      if (purge) store.patches.remove(patch.id);
+      if (purge && patch.reason !== "undone") store.patches.remove(patch.id);
     }
   });
 }

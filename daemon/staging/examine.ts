@@ -48,11 +48,12 @@ export async function examine(
   const looks = lookPast(tree, { lstat: snapshots.image, image: snapshots.image }, () => removed);
   const verdicts = await inChunks(patches, (patch) => examineOne(tree, looks, patch, removed));
   await snapshots.flush();
+  const before = await inChunks(stale, (patch) => alreadyStale(tree, patch));
   const transitions = verdicts.flatMap((verdict) => verdict.transitions ?? []);
   return {
     patches,
     order: transitions.map(({ path }) => path).sort(),
-    stale: [...stale.map(alreadyStale), ...verdicts.flatMap((verdict) => verdict.stale ?? [])],
+    stale: [...before, ...verdicts.flatMap((verdict) => verdict.stale ?? [])],
     problems: verdicts.flatMap(({ problem }) => problem ?? []),
     transitions,
   };
@@ -73,8 +74,17 @@ function select(
   return { patches: patches.toSorted((a, b) => (a.path < b.path ? -1 : 1)), stale };
 }
 
-function alreadyStale(patch: PatchRow): Examination["stale"][number] {
-  return { patch, files: [{ path: patch.from ?? patch.path, expected: patch.base, at: patch.updatedAt }] };
+/** What is there now instead of its base. Where that is back and nobody has settled it yet, both are the same. */
+async function alreadyStale(tree: Tree, patch: PatchRow): Promise<Examination["stale"][number]> {
+  const { from, path, base, updatedAt: at } = patch;
+  try {
+    const files = await findStale(tree, patch);
+    if (files.length > 0) return { patch, files };
+    return { patch, files: [{ path: from ?? path, expected: base, actual: base, at }] };
+  } catch {
+    // What cannot be looked at is no less stale.
+    return { patch, files: [{ path: from ?? path, expected: base, at }] };
+  }
 }
 
 /** What there is to say about one patch. */

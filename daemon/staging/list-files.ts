@@ -91,8 +91,10 @@ async function entryAt(view: View, path: string): Promise<Entry | undefined> {
   return { path, type, ...sizes(layer ? layer.image : await view.tree.lstat(path)), origin };
 }
 
-function sizes({ size, mode }: Image): Pick<Entry, "size" | "mode"> {
-  return { ...(size !== undefined && { size }), ...(mode !== undefined && { mode }) };
+/** A link's size is its target's, as lstat(2) has it; a staged link's image has none. */
+function sizes({ target, size, mode }: Image): Pick<Entry, "size" | "mode"> {
+  const bytes = size ?? (target === undefined ? undefined : Buffer.byteLength(target));
+  return { ...(bytes !== undefined && { size: bytes }), ...(mode !== undefined && { mode }) };
 }
 
 /** By names, as a walk meets them: "a/b" before "a-b". */

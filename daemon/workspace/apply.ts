@@ -5,7 +5,7 @@
  * both turns are held.
  */
 import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
-import { IopipeError } from "../../protocol/wire/errors.ts";
+import { IopipeError, isKind } from "../../protocol/wire/errors.ts";
 import { promote } from "../promotion/index.ts";
 import { digestOf, type Examination, sessionToWire, staleError } from "../staging/index.ts";
 import {
@@ -82,14 +82,30 @@ async function applyInTurn(
       ...workspace.hooks,
     },
     store,
-  );
+  ).catch(async (error) => {
+    if (isKind(error, "Stale")) await settleSeen(house, workspace, examined);
+    throw error;
+  });
   return answer(house, session, operation, stale);
+}
+
+/** A base that went between the examination and the decision is what the apply saw: its patch is stale. */
+async function settleSeen(
+  { staging }: House,
+  { tree }: OpenWorkspace,
+  { patches }: Examination,
+): Promise<void> {
+  // The answer is why the apply was refused; what cannot be looked at now, the watcher looks at.
+  await staging.settleStale(tree, patches).catch(() => undefined);
 }
 
 /** The operation that has applied exactly this already: a client that lost the answer asks again. */
 function findRepeated({ store }: House, session: SessionRow, options: Options): OperationRow | undefined {
   if (options.patches) {
-    const ids = new Set(options.patches.map((id) => appliedBy(store.patches.require(id))));
+    const patches = options.patches.map((id) => store.patches.require(id));
+    // Another session's are not found, whatever became of them: the examination says so.
+    if (patches.some((patch) => patch.session !== session.id)) return undefined;
+    const ids = new Set(patches.map(appliedBy));
     const [id] = ids;
     return ids.size === 1 && id !== undefined ? store.operations.require(id) : undefined;
   }

@@ -320,6 +320,9 @@ test("a repeated apply answers the same operation while its patches are applied 
   expect(await staged.session.apply(digest)).toEqual(first);
   expect(await scene.reviewer.call("session/apply", { session, patches: ids })).toEqual(first);
   expect(await scene.reviewer.call("patch/apply", { patch: ids[0] ?? "" })).toEqual(first);
+  const other = (await propose(scene, edit("c.txt"))).session.id;
+  const foreign = scene.reviewer.call("session/apply", { session: other, patches: ids });
+  await expect(foreign).rejects.toMatchObject({ kind: "PatchNotFound" });
   await scene.end();
   await scene.start();
   const again = { session, expectedDigest: digest };
@@ -332,6 +335,20 @@ test("a repeated apply answers the same operation while its patches are applied 
   const second = await scene.reviewer.call("session/apply", again);
   expect(second.operation.id).not.toBe(first.operation.id);
   expect(second.applied).toEqual(ids);
+});
+
+test("a file edited while an apply prepares refuses it all, and its patch is stale at once", async () => {
+  const names = Array.from({ length: 200 }, (_, n) => `f${String(n).padStart(3, "0")}`);
+  const last = names.at(-1) as string;
+  await using scene = await openScene({ files: Object.fromEntries(names.map((name) => [name, "old\n"])) });
+  const staged = await propose(scene, ...names.map((name) => edit(name)));
+  const digest = await staged.digest();
+  const applied = staged.session.apply(digest).catch((error) => error);
+  await staged.next("operation/started");
+  scene.write(last, "by hand\n");
+  expect(await applied).toMatchObject({ kind: "Stale", data: { path: last } });
+  expect(standing(await staged.patch(last))).toBe("Discarded (stale)");
+  expect(scene.tree()[names[0] as string]).toContain("old");
 });
 
 test("an apply names what it wants: a digest, or patches", async () => {

@@ -105,6 +105,33 @@ test("logs are followed across a rotation", async () => {
   expect(await ended).toBe(130);
 });
 
+test("logs followed in a terminal show control characters as escapes, from a file that comes later", async () => {
+  await using home = startingHome();
+  const { logFile } = home.locations;
+  mkdirSync(path.dirname(logFile), { recursive: true });
+  const steps: [seen: string, next: () => void][] = [
+    ["one", () => renameSync(logFile, `${logFile}.1`)],
+    ["", () => writeFileSync(logFile, "t\u001bwo\n")],
+    ["t\\x1bwo", () => process.emit("SIGINT")],
+  ];
+  const onOutput = (shown: string): void => {
+    while (steps[0] && shown.includes(steps[0][0])) steps.shift()?.[1]();
+  };
+  setImmediate(() => writeFileSync(logFile, "one\n"));
+  const { code } = await runInProcess(home, ["daemon", "logs", "-f"], { terminal: true, onOutput });
+  expect({ code, steps }).toEqual({ code: 130, steps: [] });
+});
+
+test("logs without a log are empty, and as long as asked for", async () => {
+  await using home = startingHome();
+  expect(await runInProcess(home, ["daemon", "logs"])).toMatchObject({ code: 0, stdout: "" });
+  const { logFile } = home.locations;
+  mkdirSync(path.dirname(logFile), { recursive: true });
+  writeFileSync(logFile, "one\n");
+  expect((await runInProcess(home, ["daemon", "logs", "-n", "0"])).stdout).toBe("");
+  expect((await runInProcess(home, ["daemon", "logs"])).stdout).toBe("one\n");
+});
+
 /** Gives a function that resolves to all that `stream` has said once a text is in it. */
 function lookFor(stream: Readable): (wanted: string) => Promise<string> {
   let seen = "";

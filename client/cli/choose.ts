@@ -66,11 +66,13 @@ export async function pendingSessions(context: Context, workspace?: string): Pro
   return await allSessions(context, { state: "Pending", ...(workspace && { workspace }) });
 }
 
-/** Every page of session/list. */
+/** Every page of session/list; a proposer's daemon lists only what its connection has named. */
 export async function allSessions(
   context: Context,
   params: { state?: "Pending"; workspace?: string },
 ): Promise<Session[]> {
+  const own = context.role === "proposer" ? namedSession(context) : undefined;
+  if (own !== undefined) await context.call("session/get", { session: own });
   const sessions: Session[] = [];
   let page: Result<"session/list"> | undefined;
   do {

@@ -1,0 +1,56 @@
+/** What the sweeps have shown: the worst points as they come, and the table at the end. */
+import type { Result } from "./case.ts";
+
+export interface Outcome {
+  readonly name: string;
+  readonly results: readonly Result[];
+  readonly seconds: number;
+  /** Why it was not run. */
+  readonly skipped?: string | undefined;
+  /** Violations are what it is for. */
+  readonly isControl: boolean;
+}
+
+const SHOWN = 5;
+
+const isViolated = ({ violations }: Result): boolean => violations.length > 0;
+const count = (results: readonly Result[], what: (result: Result) => boolean): number =>
+  results.filter(what).length;
+
+/** Whether the sweep shows what it should. One without any point shows nothing. */
+export function isGood({ results, skipped, isControl }: Outcome): boolean {
+  if (skipped !== undefined) return true;
+  if (results.length === 0 || !results.every(({ took }) => took)) return false;
+  return isControl ? results.some(isViolated) : !results.some(isViolated);
+}
+
+/** The first points that show what they should not. */
+export function complain(outcome: Outcome): void {
+  if (outcome.isControl) return;
+  const bad = outcome.results.filter((result) => isViolated(result) || !result.took);
+  for (const { at, violations, took } of bad.slice(0, SHOWN)) {
+    console.log(`  ${at}`);
+    for (const violation of took ? violations : ["did not take place"]) console.log(`    ${violation}`);
+  }
+  if (bad.length > SHOWN) console.log(`  … and ${bad.length - SHOWN} points more`);
+}
+
+export function table(outcomes: readonly Outcome[]): string {
+  const rows = outcomes.map(({ name, results, skipped, isControl, seconds }) => {
+    const violations = `${count(results, isViolated)}${isControl ? " (wanted)" : ""}`;
+    const debris = results.reduce((sum, result) => sum + result.debris, 0);
+    const untaken = count(results, ({ took }) => !took);
+    const cells = [results.length, violations, debris, untaken, seconds.toFixed(0)].map(String);
+    return [name, ...(skipped === undefined ? cells : ["SKIPPED", "-", "-", "-", "-"])];
+  });
+  const run = outcomes.filter(({ isControl }) => !isControl).flatMap(({ results }) => results);
+  const total = [run.length, count(run, isViolated), run.reduce((sum, { debris }) => sum + debris, 0)];
+  rows.unshift(["sweep", "points", "violations", "debris", "not taken", "seconds"]);
+  rows.push(["all but controls", ...total.map(String), `${count(run, ({ took }) => !took)}`, ""]);
+  const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? "").length))) ?? [];
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .join("  ");
+  return rows.map(line).join("\n");
+}

@@ -1,0 +1,64 @@
+/**
+ * `npm run test:crash`: kills, fails and cuts the power of real promotions at every system call that changes something,
+ * restarts, and checks. Ends with a table, and with 1 where a point shows a violation, debris, or did not take place.
+ *
+ * `--quick` takes a sample of each sweep in about a minute; `--only NAME` runs the sweeps whose names contain NAME.
+ * Needs Linux and strace; power cuts need root, loop devices, mkfs and xfs_io. What cannot run here is said loudly.
+ */
+import { parseArgs } from "node:util";
+import { each, perform, type Stage } from "./case.ts";
+import { openPlaces, type Places } from "./places.ts";
+import { PLAN, type Sweep } from "./plan.ts";
+import { has } from "./power.ts";
+import { complain, isGood, type Outcome, table } from "./report.ts";
+import { STRACE } from "./strace.ts";
+
+/** Points tried at once; each has its own directories and file systems. */
+const AT_ONCE = 3;
+
+async function run(sweep: Sweep, places: Places, quick: boolean): Promise<Outcome> {
+  const { name, isControl = false } = sweep;
+  const skipped = sweep.whyNot?.();
+  if (skipped !== undefined) {
+    console.log(`*** ${name}: SKIPPED, because ${skipped}. NOTHING OF IT WAS TRIED. ***`);
+    return { name, isControl, skipped, results: [], seconds: 0 };
+  }
+  const started = Date.now();
+  const stages: Stage[] = [];
+  while (stages.length < AT_ONCE) stages.push(await sweep.stage(places));
+  const cases = await sweep.cases(stages, quick ? sweep.sample : sweep.full);
+  const results = await each(stages, cases, perform);
+  const outcome = { name, isControl, results, seconds: (Date.now() - started) / 1000 };
+  console.log(
+    `${isGood(outcome) ? "ok" : "NOT OK"}  ${name}: ${results.length} points in ${outcome.seconds.toFixed(0)} s`,
+  );
+  complain(outcome);
+  return outcome;
+}
+
+async function main(): Promise<number> {
+  const { quick = false, only = "" } = parseArgs({
+    options: { quick: { type: "boolean" }, only: { type: "string" } },
+  }).values;
+  if (!has(STRACE)) {
+    console.log("*** strace is missing: nothing can be tried. ***");
+    return 1;
+  }
+  const places = await openPlaces();
+  const interrupted = (): never => {
+    places.clear();
+    process.exit(130);
+  };
+  process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
+  try {
+    const outcomes: Outcome[] = [];
+    for (const sweep of PLAN.filter(({ name }) => name.includes(only)))
+      outcomes.push(await run(sweep, places, quick));
+    console.log(`\n${table(outcomes)}`);
+    return outcomes.length > 0 && outcomes.every(isGood) ? 0 : 1;
+  } finally {
+    places.clear();
+  }
+}
+
+process.exitCode = await main();

@@ -346,6 +346,20 @@ function recording(lines: object[], bound: object = {}): Log {
   };
 }
 
+test("with checkResults an error that its method does not list is a defect", async () => {
+  const handlers: Partial<Handlers> = {
+    "workspace/list": () => {
+      throw new IopipeError("Stale", "It is stale.");
+    },
+  };
+  await using strict = await startTestServer(handlers, { checkResults: true });
+  expect((await (await strict.connect()).request("workspace/list")).error).toMatchObject(
+    errorOf("InternalError"),
+  );
+  await using usual = await startTestServer(handlers);
+  expect((await (await usual.connect()).request("workspace/list")).error).toMatchObject(errorOf("Stale"));
+});
+
 test("with checkResults a result that its schema does not allow is a defect", async () => {
   const handlers = { "workspace/list": () => ({ workspaces: [{ id: 5 }] }) as never };
   await using strict = await startTestServer(handlers, { checkResults: true });

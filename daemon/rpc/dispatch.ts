@@ -7,6 +7,7 @@
 import { JSONRPCServer } from "json-rpc-2.0";
 import { methods } from "../../protocol/methods/index.ts";
 import type { Method } from "../../protocol/methods/method.ts";
+import { COMMON_ERRORS } from "../../protocol/openrpc.ts";
 import { IopipeError, type WireError } from "../../protocol/wire/index.ts";
 import type { Call, Handlers, Log } from "./call.ts";
 import type { Id, Request } from "./envelope.ts";
@@ -19,7 +20,7 @@ export interface DispatchOptions {
   readonly handlers: Partial<Handlers>;
   /** Whether the daemon is stopping and takes no new work. */
   readonly stopping: () => boolean;
-  /** Checks every result against its method's schema: for tests, it costs as much as the params. */
+  /** Checks every answer against what its method lists, result or error: for tests, it costs as much as the params. */
   readonly checkResults?: boolean | undefined;
 }
 
@@ -79,7 +80,8 @@ async function perform(
     log(call.log, method, { ms: ms() }, "answered");
     return result;
   } catch (thrown) {
-    const error = faultOf(thrown) ?? cancelled(thrown, call.signal) ?? defect(thrown);
+    const known = faultOf(thrown) ?? cancelled(thrown, call.signal);
+    const error = known && (!options.checkResults || isListed(method, known)) ? known : defect(thrown);
     if (error.kind === "InternalError") call.log.error({ err: error.cause ?? error }, "a handler failed");
     log(call.log, method, { ms: ms(), kind: error.kind }, "refused");
     throw error;
@@ -119,6 +121,10 @@ function defect(thrown: unknown): IopipeError {
 function checkResult(method: Method, result: unknown): void {
   const { error } = method.result.safeParse(result);
   if (error) throw new Error(`${method.name} answered what its schema does not allow: ${error.message}`);
+}
+
+function isListed({ errors }: Method, { kind }: IopipeError): boolean {
+  return [...COMMON_ERRORS, ...errors].includes(kind);
 }
 
 /** Changes are worth a line each; reads only where somebody is looking. */

@@ -33,7 +33,7 @@ export const diff = method({
     against: z.enum(["before", "disk"]).optional(),
   }),
   result: z.object({ diff: z.string(), files: z.array(FileStatus) }),
-  errors: ["OperationNotFound", "TooLarge"],
+  errors: ["OperationNotFound", "WorkspaceNotFound", "NotAFile", "RootGone", "TooLarge"],
 });
 
 export const undo = method({
@@ -56,7 +56,11 @@ export const undo = method({
   }),
   errors: [
     "OperationNotFound",
+    "WorkspaceNotFound",
     "ModifiedSince",
+    "Stale",
+    "Conflict",
+    "HardLinked",
     "IllegalState",
     "NotPermitted",
     "BlobNotFound",

@@ -36,6 +36,7 @@ export const stage = method({
   }),
   errors: [
     "SessionNotFound",
+    "WorkspaceNotFound",
     ...PATH_ERRORS,
     "HardLinked",
     "FileNotFound",
@@ -92,7 +93,7 @@ export const read = method({
     image: Image,
     origin: z.enum(["staged", "disk"]),
   }),
-  errors: ["SessionNotFound", "FileNotFound", "TooLarge", "RootGone", ...PATH_ERRORS],
+  errors: ["SessionNotFound", "WorkspaceNotFound", "FileNotFound", "TooLarge", "RootGone", ...PATH_ERRORS],
 });
 
 export const listFiles = method({
@@ -112,7 +113,7 @@ export const listFiles = method({
     ),
     ...NEXT,
   }),
-  errors: ["SessionNotFound", "FileNotFound", "RootGone", ...PATH_ERRORS],
+  errors: ["SessionNotFound", "WorkspaceNotFound", "FileNotFound", "RootGone", ...PATH_ERRORS],
 });
 
 export const blobWrite = method({

@@ -92,7 +92,7 @@ export const check = method({
   role: "proposer",
   params: params({ session: SessionId, patches: z.array(PatchId).optional() }),
   result: z.object({ wouldApply: z.boolean(), order: z.array(Path), problems: z.array(Problem) }),
-  errors: ["SessionNotFound", "PatchNotFound"],
+  errors: ["SessionNotFound", "PatchNotFound", "WorkspaceNotFound", "IllegalState", "RootGone"],
 });
 
 /** How an apply is asked for, beside what it applies. */
@@ -111,6 +111,7 @@ const ApplyResult = z.object({
 
 const APPLY_ERRORS = [
   "SessionNotFound",
+  "WorkspaceNotFound",
   "PatchNotFound",
   "Stale",
   "Conflict",
@@ -184,7 +185,7 @@ export const restore = method({
   role: "proposer",
   params: params({ session: SessionId, patches: z.array(PatchId).optional() }),
   result: z.object({ session: Session }),
-  errors: ["SessionNotFound", "PatchNotFound", "IllegalState", "Stale", "FileExists"],
+  errors: ["SessionNotFound", "PatchNotFound", "WorkspaceNotFound", "IllegalState", "Stale", "RootGone"],
 });
 
 export const rebase = method({

@@ -36,7 +36,7 @@ export const subscribe = method({
     clock: Clock,
     fresh: z.boolean().describe("The clock is of no use: look afresh with watch/since."),
   }),
-  errors: ["WorkspaceNotFound", "RootGone"],
+  errors: ["WorkspaceNotFound", "RootGone", "SyncTimeout", "TooLarge"],
 });
 
 export const unsubscribe = method({
@@ -55,7 +55,7 @@ export const since = method({
   role: "proposer",
   params: params({ workspace: WorkspaceRef, clock: Clock.optional(), ...FILTER }),
   result: z.object({ clock: Clock, fresh: z.boolean(), changes: z.array(FileChange), more: z.boolean() }),
-  errors: ["WorkspaceNotFound", "RootGone", "WatchFailed"],
+  errors: ["WorkspaceNotFound", "RootGone", "SyncTimeout", "WatchFailed"],
 });
 
 export const sync = method({
@@ -68,7 +68,7 @@ export const sync = method({
     timeoutMs: Ms.max(3_600_000).optional(),
   }),
   result: z.object({ clock: Clock, verified: z.boolean() }),
-  errors: ["WorkspaceNotFound", "SyncTimeout", "RootGone", "WatchFailed", "PathEscape"],
+  errors: ["WorkspaceNotFound", "SyncTimeout", "RootGone", "WatchFailed", "PathEscape", "PathProtected"],
 });
 
 export const eventsSubscribe = method({
@@ -82,7 +82,7 @@ export const eventsSubscribe = method({
     since: Count.optional(),
   }),
   result: z.object({ subscription: z.string(), seq: Count }),
-  errors: ["WorkspaceNotFound", "SessionNotFound"],
+  errors: ["WorkspaceNotFound", "SessionNotFound", "TooLarge"],
 });
 
 export const eventsUnsubscribe = method({

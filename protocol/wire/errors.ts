@@ -53,7 +53,7 @@ export const ERRORS = {
   MatchAmbiguous: row(1021, "Give more surrounding text so that it matches once, or say replaceAll."),
   PatchMalformed: row(1022, "Send a complete diff in git's format."),
 
-  Stale: row(1030, "Read the file again and stage the change anew, or rebase the session."),
+  Stale: row(1030, "Read the file again and stage the change anew; or put the old content back."),
   Conflict: row(1031, "Look at the regions named, decide, and stage the result."),
   IllegalState: row(1032, "Get the object again and look at its state."),
   DigestMismatch: row(1033, "Show the diff again and apply with its digest."),
@@ -61,10 +61,7 @@ export const ERRORS = {
     1034,
     "Repeat with confirmFullReplace: true if the whole file is meant to be replaced.",
   ),
-  ModifiedSince: row(
-    1035,
-    'Leave those files out with onModified: "skip", or undo into a session with stage: true.',
-  ),
+  ModifiedSince: row(1035, 'Leave those files out with onModified: "skip".'),
   SyntaxInvalid: row(1036, "Fix the place named, or repeat with allowInvalidSyntax: true."),
   NotApproved: row(1037, "A reviewer must approve first."),
   NotPermitted: row(

@@ -12,7 +12,7 @@ import { noDaemon } from "./faults.ts";
 import type { Starter } from "./starter.ts";
 
 export interface ConnectOptions {
-  /** Whose socket to take. Default: the environment's IOPIPE_ROLE where it says "proposer", else reviewer. */
+  /** Whose socket to take. Default: what the environment's IOPIPE_ROLE says, else reviewer. */
   readonly role?: Role;
   /** Start a daemon when none runs. Default true. */
   readonly autostart?: boolean;
@@ -44,9 +44,9 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   });
 }
 
-/** The role that an environment asks for. */
-export function roleOf(env: Readonly<Record<string, string | undefined>>): Role {
-  return env.IOPIPE_ROLE === "proposer" ? "proposer" : "reviewer";
+/** The role that an environment asks for; a name that is none (a typo) gets the lesser one. */
+export function roleOf({ IOPIPE_ROLE: name }: Readonly<Record<string, string | undefined>>): Role {
+  return !name || name === "reviewer" ? "reviewer" : "proposer";
 }
 
 const START_LIMIT_MS = 10_000;

@@ -261,6 +261,8 @@ test("ls PATH and cat show what the session sees", async () => {
   expect(stdout).toMatch(/^src\/a\.txt$/m);
   expect(stdout).toMatch(/^src\/new\.txt {2}\(staged\)$/m);
   expect((await json(["cat", "src/new.txt"])).content).toBe("new\n");
+  expect((await ctl(["ls", "-r"])).stdout).toMatch(/^src\/new\.txt {2}\(staged\)$/m);
+  expect((await ctl(["ls", "-s", "s0000000000"])).code).toBe(1);
 });
 
 test("the workspace: git's top level by itself, the deeper open one, any other only after open", async () => {

@@ -125,9 +125,9 @@ async function asNobody<T>(socket: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-test("IOPIPE_ROLE=proposer takes the proposer's socket", async () => {
+test.for(["proposer", "Proposer"])("IOPIPE_ROLE=%s takes the proposer's socket", async (role) => {
   await using daemon = await startTestDaemon();
-  const connection = await connected({ env: { ...daemon.home.env, IOPIPE_ROLE: "proposer" } });
+  const connection = await connected({ env: { ...daemon.home.env, IOPIPE_ROLE: role } });
   expect(connection.role).toBe("proposer");
   expect((await failure(connection.call("daemon/stop", {}))).kind).toBe("NotPermitted");
 });

@@ -87,7 +87,11 @@ async function runVerb(verb: Verb, args: string[], flags: Flags): Promise<number
 
 function refuseProposer(verb: string): void {
   if (roleOf(process.env) === "reviewer") return;
-  throw new IopipeError("NotPermitted", `A proposer may not ${verb} (IOPIPE_ROLE is "proposer").`, {
-    hint: "Ask the person who reviews; `iopipectl wait` tells when they have decided.",
-  });
+  throw new IopipeError(
+    "NotPermitted",
+    `A proposer may not ${verb} (IOPIPE_ROLE is "${process.env.IOPIPE_ROLE}").`,
+    {
+      hint: "Ask the person who reviews; `iopipectl wait` tells when they have decided.",
+    },
+  );
 }

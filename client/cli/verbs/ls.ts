@@ -1,4 +1,4 @@
-/** `ls`: the sessions here, pending ones unless `--all`; `ls PATH`: a directory as the session sees it. */
+/** `ls`: the sessions here, pending ones unless `--all`; `ls PATH`, or `ls -r`: a directory as the session sees it. */
 import type { Result } from "../../../protocol/methods/index.ts";
 import { allSessions, chooseOrLook } from "../choose.ts";
 import type { Context } from "../context.ts";
@@ -7,7 +7,8 @@ import { findWorkspace } from "../place.ts";
 import { sessionLine } from "../tables.ts";
 import { visible } from "../visible.ts";
 
-export async function ls(context: Context, [path]: string[]): Promise<void> {
+export async function ls(context: Context, [given]: string[]): Promise<void> {
+  const path = given ?? (context.has("recursive") || context.text("session") ? "." : undefined);
   if (path !== undefined) {
     await listFiles(context, path);
     return;

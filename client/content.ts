@@ -14,8 +14,8 @@ export type WriteInput = Omit<ChangeOf<"write">, "content"> & { content?: string
 /** A change as SessionHandle.stage() takes it. */
 export type ChangeInput = Exclude<Change, { kind: "write" }> | WriteInput;
 
-/** Content of one call that goes inline, in bytes; what comes after goes as blobs. Frames hold 16 MiB, base64 a third more. */
-const INLINE_BYTES = 4 * 1024 * 1024;
+/** Content of one call that goes inline, in bytes of its frame, which holds 16 MiB; what comes after goes as blobs. */
+const INLINE_BYTES = 6 * 1024 * 1024;
 /** Raw bytes of one blob/write and of one file/read. */
 const CHUNK_BYTES = 3 * 1024 * 1024;
 
@@ -34,19 +34,23 @@ export async function toChanges(
     }
     const { content, ...rest } = input;
     const bytes = typeof content === "string" ? Buffer.from(content) : content;
-    if (bytes.length > left) {
-      changes.push({ ...rest, blob: await upload(connection, bytes, options) });
-      continue;
-    }
-    left -= bytes.length;
-    changes.push({
-      ...rest,
-      ...(typeof content === "string"
-        ? { content }
-        : { contentBase64: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64") }),
-    });
+    const inline = bytes.length > left ? undefined : inlined(content, bytes);
+    // A control character takes six bytes as JSON: a file of them would burst the frame.
+    const size = inline ? Buffer.byteLength(JSON.stringify(inline)) : Number.POSITIVE_INFINITY;
+    if (inline && size <= left) {
+      left -= size;
+      changes.push({ ...rest, ...inline });
+    } else changes.push({ ...rest, blob: await upload(connection, bytes, options) });
   }
   return changes;
+}
+
+function inlined(
+  content: string | Uint8Array,
+  bytes: Uint8Array,
+): { content: string } | { contentBase64: string } {
+  if (typeof content === "string") return { content };
+  return { contentBase64: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64") };
 }
 
 /**

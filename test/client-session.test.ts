@@ -80,6 +80,17 @@ test("bytes of any size go there and back unchanged: inline as base64, beyond so
   expect(readFileSync(path.join(root, "large")).equals(large)).toBe(true);
 });
 
+test("text that a frame could not hold goes there too: control characters take six bytes each", async () => {
+  const content = "\u0001".repeat(3 * 1024 * 1024);
+  await session.stage([
+    { kind: "write", path: "one", content },
+    { kind: "write", path: "two", content: `${content.slice(0, 700_000)}2` },
+    { kind: "write", path: "three", content: `${content.slice(0, 700_000)}3` },
+  ]);
+  expect((await session.read("one")).bytes.equals(Buffer.from(content))).toBe(true);
+  expect((await session.read("three")).bytes.at(-1)).toBe("3".charCodeAt(0));
+});
+
 test("progress of an upload is told", async () => {
   const seen: number[] = [];
   const content = randomBytes(5 * 1024 * 1024);

@@ -137,6 +137,8 @@ test("links, modes and types", async () => {
 });
 
 describe("refused", () => {
+  const link = (hunk: string) =>
+    `diff --git a/l b/l\nnew file mode 120000\n${hunk && "--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n"}${hunk}`;
   const header = "diff --git a/a b/a\n--- a/a\n+++ b/a\n";
   test.each<[string, string, string]>([
     ["nothing", "", "PatchMalformed"],
@@ -169,6 +171,9 @@ describe("refused", () => {
       "diff --git a/a b/a\ndeleted file mode 100644\n--- a/a\n+++ /dev/null\n@@ -1 +0,0 @@\n-1\n",
       "PatchMalformed",
     ],
+    ["one file twice", "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-1\n+x\n".repeat(2), "PatchMalformed"],
+    ["a link to nowhere at all", link(""), "PatchMalformed"],
+    ["a link's target with a NUL", link("+x\0y\n\\ No newline at end of file\n"), "InvalidParams"],
     ["outside", "--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n", "PathEscape"],
     [
       "git's own",
@@ -184,6 +189,13 @@ describe("refused", () => {
     const scene = makeScene({ a: lines, twice: "same\nother\nsame\n" });
     await expect(scene.stage(diff(text))).rejects.toMatchObject({ kind, data: { index: 0 } });
     expect(scene.pending()).toEqual([]);
+  });
+
+  test("a link's target that is not UTF-8", async () => {
+    const text = Buffer.from(link("+x?y\n\\ No newline at end of file\n"));
+    text[text.indexOf("?")] = 0xff;
+    const change: Change = { kind: "unifiedDiff", textBase64: text.toString("base64") };
+    await expect(makeScene().stage(change)).rejects.toMatchObject({ kind: "PatchMalformed" });
   });
 
   test("text and textBase64 at once, or a baseHash for several files", async () => {

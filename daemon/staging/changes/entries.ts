@@ -60,7 +60,8 @@ export async function symlink(context: Context, change: ChangeOf<"symlink">): Pr
 /** Longest target in bytes: PATH_MAX without its NUL (symlink(2)). */
 const MAX_TARGET_BYTES = 4095;
 
-function assertTarget(target: string, path: string): void {
+/** @throws {IopipeError} InvalidParams, NameTooLong for what symlink(2) does not take */
+export function assertTarget(target: string, path: string): void {
   const { length } = encode(target, path, "target");
   if (target.includes("\0")) throw invalid("target holds a NUL.", path);
   if (length > MAX_TARGET_BYTES)

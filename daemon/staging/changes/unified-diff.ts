@@ -19,7 +19,7 @@ import {
   invalid,
   put,
 } from "./context.ts";
-import { originOf } from "./entries.ts";
+import { assertTarget, originOf } from "./entries.ts";
 import { type FileDiff, malformed, parseDiff } from "./parse-diff.ts";
 
 /** What one file of the diff does. */
@@ -35,6 +35,7 @@ export async function unifiedDiff(context: Context, change: ChangeOf<"unifiedDif
   const effects: Effect[] = [];
   const pace = startPace();
   for (const file of files) effects.push(await resolve(context, file, change, pace));
+  refuseTwice(effects);
   for (const { removes } of effects) if (removes !== undefined) await put(context, removes, ABSENT, {});
   for (const { puts } of effects) {
     if (!puts) continue;
@@ -42,6 +43,20 @@ export async function unifiedDiff(context: Context, change: ChangeOf<"unifiedDif
     if (place.type !== "absent")
       throw new IopipeError("FileExists", `${place.path} exists already.`, { path: place.path });
     await put(context, place.path, puts.image, change, puts.from);
+  }
+}
+
+/** Sections about one file would each be about its old content: which of them is meant to hold, nobody can tell. */
+function refuseTwice(effects: readonly Effect[]): void {
+  const paths = new Set<string>();
+  for (const { puts } of effects) {
+    if (!puts) continue;
+    if (paths.has(puts.path))
+      throw malformed(
+        `It changes ${puts.path} twice`,
+        "Send one diff after the other, each as its own change.",
+      );
+    paths.add(puts.path);
   }
 }
 
@@ -71,7 +86,7 @@ async function resolve(
     return { removes: path };
   }
   await assertUnlinked(context, path, change);
-  const image = await imageWith(context, bytes, file.mode ?? modeIn(old), old);
+  const image = await imageWith(context, file.to, bytes, file.mode ?? modeIn(old), old);
   if (file.copy) return { puts: { path: file.to, image } };
   const to = file.to === file.from ? path : file.to;
   const from = to === path ? (await view.layerOf(path))?.from : await originOf(context, path);
@@ -83,7 +98,7 @@ async function created(
   { hunks, mode = 0o100644, to = "" }: FileDiff,
   pace: Pace,
 ): Promise<Image> {
-  return imageWith(context, await applyHunks(Buffer.alloc(0), hunks, to, pace), mode, undefined);
+  return imageWith(context, to, await applyHunks(Buffer.alloc(0), hunks, to, pace), mode, undefined);
 }
 
 async function contentOf({ view }: Context, image: Image): Promise<Buffer> {
@@ -97,12 +112,12 @@ function modeIn({ type, mode = 0 }: Image): number {
 
 async function imageWith(
   { view }: Context,
+  path: string,
   bytes: Buffer,
   mode: number,
   old: Image | undefined,
 ): Promise<Image> {
-  if ((mode & 0o170000) === 0o120000)
-    return { exists: true, type: "symlink", target: bytes.toString("utf8") };
+  if ((mode & 0o170000) === 0o120000) return { exists: true, type: "symlink", target: targetOf(bytes, path) };
   const hash = await view.snapshots.keep(bytes);
   return {
     exists: true,
@@ -111,6 +126,15 @@ async function imageWith(
     size: bytes.length,
     mode: permissions(mode & 0o7777, old?.mode),
   };
+}
+
+/** Images hold text: a target that is none would become another one. */
+function targetOf(bytes: Buffer, path: string): string {
+  const target = bytes.toString("utf8");
+  if (!Buffer.from(target).equals(bytes)) throw malformed(`The target of ${path} is not UTF-8`);
+  if (target === "") throw malformed(`The target of ${path} is empty`);
+  assertTarget(target, path);
+  return target;
 }
 
 /** git knows two modes and leaves the rest to the umask, or to the file; others are meant as they are. */

@@ -24,16 +24,17 @@ async function answersTo(bytes: string | Buffer, client?: RawClient): Promise<Me
   return answers;
 }
 
-const refused = (code: number, kind: string) => ({
+const refused = (code: number, kind: string, id: unknown = null) => ({
   jsonrpc: "2.0",
-  id: null,
+  id,
   error: {
     code,
     message: expect.any(String),
     data: expect.objectContaining({ kind, hint: expect.any(String) }),
   },
 });
-const INVALID = refused(-32600, "InvalidRequest");
+const invalid = (id: unknown) => refused(-32600, "InvalidRequest", id);
+const INVALID = invalid(null);
 const list = (id?: unknown) => ({
   jsonrpc: "2.0",
   ...(id !== undefined && { id }),
@@ -51,24 +52,35 @@ test.each([
   ["[1]", [INVALID]],
   ["[null,[],{}]", [INVALID, INVALID, INVALID]],
   ["{}", INVALID],
-  ['{"jsonrpc":"1.0","id":1,"method":"workspace/list"}', INVALID],
-  ['{"id":1,"method":"workspace/list"}', INVALID],
-  ['{"jsonrpc":"2.0","id":1}', INVALID],
-  ['{"jsonrpc":"2.0","id":1,"method":5}', INVALID],
+  ['{"jsonrpc":"1.0","id":1,"method":"workspace/list"}', invalid(1)],
+  ['{"id":1,"method":"workspace/list"}', invalid(1)],
+  ['{"jsonrpc":"2.0","id":1}', invalid(1)],
+  ['{"jsonrpc":"2.0","id":1,"method":5}', invalid(1)],
   ['{"jsonrpc":"2.0","id":{},"method":"workspace/list"}', INVALID],
   ['{"jsonrpc":"2.0","id":[1],"method":"workspace/list"}', INVALID],
   ['{"jsonrpc":"2.0","id":true,"method":"workspace/list"}', INVALID],
   ['{"jsonrpc":"2.0","id":1e400,"method":"workspace/list"}', INVALID],
   ['{"jsonrpc":"2.0","id":12345678901234567890,"method":"workspace/list"}', INVALID],
-  ['{"jsonrpc":"2.0","id":1,"method":"workspace/list","params":"text"}', INVALID],
-  ['{"jsonrpc":"2.0","id":1,"method":"workspace/list","params":3}', INVALID],
-  ['{"jsonrpc":"2.0","id":1,"method":"workspace/list","result":{}}', INVALID],
+  ['{"jsonrpc":"2.0","id":1,"method":"workspace/list","params":"text"}', invalid(1)],
+  ['{"jsonrpc":"2.0","id":1,"method":"workspace/list","params":3}', invalid(1)],
+  ['{"jsonrpc":"2.0","id":"seven","params":{}}', invalid("seven")],
+  ['{"jsonrpc":"2.0","method":"workspace/list","params":3}', INVALID],
+  ['[{"jsonrpc":"2.0","id":8,"method":5}]', [invalid(8)]],
+  ['{"jsonrpc":"2.0","id":1,"method":"workspace/list","result":{}}', invalid(1)],
 ])("%s is refused, and the connection goes on", async (json, answer) => {
   // The first byte of a connection decides its framing; the messages under test may begin with anything.
   const client = await server.connect();
   client.send(list("first"));
   expect(await client.next()).toEqual(listed("first"));
   expect(await answersTo(json, client)).toEqual([answer]);
+});
+
+test("a call refused for its envelope settles, and the others on its connection go on", async () => {
+  const client = await server.connect();
+  const bad = client.request("workspace/list", 3 as unknown as object);
+  const good = client.request("workspace/list");
+  expect(await bad).toMatchObject({ error: { data: { kind: "InvalidRequest" } } });
+  expect(await good).toMatchObject({ result: { workspaces: [] } });
 });
 
 test("a message that is not UTF-8 is a parse error, and the connection goes on", async () => {

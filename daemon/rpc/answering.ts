@@ -41,7 +41,7 @@ export function createAnswering({ peer, requests, outbox, dispatch, log }: Parts
 
   async function perform(message: Message): Promise<Answer | undefined> {
     if (message === undefined) return undefined;
-    if (message instanceof IopipeError) return refusal(null, message);
+    if ("refused" in message) return refusal(message.id, message.refused);
     if (message.id === undefined && message.method.startsWith("$/")) {
       notice(message, requests);
       return undefined;

@@ -15,8 +15,14 @@ export interface Request {
   readonly params?: object;
 }
 
+/** Why a message is no request, and whom to tell: its own id where that can be read, else null. */
+export interface Refused {
+  readonly id: Id;
+  readonly refused: IopipeError;
+}
+
 /** One member of a frame: a request, why it is none, or nothing to do (an answer; we ask nothing). */
-export type Message = Request | IopipeError | undefined;
+export type Message = Request | Refused | undefined;
 
 /** A frame's messages; those of a batch are answered together, as an array. */
 export interface Envelope {
@@ -27,37 +33,49 @@ export interface Envelope {
 /** Checks a parsed frame. */
 export function readEnvelope(value: unknown): Envelope {
   if (!Array.isArray(value)) return { batch: false, messages: [readMessage(value)] };
-  if (value.length === 0) return refused(invalid("The batch is empty."));
+  if (value.length === 0) return noBatch(invalid("The batch is empty."));
   if (value.length > MAX_BATCH) {
     const fact = `A batch of ${value.length} messages passes the limit of ${MAX_BATCH}.`;
-    return refused(invalid(fact, { limit: MAX_BATCH, hint: "Send smaller batches." }));
+    return noBatch(invalid(fact, { limit: MAX_BATCH, hint: "Send smaller batches." }));
   }
   return { batch: true, messages: value.map(readMessage) };
 }
 
 /** JSON-RPC answers what is no batch at all with one object, not with an array. */
-function refused(error: IopipeError): Envelope {
-  return { batch: false, messages: [error] };
+function noBatch(refused: IopipeError): Envelope {
+  return { batch: false, messages: [{ id: null, refused }] };
 }
 
 function readMessage(value: unknown): Message {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    return invalid("The message is no object.");
-  const { jsonrpc, id, method, params } = value as Record<string, unknown>;
-  const answers = "result" in value || "error" in value;
+    return { id: null, refused: invalid("The message is no object.") };
+  const { id, method, params } = value as Record<string, unknown>;
   // Answering an answer could go on for ever between two ends that both do.
-  if (answers && method === undefined) return undefined;
-  if (jsonrpc !== "2.0") return invalid('The member "jsonrpc" is not "2.0".');
-  if (typeof method !== "string") return invalid('The member "method" is no string.');
-  if (answers) return invalid('A message with "method" has no "result" and no "error".');
-  if (id !== undefined && !isId(id)) return invalid('The member "id" is no string and no exact number.');
-  if (params !== undefined && typeof params !== "object") return invalid('The member "params" is no object.');
+  if (isAnswer(value) && method === undefined) return undefined;
+  const fault = faultIn(value as Record<string, unknown>);
+  // Whoever asked waits for its own id: told of null, it would wait for ever.
+  if (fault !== undefined) return { id: isId(id) ? id : null, refused: invalid(fault) };
   return {
-    method,
-    ...(id === undefined ? {} : { id }),
+    method: method as string,
+    ...(id === undefined ? {} : { id: id as Id }),
     // Emacs' jsonrpc.el says "no params" with null.
-    ...(params === undefined || params === null ? {} : { params }),
+    ...(params === undefined || params === null ? {} : { params: params as object }),
   };
+}
+
+function isAnswer(message: object): boolean {
+  return "result" in message || "error" in message;
+}
+
+/** What makes a message no request; undefined for one that is. */
+function faultIn(message: Record<string, unknown>): string | undefined {
+  const { jsonrpc, id, method, params } = message;
+  if (jsonrpc !== "2.0") return 'The member "jsonrpc" is not "2.0".';
+  if (typeof method !== "string") return 'The member "method" is no string.';
+  if (isAnswer(message)) return 'A message with "method" has no "result" and no "error".';
+  if (id !== undefined && !isId(id)) return 'The member "id" is no string and no exact number.';
+  if (params !== undefined && typeof params !== "object") return 'The member "params" is no object.';
+  return undefined;
 }
 
 /** An integer beyond 2^53 would come back as another one. */

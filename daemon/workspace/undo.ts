@@ -1,6 +1,7 @@
 /**
  * Undoing an operation: its inverse as a promotion of its own, where nobody has edited since.
- * Owns what is refused and what is skipped; which paths were edited and the inverse itself are promotion's (undo.ts).
+ * Owns what is refused and what is skipped; which paths were edited and the inverse itself are promotion's (undo.ts);
+ * into a session instead is stage-undo.ts.
  */
 import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
@@ -8,6 +9,7 @@ import { planUndo, promote, type UndoPlan } from "../promotion/index.ts";
 import { type OperationRow, operationToWire } from "../store/index.ts";
 import type { Asking, House } from "./house.ts";
 import type { OpenWorkspace } from "./opened.ts";
+import { stageUndo } from "./stage-undo.ts";
 
 type Options = Omit<CheckedParams<"operation/undo">, "operation">;
 
@@ -18,24 +20,21 @@ export function undoOperation(
   options: Options,
   asking: Asking,
 ): Promise<Result<"operation/undo">> {
-  if (options.stage) {
-    throw new IopipeError("IllegalState", "This iopiped does not stage an undo yet.", {
-      hint: 'Undo what nobody has edited since with onModified: "skip", and edit the rest by hand.',
-    });
-  }
   const workspace = house.workspaces.find(operation.workspace);
   return workspace.write(() => undoInTurn(house, workspace, operation.id, options, asking), asking.signal);
 }
 
 async function undoInTurn(
-  { store }: House,
+  house: House,
   workspace: OpenWorkspace,
   id: string,
-  { paths, onModified, dryRun }: Options,
+  { paths, onModified, dryRun, stage }: Options,
   asking: Asking,
 ): Promise<Result<"operation/undo">> {
+  const { store } = house;
   const operation = store.operations.require(id);
   const plan = await planUndo(operation, workspace.tree, paths);
+  if (stage && !dryRun) return stageUndo(house, workspace, operation, plan, asking);
   if (onModified !== "skip" && !dryRun) refuse(operation, plan);
   const report = {
     reverted: plan.reverted,

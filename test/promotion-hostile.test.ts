@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openTree, type Port } from "../daemon/disk/index.ts";
+import { openTree, type Port, type Stat } from "../daemon/disk/index.ts";
 import { type PromotionRequest, promote, type Transition } from "../daemon/promotion/index.ts";
 import type { Store } from "../daemon/store/index.ts";
 import { type House, openHouse, type Root, sha256 } from "./promotion/house.ts";
@@ -279,20 +279,9 @@ test("an edit that no time shows is found in the backup, kept as a blob, and rep
   expect(root.snapshot()).toEqual({ a: "644 A" });
 });
 
-function pick<
-  T extends {
-    dev: bigint;
-    ino: bigint;
-    mode: bigint;
-    nlink: bigint;
-    uid: bigint;
-    gid: bigint;
-    size: bigint;
-    ctimeNs: bigint;
-  },
->(stat: T) {
-  const { dev, ino, mode, nlink, uid, gid, size, ctimeNs } = stat;
-  return { dev, ino, mode, nlink, uid, gid, size, ctimeNs };
+/** Without Node's getters. */
+function pick({ dev, ino, mode, nlink, uid, gid, size, ctimeNs, birthtimeNs }: Stat): Omit<Stat, "mtimeNs"> {
+  return { dev, ino, mode, nlink, uid, gid, size, ctimeNs, birthtimeNs };
 }
 
 test("a file edited just before it is removed is put back", async () => {

@@ -13,6 +13,7 @@ const stat = {
   size: 1n,
   mtimeNs: 1n,
   ctimeNs: 1n,
+  birthtimeNs: 1n,
 };
 const file = { exists: true, type: "file", hash: "h", mode: 0o644 } as const;
 const absent = { exists: false };

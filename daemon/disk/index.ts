@@ -17,6 +17,7 @@ export {
   type Entry,
   type EntryType,
   type File,
+  identityOf,
   modeOf,
   type Port,
   type Stat,

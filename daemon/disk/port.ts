@@ -12,7 +12,7 @@ import type { BigIntStats } from "node:fs";
 /** What fstat tells; a real port gives Node's BigIntStats. The type is in the mode's upper bits. */
 export type Stat = Pick<
   BigIntStats,
-  "dev" | "ino" | "mode" | "nlink" | "uid" | "gid" | "size" | "mtimeNs" | "ctimeNs"
+  "dev" | "ino" | "mode" | "nlink" | "uid" | "gid" | "size" | "mtimeNs" | "ctimeNs" | "birthtimeNs"
 >;
 
 export type EntryType = "file" | "symlink" | "directory" | "other";
@@ -88,6 +88,14 @@ const TYPES = new Map<bigint, EntryType>([
 
 export function typeOf(stat: Stat): EntryType {
   return TYPES.get(stat.mode & TYPE_BITS) ?? "other";
+}
+
+/**
+ * What no other inode of the file system has or will have. The number alone is given again as soon as a file is gone,
+ * and after a power cut to the first file that somebody saves. Where there are no times of birth, that has to do.
+ */
+export function identityOf({ ino, birthtimeNs }: Stat): string {
+  return `${ino}:${birthtimeNs}`;
 }
 
 /** Permission bits with setuid, setgid and sticky. */

@@ -3,7 +3,7 @@
  * Owns the order: old bytes into the store, then the journal with all names, then the temporary files.
  * Failure: what was written is swept by the caller (rollback.ts, `abandon`); the journal has all names.
  */
-import { named, retrying } from "../disk/index.ts";
+import { identityOf, named, retrying } from "../disk/index.ts";
 import type { NewOperation, Store } from "../store/index.ts";
 import { stale } from "./faults.ts";
 import type { Plan } from "./plan.ts";
@@ -49,6 +49,6 @@ export async function prepare(work: Work, request: PromotionRequest): Promise<vo
     const written = await retrying(write).catch((error: unknown) => {
       throw named(error, step.path);
     });
-    work.inodes.set(step.n, String(written.ino));
+    work.inodes.set(step.n, identityOf(written));
   }
 }

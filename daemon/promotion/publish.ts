@@ -5,11 +5,11 @@
  * Failure: throws at the first target that is not what was compared, or that cannot be changed; rollback.ts follows.
  */
 import { setImmediate as turn } from "node:timers/promises";
-import { isErrno, named, retrying } from "../disk/index.ts";
+import { named, retrying } from "../disk/index.ts";
 import { makeMissing, removeEmptied, syncDirectories } from "./directories.ts";
 import type { Step } from "./plan.ts";
 import { STEP_KINDS } from "./steps.ts";
-import type { Work } from "./work.ts";
+import { syncMode, type Work } from "./work.ts";
 
 /** Publishes `steps` (all, or those that recovery found not yet published), durably when it resolves. */
 export async function publish(
@@ -31,7 +31,7 @@ export async function publish(
   removeEmptied(work);
   makeMissing(work);
   await publishAll(others);
-  for (const step of work.steps) if (step.kind === "chmod") await syncMode(work, step);
+  for (const step of work.steps) if (step.kind === "chmod") await syncMode(work, step.path);
   await syncDirectories(work);
 }
 
@@ -42,17 +42,5 @@ function publishOne(work: Work, step: Step): void {
     STEP_KINDS[step.kind].publish(work, step);
   } catch (error) {
     throw named(error, step.path);
-  }
-}
-
-/** A mode lies in the file's inode, which its directory's fsync does not promise. */
-async function syncMode({ port, places }: Work, { path }: Step): Promise<void> {
-  const { dir, name } = places.at(path);
-  try {
-    const file = await port.openFile(dir, name);
-    await Promise.resolve(port.sync(file)).finally(() => port.close(file));
-  } catch (error) {
-    // A mode that lets nobody read it: the file systems' own journals keep such a change with the directory's.
-    if (!isErrno(error, "EACCES")) throw named(error, path);
   }
 }

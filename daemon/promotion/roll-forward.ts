@@ -4,7 +4,7 @@
  * there. Source: research of third states; a patch of exactly two files shows each of them.
  * INVARIANT: a file that is somebody's is never touched; where that leaves the operation half done, a person is asked.
  */
-import { sameAspects, takeImage } from "../disk/index.ts";
+import { type Image, identityOf, type Stat, sameAspects, takeImage } from "../disk/index.ts";
 import type { OperationRow } from "../store/index.ts";
 import { classify, type Standing } from "./classify.ts";
 import { finish } from "./finish.ts";
@@ -13,7 +13,7 @@ import { publish } from "./publish.ts";
 import { outcomes, rollBack, withRescued } from "./rollback.ts";
 import { STEP_KINDS } from "./steps.ts";
 import { sweep } from "./sweep.ts";
-import { ownerFor, type Work, writeImage } from "./work.ts";
+import { lstat, type Owner, ownerFor, syncFile, type Work, writeImage } from "./work.ts";
 
 interface Seen {
   readonly step: Step;
@@ -54,12 +54,23 @@ async function publishAgain(work: Work, old: readonly Seen[]): Promise<void> {
 
 /** Writes the temporary file anew unless it is there, whole, as it was decided. */
 async function rewriteTemporary(work: Work, step: Step): Promise<void> {
-  if (step.temporary === undefined || !step.after.exists) return;
-  const place = work.places.at(step.temporary);
-  const image = await takeImage(work.port, place);
-  if (sameAspects(step.after, image, ["existence", "type", "content", "mode"])) return;
-  const written = await writeImage(work, step.temporary, step.after, ownerFor(work, step));
-  work.inodes.set(step.n, String(written.ino));
+  const { temporary, after } = step;
+  if (temporary === undefined || !after.exists) return;
+  const owner = ownerFor(work, step);
+  if (!(await isWhole(work, temporary, after, owner))) await writeImage(work, temporary, after, owner);
+  // Whole in memory: an earlier recovery may have been killed before its fsync.
+  else if (after.type === "file") await syncFile(work, temporary);
+  work.inodes.set(step.n, identityOf(lstat(work, temporary) as Stat));
+}
+
+async function isWhole(work: Work, path: string, after: Image, owner: Owner | undefined): Promise<boolean> {
+  const image = await takeImage(work.port, work.places.at(path));
+  if (!sameAspects(after, image, ["existence", "type", "content", "mode"])) return false;
+  return owner === undefined || image.type !== "file" || isOwnedBy(owner, lstat(work, path) as Stat);
+}
+
+function isOwnedBy({ uid, gid }: Owner, stat: Stat): boolean {
+  return stat.uid === BigInt(uid) && stat.gid === BigInt(gid);
 }
 
 /** Every file is as after or somebody's who may have known it: nothing is touched but our own files. */

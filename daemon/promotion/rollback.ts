@@ -4,14 +4,14 @@
  * INVARIANT: only what is exactly as a step left it is taken back; whatever else stands there is somebody's, and stays.
  * Failure: when the way back itself fails, the journal stays open in phase `rollback`, and recovery goes on with it.
  */
-import { named } from "../disk/index.ts";
+import { named, typeOf } from "../disk/index.ts";
 import type { FileClosing, OperationRow } from "../store/index.ts";
 import { classify } from "./classify.ts";
 import { restoreDirectories, syncDirectories } from "./directories.ts";
 import type { Step } from "./plan.ts";
 import { STEP_KINDS } from "./steps.ts";
 import { sweep } from "./sweep.ts";
-import { lstat, type Owner, type Work, writeImage } from "./work.ts";
+import { lstat, type Owner, syncMode, unlessTaken, type Work, writeImage } from "./work.ts";
 
 /** Closes an operation that was never decided. Its targets are as they were. */
 export async function abandon(work: Work, error: string): Promise<OperationRow> {
@@ -40,6 +40,9 @@ export async function rollBack(work: Work, error: string): Promise<OperationRow>
     work,
     candidates.filter(({ kind }) => kind === "remove"),
   );
+  // Also one that an earlier recovery took back, and did not live to make durable.
+  for (const { kind, path } of candidates)
+    if (kind === "chmod" && isFile(work, path)) await syncMode(work, path);
   await syncDirectories(work);
   const files = await outcomes(work);
   const touched = files.filter(({ n }) => work.recovering || work.published.has(n));
@@ -51,6 +54,11 @@ export async function rollBack(work: Work, error: string): Promise<OperationRow>
     madeDirectories: [],
     removedDirectories: [],
   });
+}
+
+function isFile(work: Work, path: string): boolean {
+  const stat = unlessTaken(() => lstat(work, path));
+  return stat !== undefined && typeOf(stat) === "file";
 }
 
 async function takeBackAll(work: Work, steps: readonly Step[]): Promise<void> {

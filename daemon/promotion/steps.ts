@@ -8,7 +8,7 @@
  * case: that version is lost (renameat2(RENAME_EXCHANGE) would find it; Node does not offer it). Edits in place in the
  * same window are found in the backup.
  */
-import { isErrno, type Stat, sameStat } from "../disk/index.ts";
+import { identityOf, isErrno, type Stat, sameStat } from "../disk/index.ts";
 import { stale } from "./faults.ts";
 import type { Step, StepKind } from "./plan.ts";
 import { lstat, markPublished, unlinkOurs, type Work } from "./work.ts";
@@ -74,6 +74,8 @@ const remove: Kind = {
   publish: (work, step) => {
     const seen = work.snapshots.get(step.n);
     refuseChanged(step, seen, lstat(work, step.path));
+    // A power cut may have kept one half of a rename across directories: both names, and renaming one to the other does nothing.
+    unlinkOurs(work, step.backup as string);
     const moved = () => void work.published.add(step.n);
     if (!moveAway(work, step.path, step.backup as string, seen, moved)) {
       work.published.delete(step.n);
@@ -154,8 +156,8 @@ function setMode(
 
 /** The target is our temporary file under its new name; or that one is still waiting under its own. */
 function provenByTemporary(work: Work, step: Step): boolean | undefined {
-  const ino = lstat(work, step.path)?.ino;
-  if (ino !== undefined && String(ino) === work.inodes.get(step.n)) return true;
+  const stat = lstat(work, step.path);
+  if (stat && identityOf(stat) === work.inodes.get(step.n)) return true;
   return lstat(work, step.temporary as string) ? false : undefined;
 }
 

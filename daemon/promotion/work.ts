@@ -2,7 +2,17 @@
  * The work: what the phases of one operation share while it runs or is recovered.
  * Owns shapes, and the few calls on its files that several phases make.
  */
-import { DiskError, type File, fill, type Image, type Port, runAsync, type Stat } from "../disk/index.ts";
+import {
+  DiskError,
+  type File,
+  fill,
+  type Image,
+  isErrno,
+  named,
+  type Port,
+  runAsync,
+  type Stat,
+} from "../disk/index.ts";
 import type { Blobs, DirectoryChange, Store } from "../store/index.ts";
 import type { Places } from "./places.ts";
 import type { Step } from "./plan.ts";
@@ -23,7 +33,7 @@ export interface Work {
   makes: readonly DirectoryChange[];
   /** Innermost first; without those that turned out to be needed. */
   removes: readonly DirectoryChange[];
-  /** Inodes of the temporary files by step, as the journal has them. */
+  /** Identities of the temporary files' inodes by step, as the journal has them. */
   readonly inodes: Map<number, string>;
   /** What stood at each target when it was last found to be as before. */
   readonly snapshots: Map<number, Stat | undefined>;
@@ -59,6 +69,23 @@ export function unlessTaken<T>(work: () => T): T | undefined {
 export function unlinkOurs({ port, places }: Work, path: string): void {
   const place = places.find(path);
   if (place && port.lstat(place.dir, place.name)) port.unlink(place.dir, place.name);
+}
+
+/** Makes a file's bytes and attributes survive a power cut. */
+export async function syncFile({ port, places }: Work, path: string): Promise<void> {
+  const { dir, name } = places.at(path);
+  const file = await port.openFile(dir, name);
+  await Promise.resolve(port.sync(file)).finally(() => port.close(file));
+}
+
+/** A mode lies in the file's inode, which its directory's fsync does not promise. */
+export async function syncMode(work: Work, path: string): Promise<void> {
+  try {
+    await syncFile(work, path);
+  } catch (error) {
+    // A mode that lets nobody read it: the file systems' own journals keep such a change with the directory's.
+    if (!isErrno(error, "EACCES")) throw named(error, path);
+  }
 }
 
 export interface Owner {

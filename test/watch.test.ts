@@ -266,6 +266,52 @@ describe("sync", () => {
   });
 });
 
+describe("a subscription from now", () => {
+  /** Files of before, older than a tick of the kernel's clock. */
+  async function grown(...files: string[]): Promise<void> {
+    for (const file of files) place.write(file);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
+  test("made before the first crawl, it is told what changed since the call, and not of what was there", async () => {
+    mkdirSync(path.join(place.base, "tree/sub"), { recursive: true });
+    writeFileSync(path.join(place.base, "tree/sub/moved"), "x");
+    await grown("a", "b/c", "b/d");
+    opened = place.open();
+    const seen: string[] = [];
+    const subscribing = opened.watch.subscribe({}, ({ changes }) => void seen.push(...told(changes)));
+    expect(opened.watch.state).toBe("crawling");
+    place.write("z/late");
+    renameSync(path.join(place.base, "tree"), at("z/tree"));
+    const { start, clock } = await subscribing;
+    start();
+    await opened.sync();
+    const since = told((await opened.all(clock)).changes);
+    expect(since).toEqual(expect.arrayContaining(["created z/late", "created z/tree/sub/moved"]));
+    await expect.poll(() => seen).toEqual(expect.arrayContaining(since));
+  });
+
+  test("where nothing changed meanwhile, it begins after the crawl", async () => {
+    await grown("a", "b/c");
+    opened = place.open();
+    const subscription = await opened.watch.subscribe({}, () => {});
+    expect(subscription.clock).toBe(opened.watch.clock());
+    expect((await opened.all(subscription.clock)).changes).toEqual([]);
+  });
+
+  test("what went while a known root is crawled again is told", async () => {
+    await grown("a", "b/c");
+    await begin();
+    await opened.close();
+    opened = place.open();
+    const subscribing = opened.watch.subscribe({}, () => {});
+    unlinkSync(at("b/c"));
+    const { clock } = await subscribing;
+    await opened.sync();
+    expect(told((await opened.all(clock)).changes)).toEqual(["deleted b/c"]);
+  });
+});
+
 describe("own writes", () => {
   test("they carry their operation, and their echo is nothing", async () => {
     place.write("a", "old");

@@ -13,6 +13,7 @@ import { checkPath } from "../disk/path.ts";
 import { openClock, type Position } from "./clock.ts";
 import { compare, type Difference } from "./compare.ts";
 import { type Selection, selectionOf } from "./filter.ts";
+import { firstAfter, type Moment, momentOf } from "./from-now.ts";
 import { pageAfter } from "./history.ts";
 import { openIgnore } from "./ignore.ts";
 import { openLedger } from "./ledger.ts";
@@ -75,6 +76,10 @@ export function watchRoot(options: WatchOptions): RootWatch {
     if (news.length > 0) await live.flush();
   };
 
+  /** Where a subscription begins that has no position: at the call; at the end of history with an unknown clock. */
+  const beginning = async ({ since }: SubscribeSpec, called: Moment): Promise<number> =>
+    since === undefined ? firstAfter(table, called, () => clock.last) : clock.last;
+
   const readerOf = (selection: Selection, end: () => void): Reader => ({
     async read(position) {
       if (position.seq < table.horizon) return undefined;
@@ -136,9 +141,10 @@ export function watchRoot(options: WatchOptions): RootWatch {
       signal,
     ): Promise<Subscription> {
       const selection = selectionOf(spec);
+      const called = momentOf(clock.last);
       const known = spec.since === undefined ? undefined : clock.read(spec.since);
       await withRoot((live) => openUp(live, selection), LONGEST_WAIT_MS, signal);
-      const from = known ?? at(clock.last);
+      const from = known ?? at(await beginning(spec, called));
       const reader = readerOf(selection, () => cursors.delete(cursor));
       const cursor: Cursor = openCursor(from, spec.settleMs ?? 0, reader, deliver);
       cursors.add(cursor);

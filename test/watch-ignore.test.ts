@@ -49,6 +49,18 @@ describe("folding", () => {
     expect(changes.find((change) => change.path === "node_modules")?.folded).toBeGreaterThan(0);
   });
 
+  test("an ignored directory that is new with its files stands for at least one change", async () => {
+    place.write(".gitignore", "node_modules/\n");
+    const clock = await begin();
+    place.write("node_modules/a/index.js");
+    await opened.sync();
+    const [change] = (await opened.all(clock)).changes;
+    expect(change).toMatchObject({ path: "node_modules", folded: expect.any(Number) });
+    expect(change?.folded).toBeGreaterThan(0);
+    const listed = (await opened.all()).changes.find((one) => one.path === "node_modules");
+    expect(listed?.folded).toBeGreaterThan(0);
+  });
+
   test("a tracked file below an ignored directory is told as any other", async () => {
     place.write(".gitignore", "build\n");
     place.write("build/keep.txt", "old");

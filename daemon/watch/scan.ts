@@ -116,5 +116,6 @@ function recordFold({ ledger, direct }: Ground, directory: string, seen: Seen | 
     direct.drop(directory);
     direct.dropBelow(directory);
   }
-  ledger.fold(directory, row && !row.deleted ? 1 : 0, seen);
+  // One that is new counts too: it is why there is an entry at all.
+  ledger.fold(directory, 1, seen);
 }

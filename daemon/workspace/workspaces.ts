@@ -64,7 +64,10 @@ export function createWorkspaces(parts: Parts): Workspaces {
 
 async function realDirectory(root: string): Promise<string> {
   if (!isAbsolute(root) || root.includes("\0")) {
-    throw new IopipeError("InvalidParams", `root: ${JSON.stringify(root)} is not an absolute path.`);
+    throw new IopipeError("InvalidParams", "workspace/open: `root` is not an absolute path.", {
+      param: "root",
+      hint: "Give the absolute path of a directory.",
+    });
   }
   const real = await realpath(root).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT" || error.code === "ENOTDIR") throw rootGone(root, "There is no directory");

@@ -249,6 +249,17 @@ test("every error has its number, kind, retryable and hint, and its method names
   }
 });
 
+test("a refused param is named in the data, by the schema and by what looks closer", async () => {
+  const { scene } = await prepared();
+  await using _ = scene;
+  const client = await scene.raw("reviewer");
+  for (const params of [{ root: 1 }, { root: "relative" }, { root: "/nul\0" }])
+    expect((await client.request("workspace/open", params)).error.data).toMatchObject({
+      kind: "InvalidParams",
+      param: "root",
+    });
+});
+
 test("errors that need a setting: Stale, ModifiedSince, ConfirmationRequired, TooLarge, Conflict, RootGone, Cancelled", async () => {
   const { scene, facts } = await prepared();
   await using _ = scene;

@@ -9,9 +9,9 @@ export interface Sweep {
   readonly name: string;
   readonly stage: (places: Places) => Promise<Stage>;
   readonly cases: sweeps.Cases;
-  /** Of each list of calls every so-manieth is tried: in full, and with --quick. */
-  readonly full: number;
-  readonly sample: number;
+  /** How much of it is run, and how much with --quick. */
+  readonly full: sweeps.Share;
+  readonly sample: sweeps.Share;
   /** Why it cannot be run here, if it cannot. */
   readonly whyNot?: () => string | undefined;
   /** A negative control: it has to show violations. */
@@ -20,13 +20,13 @@ export interface Sweep {
 
 const plain = (places: Places): Promise<Stage> => places.plain();
 
-function power(loss: Loss, full: number, sample: number): Sweep {
+function power(loss: Loss, every: number): Sweep {
   const { type, of, flush, without } = loss;
   const names = [`power ${type}`, of === "both" ? "tree and store" : `${of} alone`];
   if (flush) names.push("log flushed");
   if (without) names.push(`no fsync of ${without}`);
   return {
-    ...{ name: names.join(", "), full, sample, isControl: without !== undefined },
+    ...{ name: names.join(", "), full: [every], sample: [60], isControl: without !== undefined },
     stage: (places) => places.power(loss),
     cases: sweeps.killedOrDone,
     whyNot: () => whyNoPower(type),
@@ -35,30 +35,44 @@ function power(loss: Loss, full: number, sample: number): Sweep {
 
 const TYPES = ["ext4", "xfs"] as const;
 
+/** An xfs takes half a second to mount. */
+const EVERY: Readonly<Record<(typeof TYPES)[number], number>> = { ext4: 4, xfs: 9 };
+
 export const PLAN: readonly Sweep[] = [
-  { name: "kill", stage: plain, cases: sweeps.killed, full: 1, sample: 8 },
+  { name: "kill", stage: plain, cases: sweeps.killed, full: [1], sample: [8] },
   {
     name: "kill, store on another file system",
     stage: (places) => places.apart(),
     cases: sweeps.killed,
-    ...{ full: 1, sample: 16, whyNot: whyNotApart },
+    ...{ full: [1], sample: [16], whyNot: whyNotApart },
   },
-  { name: "kill, kill in recovery", stage: plain, cases: sweeps.killedTwice, full: 1, sample: 60 },
-  { name: "error", stage: plain, cases: sweeps.failing, full: 1, sample: 24 },
-  { name: "kill, error in recovery", stage: plain, cases: sweeps.failingRecovery, full: 1, sample: 60 },
-  { name: "error, kill on the way back", stage: plain, cases: sweeps.failingThenKilled, full: 1, sample: 80 },
+  { name: "kill, kill in recovery", stage: plain, cases: sweeps.killedTwice, full: [17], sample: [60, 4] },
+  { name: "error", stage: plain, cases: sweeps.failing, full: [1], sample: [30] },
+  {
+    name: "kill, error in recovery",
+    stage: plain,
+    cases: sweeps.failingRecovery,
+    full: [61],
+    sample: [120, 8],
+  },
+  {
+    name: "error, kill on the way back",
+    stage: plain,
+    cases: sweeps.failingThenKilled,
+    ...{ full: [9], sample: [30, 6] },
+  },
   {
     name: "kill of the whole daemon",
     stage: (places) => places.daemon(),
     cases: sweeps.killed,
-    ...{ full: 8, sample: 60 },
+    ...{ full: [16], sample: [120] },
   },
   ...TYPES.flatMap((type) => [
-    ...[false, true].map((flush) => power({ type, of: "both", flush }, 3, 40)),
-    ...[false, true].map((flush) => power({ type, of: "tree", flush }, 3, 40)),
-    power({ type, of: "store", flush: false }, 3, 40),
+    ...[false, true].map((flush) => power({ type, of: "both", flush }, EVERY[type])),
+    ...[false, true].map((flush) => power({ type, of: "tree", flush }, EVERY[type])),
+    power({ type, of: "store", flush: false }, EVERY[type]),
   ]),
-  power({ type: "ext4", of: "both", flush: true, without: "files" }, 10, 20),
-  power({ type: "xfs", of: "both", flush: true, without: "files" }, 10, 20),
-  power({ type: "ext4", of: "tree", flush: false, without: "directories" }, 10, 20),
+  power({ type: "ext4", of: "both", flush: true, without: "files" }, 20),
+  power({ type: "xfs", of: "both", flush: true, without: "files" }, 40),
+  power({ type: "ext4", of: "tree", flush: false, without: "directories" }, 20),
 ];

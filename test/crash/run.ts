@@ -2,7 +2,8 @@
  * `npm run test:crash`: kills, fails and cuts the power of real promotions at every system call that changes something,
  * restarts, and checks. Ends with a table, and with 1 where a point shows a violation, debris, or did not take place.
  *
- * `--quick` takes a sample of each sweep in about a minute; `--only NAME` runs the sweeps whose names contain NAME.
+ * `--quick` takes a sample of each sweep in about a minute, `--all` every point of each in hours; `--only NAME` runs the
+ * sweeps whose names contain NAME.
  * Needs Linux and strace; power cuts need root, loop devices, mkfs and xfs_io. What cannot run here is said loudly.
  */
 import { parseArgs } from "node:util";
@@ -12,11 +13,12 @@ import { PLAN, type Sweep } from "./plan.ts";
 import { has } from "./power.ts";
 import { complain, isGood, type Outcome, table } from "./report.ts";
 import { STRACE } from "./strace.ts";
+import type { Share } from "./sweeps.ts";
 
 /** Points tried at once; each has its own directories and file systems. */
 const AT_ONCE = 3;
 
-async function run(sweep: Sweep, places: Places, quick: boolean): Promise<Outcome> {
+async function run(sweep: Sweep, places: Places, share: Share): Promise<Outcome> {
   const { name, isControl = false } = sweep;
   const skipped = sweep.whyNot?.();
   if (skipped !== undefined) {
@@ -26,20 +28,33 @@ async function run(sweep: Sweep, places: Places, quick: boolean): Promise<Outcom
   const started = Date.now();
   const stages: Stage[] = [];
   while (stages.length < AT_ONCE) stages.push(await sweep.stage(places));
-  const cases = await sweep.cases(stages, quick ? sweep.sample : sweep.full);
-  const results = await each(stages, cases, perform);
-  const outcome = { name, isControl, results, seconds: (Date.now() - started) / 1000 };
+  const results = await each(stages, await sweep.cases(stages, share), perform);
+  return { name, isControl, results, seconds: (Date.now() - started) / 1000 };
+}
+
+/** Runs a sweep and says how it went; one that cannot even be set up is not good either. */
+async function tryOut(sweep: Sweep, places: Places, share: Share): Promise<Outcome> {
+  const outcome = await run(sweep, places, share).catch((error: unknown): Outcome => {
+    console.log(error);
+    return { name: sweep.name, isControl: false, results: [], seconds: 0 };
+  });
+  const { name, results, seconds } = outcome;
   console.log(
-    `${isGood(outcome) ? "ok" : "NOT OK"}  ${name}: ${results.length} points in ${outcome.seconds.toFixed(0)} s`,
+    `${isGood(outcome) ? "ok    " : "NOT OK"}  ${name}: ${results.length} points in ${seconds.toFixed(0)} s`,
   );
   complain(outcome);
   return outcome;
 }
 
 async function main(): Promise<number> {
-  const { quick = false, only = "" } = parseArgs({
-    options: { quick: { type: "boolean" }, only: { type: "string" } },
+  const {
+    quick,
+    all,
+    only = "",
+  } = parseArgs({
+    options: { quick: { type: "boolean" }, all: { type: "boolean" }, only: { type: "string" } },
   }).values;
+  const shareOf = ({ full, sample }: Sweep): Share => (all ? [1] : quick ? sample : full);
   if (!has(STRACE)) {
     console.log("*** strace is missing: nothing can be tried. ***");
     return 1;
@@ -53,7 +68,7 @@ async function main(): Promise<number> {
   try {
     const outcomes: Outcome[] = [];
     for (const sweep of PLAN.filter(({ name }) => name.includes(only)))
-      outcomes.push(await run(sweep, places, quick));
+      outcomes.push(await tryOut(sweep, places, shareOf(sweep)));
     console.log(`\n${table(outcomes)}`);
     return outcomes.length > 0 && outcomes.every(isGood) ? 0 : 1;
   } finally {

@@ -507,6 +507,23 @@ describe("the digest and the dry run", () => {
     ]);
     expect(transitions).toEqual([]);
   });
+
+  test("what lies behind a link that was swapped in is not called stale, whoever looks first", async () => {
+    const scene = makeScene({ "d/a": "one\n", "d/b": "b\n", "d/c": "c\n", "d/old": "old\n" });
+    await scene.stage(edit("d/a", "one", "two"), remove("d/b"), chmod("d/c", 0o755), rename("d/old", "new"));
+    rmSync(path.join(scene.root, "d"), { recursive: true });
+    scene.link("d", "/tmp");
+    await scene.staging.settleStale(scene.tree, scene.pending());
+    expect(scene.pending()).toHaveLength(4);
+    const { problems, stale } = await scene.staging.examine(scene.session, scene.tree);
+    expect(problems.map(({ kind, data }) => [kind, data.path])).toEqual(
+      ["d/a", "d/b", "d/c", "d/old"].map((each) => ["PathEscape", each]),
+    );
+    expect(stale).toEqual([]);
+    rmSync(path.join(scene.root, "d"));
+    await scene.staging.settleStale(scene.tree, scene.pending());
+    expect(scene.pending()).toEqual([]);
+  });
 });
 
 describe("reading and listing", () => {

@@ -14,7 +14,7 @@ import { assertOneLink } from "./hard-links.ts";
 import { isBelow, type Looks, lookPast, removedBy } from "./removals.ts";
 import { assertPending, isUnsettled, patchesNamed } from "./select.ts";
 import { openSnapshots } from "./snapshots.ts";
-import { findStale, type StaleFile } from "./stale.ts";
+import { findStale, pathsOf, type StaleFile } from "./stale.ts";
 import { type Transition, transitionsOf } from "./transitions.ts";
 
 export interface Examination {
@@ -102,7 +102,7 @@ async function examineOne(
 ): Promise<Verdict> {
   try {
     // Looked up for what it throws: a path that now leads through a link.
-    if (!isBelow(removed, patch.path)) await tree.entry(patch.path);
+    for (const path of pathsOf(patch)) if (!isBelow(removed, path)) await tree.entry(path);
     const files = await findStale(looks, patch);
     if (files.length > 0) return { stale: { patch, files } };
     const transitions = await transitionsOf(looks, patch);

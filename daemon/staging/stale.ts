@@ -84,7 +84,7 @@ export async function settleStale(store: Store, tree: Tree, patches: readonly Pa
   const turned = async (asked: readonly PatchRow[]): Promise<PatchRow[]> => {
     const found = await inChunks(asked, async (patch) => {
       try {
-        return (await findStale(looksFor(patch), patch)).length > 0 !== (patch.reason === "stale");
+        return await hasTurned(tree, looksFor(patch), patch);
       } catch (error) {
         errors.push(error);
         return false;
@@ -100,6 +100,24 @@ export async function settleStale(store: Store, tree: Tree, patches: readonly Pa
     turnOver(store, sure.slice(at, at + MOVED_AT_ONCE));
   }
   if (errors.length > 0) throw errors[0];
+}
+
+/** Whether a pending patch's base is gone, or a stale one's is back. */
+async function hasTurned(tree: Tree, looks: Looks, patch: PatchRow): Promise<boolean> {
+  const isStale = (await findStale(looks, patch)).length > 0;
+  if (isStale === (patch.reason === "stale")) return false;
+  return !isStale || !(await leadsThroughLink(tree, patch));
+}
+
+/** Behind a link nobody looks for the base: what such a patch is told at its apply is PathEscape, not that it is stale. */
+async function leadsThroughLink(tree: Tree, patch: PatchRow): Promise<boolean> {
+  try {
+    for (const path of pathsOf(patch)) await tree.entry(path);
+    return false;
+  } catch (error) {
+    if (error instanceof DiskError && error.kind === "PathEscape") return true;
+    throw error;
+  }
 }
 
 /** Looks past what each patch's session removes, the stale ones of its removals too: these are told of by themselves. */

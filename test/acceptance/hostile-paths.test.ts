@@ -277,6 +277,14 @@ const SWAPS: Record<string, [ChangeInput, (scene: Guarded) => void, ErrorKind]> 
     ({ at, outside }) => symlinkSync(path.join(outside, "sub"), at("new")),
     "PathEscape",
   ],
+  "what is to be renamed lies behind a link that leads out": [
+    { kind: "rename", path: "d/f.txt", to: "f.txt" },
+    ({ at, outside }) => {
+      rmSync(at("d"), { recursive: true });
+      symlinkSync(outside, at("d"));
+    },
+    "PathEscape",
+  ],
   "what is to be made executable lies behind a link that leads out": [
     { kind: "chmod", path: "d/f.txt", mode: 0o755 },
     ({ at, outside }) => {

@@ -5,7 +5,7 @@
  */
 import type { CheckedParams, Image, Result } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import { DiskError, joinPath, nameOf, parentOf, type Tree } from "../disk/index.ts";
+import { ABSENT, DiskError, joinPath, nameOf, parentOf, type Tree } from "../disk/index.ts";
 import type { SessionRow, Store } from "../store/index.ts";
 import { findPlace } from "./places.ts";
 import { openView, type View } from "./view.ts";
@@ -88,7 +88,17 @@ async function entryAt(view: View, path: string): Promise<Entry | undefined> {
   const origin =
     layer || (type === "directory" && (await view.diskTypeOf(path)) !== "directory") ? "staged" : "disk";
   if (type !== "file" && type !== "symlink") return { path, type, origin };
-  return { path, type, ...sizes(layer ? layer.image : await view.tree.lstat(path)), origin };
+  return { path, type, ...sizes(layer ? layer.image : await imageOnDisk(view, path)), origin };
+}
+
+/** Of a link whose target is not UTF-8, and of what is no file any more, nothing is told but that it is there. */
+async function imageOnDisk({ tree }: View, path: string): Promise<Image> {
+  try {
+    return await tree.lstat(path);
+  } catch (error) {
+    if (error instanceof DiskError && error.kind === "NotAFile") return ABSENT;
+    throw error;
+  }
 }
 
 /** A link's size is its target's, as lstat(2) has it; a staged link's image has none. */

@@ -233,7 +233,9 @@ export function openLive(options: LiveOptions): Live {
       direct.close();
       await Promise.all([
         native.close(),
-        reconciler.close(new IopipeError("ShuttingDown", `Watching ${root} has ended.`)),
+        reconciler.close(
+          new IopipeError("WatchFailed", `The root ${root} became another directory meanwhile.`),
+        ),
       ]);
       direct.close();
       cookies.close();

@@ -6,6 +6,7 @@
 
 import type { BigIntStats } from "node:fs";
 import type { FileChange, Priority, WatchState } from "../../protocol/methods/values.ts";
+import type { IopipeError } from "../../protocol/wire/errors.ts";
 import type { WatchTable } from "../store/watch-table.ts";
 
 export interface Filter {
@@ -103,8 +104,8 @@ export interface RootWatch {
   /** Called after changes were recorded, with their paths; not for own writes' echoes. */
   onChanges(listener: (paths: readonly string[]) => void): () => void;
   onState(listener: (state: WatchState) => void): () => void;
-  /** Kills the child and releases every watch; waiting calls end with ShuttingDown. Safe to call twice. */
-  close(): Promise<void>;
+  /** Kills the child and releases every watch; waiting calls end with `reason` (ShuttingDown). Safe to call twice. */
+  close(reason?: IopipeError): Promise<void>;
   /** Numbers for `daemon/status`. */
   status(): WatchStatus;
 }

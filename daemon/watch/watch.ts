@@ -40,6 +40,7 @@ export function watchRoot(options: WatchOptions): RootWatch {
   const life = openLife({ ...options, ledger, ignore });
   const history = { ledger, clock, ignore };
   const cursors = new Set<Cursor>();
+  let ended: IopipeError | undefined;
   ledger.onChanges(() => {
     for (const cursor of cursors) cursor.wake();
   });
@@ -61,7 +62,8 @@ export function watchRoot(options: WatchOptions): RootWatch {
       await until(live.ready, limit.signal);
       return await until(work(live, limit.signal), limit.signal);
     } catch (error) {
-      throw life.state === "suspended" && !limit.signal.aborted ? rootGone(root) : error;
+      if (limit.signal.aborted) throw error;
+      throw ended ?? (life.state === "suspended" ? rootGone(root) : error);
     } finally {
       limit.end();
     }
@@ -170,7 +172,8 @@ export function watchRoot(options: WatchOptions): RootWatch {
     onChanges: ledger.onChanges,
     onState: life.onState,
     status: () => ({ state: life.state, subscriptions: cursors.size, ...(life.live?.status() ?? ABSENT) }),
-    async close() {
+    async close(reason = new IopipeError("ShuttingDown", `Watching ${root} has ended.`)) {
+      ended = reason;
       for (const cursor of cursors) cursor.close();
       cursors.clear();
       await life.close();

@@ -24,8 +24,8 @@ export interface OpenWorkspace {
   readonly recovering: Promise<void> | undefined;
   /** Runs `work` with the workspace to itself, after recovery. */
   write<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** Waits for the work under way, then stops watching. */
-  close(): Promise<void>;
+  /** Waits for the work under way, then stops watching; who waits for the watch is told `reason`. */
+  close(reason?: IopipeError): Promise<void>;
 }
 
 export interface Parts {
@@ -52,7 +52,7 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
 
   const write: OpenWorkspace["write"] = (work, signal) =>
     turn(async () => {
-      if (closed) throw new IopipeError("WorkspaceNotFound", `The workspace ${row.root} was closed.`);
+      if (closed) throw workspaceClosed(row.root);
       await recoverOpen();
       return work();
     }, signal);
@@ -85,12 +85,16 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     get recovering() {
       return recovering;
     },
-    close: async () => {
+    close: async (reason) => {
       staleness.stop();
       await turn(async () => {
         closed = true;
-        await watch.close();
+        await watch.close(reason);
       });
     },
   };
+}
+
+export function workspaceClosed(root: string): IopipeError {
+  return new IopipeError("WorkspaceNotFound", `The workspace ${root} was closed.`);
 }

@@ -6,7 +6,7 @@ import { realpath, stat } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import type { WorkspaceRow } from "../store/index.ts";
-import { type OpenWorkspace, openWorkspace, type Parts } from "./opened.ts";
+import { type OpenWorkspace, openWorkspace, type Parts, workspaceClosed } from "./opened.ts";
 
 export interface Workspaces {
   /** Opens the directory at `root`, or answers the one that is open. */
@@ -52,7 +52,9 @@ export function createWorkspaces(parts: Parts): Workspaces {
       const workspace = find(ref);
       opened.delete(workspace.id);
       store.workspaces.close(workspace.id);
-      const closed = workspace.close().finally(() => closing.delete(workspace.id));
+      const closed = workspace
+        .close(workspaceClosed(workspace.root))
+        .finally(() => closing.delete(workspace.id));
       closing.set(workspace.id, closed);
       await closed;
     },

@@ -1,0 +1,85 @@
+/** What ends in the middle: a request that is cancelled, a workspace that is closed under those who wait for it. */
+import { expect, test } from "vitest";
+import { openScene, sharedStage } from "./scene.ts";
+
+const stage = sharedStage();
+
+test("an apply that is cancelled before its decision leaves all as it was; after it, it is done", async () => {
+  const files = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${n}.txt`, `${n}\n`]));
+  await using scene = await openScene({ on: stage(), files });
+  const { reviewer, workspace } = scene;
+  const before = scene.tree();
+  const phases = new Map<string, string>();
+  for (const phase of ["prepare", "publish", "finish"]) {
+    const session = await reviewer.openSession({ workspace });
+    await session.stage(
+      Object.keys(files).map((path) => ({ kind: "write" as const, path, content: "applied\n" })),
+    );
+    const controller = new AbortController();
+    const onProgress = (progress: { phase: string }) => {
+      if (progress.phase === phase) controller.abort();
+    };
+    const { digest } = (await session.get()).session;
+    const outcome = await session.apply(digest, {}, { signal: controller.signal, onProgress }).then(
+      ({ operation }) => operation.state,
+      (error) => error.kind,
+    );
+    const [newest] = (await reviewer.call("operation/list", { workspace, limit: 1 })).operations;
+    const [patch] = (await session.get()).patches;
+    phases.set(phase, `${outcome} ${newest?.state} ${patch?.state}`);
+    if (outcome === "committed") await reviewer.call("operation/undo", { operation: newest?.id ?? "" });
+    else await session.discard();
+    expect(scene.tree()).toEqual(before);
+  }
+  expect([...phases]).toEqual([
+    ["prepare", "Cancelled rolledBack Pending"],
+    ["publish", "committed committed Applied"],
+    ["finish", "committed committed Applied"],
+  ]);
+});
+
+test("who waits for a workspace's watch when it is closed is told that it is not open any more", async () => {
+  await using scene = await openScene();
+  const { reviewer, workspace, root } = scene;
+  const client = await scene.raw("reviewer");
+  const waiting = ["watch/sync", "watch/since", "watch/subscribe"].map((method) =>
+    client.request(method, { workspace }),
+  );
+  // On the same connection, hence started after them.
+  const closed = await client.request("workspace/close", { workspace });
+  expect(closed.result).toEqual({});
+  for (const { error, result } of await Promise.all(waiting))
+    if (result === undefined) expect(error.data.kind).toBe("WorkspaceNotFound");
+
+  // Opening and closing at once ends in one of the two, and in nothing half.
+  const again = await Promise.all([1, 2].map(() => reviewer.call("workspace/open", { root })));
+  expect(new Set(again.map((answer) => answer.workspace.id))).toEqual(new Set([workspace]));
+  await Promise.allSettled([
+    reviewer.call("workspace/close", { workspace }),
+    reviewer.call("workspace/open", { root }),
+    reviewer.call("workspace/close", { workspace }),
+  ]);
+  await reviewer.call("workspace/open", { root });
+  expect(await reviewer.call("watch/sync", { workspace })).toMatchObject({ verified: true });
+  const session = await reviewer.openSession({ workspace });
+  await session.write("src/a.ts", "well\n");
+  await session.apply((await session.diff()).digest ?? "");
+  expect(scene.read("src/a.ts")).toBe("well\n");
+});
+
+test("a workspace is closed after the apply that runs in it", async () => {
+  await using scene = await openScene({ on: stage() });
+  const { reviewer, workspace, root } = scene;
+  const session = await reviewer.openSession({ workspace });
+  await session.stage(
+    Array.from({ length: 30 }, (_, n) => ({ kind: "write" as const, path: `${n}.txt`, content: `${n}\n` })),
+  );
+  const { digest } = (await session.get()).session;
+  const [applied] = await Promise.all([
+    session.apply(digest),
+    reviewer.call("workspace/close", { workspace }),
+  ]);
+  expect(applied.operation.state).toBe("committed");
+  expect(scene.read("29.txt")).toBe("29\n");
+  await reviewer.call("workspace/open", { root });
+});

@@ -36,7 +36,7 @@ export const subscribe = method({
     clock: Clock,
     fresh: z.boolean().describe("The clock is of no use: look afresh with watch/since."),
   }),
-  errors: ["WorkspaceNotFound", "RootGone", "SyncTimeout", "TooLarge"],
+  errors: ["WorkspaceNotFound", "RootGone", "SyncTimeout", "WatchFailed", "TooLarge"],
 });
 
 export const unsubscribe = method({

@@ -145,8 +145,11 @@ test.each(Object.keys(MOMENTS))("an apply dies when %s", async (name) => {
   expect(scene.tree()).toEqual(end === "after" ? MIXED_AFTER : before);
 
   const type = end === "after" ? "operation/committed" : "operation/rolledBack";
-  const [told] = await eventsUntil(scene.reviewer, { session, since: 0 }, type);
+  const [told, ...earlier] = await eventsUntil(scene.reviewer, { session, since: 0 }, type);
   expect(told.operation).toEqual(operation);
+  expect(earlier.filter((event) => event.operation).map((event) => event.type)).toEqual([
+    "operation/started",
+  ]);
 
   // And life goes on: what was not applied can be, what was can be taken back.
   const applied = await scene.reviewer.call("session/apply", { session, expectedDigest: digest });

@@ -1,6 +1,8 @@
-/** Trees as they are: names and links that are not UTF-8, modes that git does not know, files of many MiB. */
+/** Trees as they are: no repository, names that are not UTF-8, modes that git does not know, files of many MiB. */
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "vitest";
+import { snapshot } from "./repository.ts";
 import { openScene, sharedStage } from "./scene.ts";
 
 const stage = sharedStage();
@@ -17,11 +19,11 @@ test("what is not UTF-8 is left alone, and hides nothing else", async () => {
   symlinkSync(bytes("target", 0xff), scene.at("link"));
   await reviewer.call("watch/sync", { workspace });
   const { changes } = await reviewer.call("watch/since", { workspace });
-  expect(changes.map(({ path }) => path).sort()).toEqual(["link", "src/a.ts", "src/b.ts"]);
+  expect(changes.map((change) => change.path).sort()).toEqual(["link", "src/a.ts", "src/b.ts"]);
 
   const session = await reviewer.openSession({ workspace });
   const entries = await session.list(undefined, { recursive: true });
-  expect(entries.map(({ path, type }) => `${type} ${path}`)).toEqual([
+  expect(entries.map((entry) => `${entry.type} ${entry.path}`)).toEqual([
     "symlink link",
     "directory src",
     "file src/a.ts",
@@ -32,6 +34,35 @@ test("what is not UTF-8 is left alone, and hides nothing else", async () => {
   await session.write("src/a.ts", "beside them\n");
   await session.apply((await session.diff()).digest ?? "");
   expect(scene.read("src/a.ts")).toBe("beside them\n");
+});
+
+test("a root need be no repository, nor the top of one", async () => {
+  await using scene = await openScene({ on: stage() });
+  const { reviewer, home } = scene;
+  const plain = path.join(home.directory, "plain");
+  mkdirSync(plain);
+  writeFileSync(path.join(plain, "a.ts"), "export const a = 1;\n");
+  for (const root of [plain, scene.at("src")]) {
+    const before = snapshot(root);
+    const { workspace } = await reviewer.call("workspace/open", { root });
+    const session = await reviewer.openSession({ workspace: workspace.id });
+    await session.stage([
+      { kind: "edit", path: "a.ts", edits: [{ oldText: "1", newText: "2" }] },
+      { kind: "rename", path: "a.ts", to: "moved/a.ts" },
+    ]);
+    const { diff, digest = "" } = await session.diff();
+    expect(diff).toContain("rename from a.ts\nrename to moved/a.ts\n");
+    const { clock } = await reviewer.call("watch/sync", { workspace: root });
+    const { operation } = await session.apply(digest);
+    const { changes } = await reviewer.call("watch/since", { workspace: root, clock });
+    expect(changes.map(({ kind, path: file }) => `${kind} ${file}`)).toEqual([
+      "deleted a.ts",
+      "created moved/a.ts",
+    ]);
+    await reviewer.call("operation/undo", { operation: operation.id });
+    expect(snapshot(root)).toEqual(before);
+    await reviewer.call("workspace/close", { workspace: root });
+  }
 });
 
 test("modes are kept, and come back: none at all, set-user-id, sticky", async () => {
@@ -82,8 +113,8 @@ test("files of some MiB go there and back, and are told once", async () => {
 
   const seen: string[] = [];
   while (!seen.includes("created last undefined"))
-    for (const { kind, path, operation: by } of (await client.next()).params.changes)
-      seen.push(`${kind} ${path} ${by}`);
+    for (const change of (await client.next()).params.changes)
+      seen.push(`${change.kind} ${change.path} ${change.operation}`);
   expect(seen.sort()).toEqual(
     [
       ...["modified big", "created new", "deleted gone"].map((line) => `${line} ${operation.id}`),

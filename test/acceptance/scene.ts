@@ -38,6 +38,10 @@ export interface SceneOptions {
   readonly killable?: boolean;
   /** Take this daemon, which outlives the scene. */
   readonly on?: Stage;
+  /** Where the daemon's state is; removed with the scene. */
+  readonly home?: TestHome;
+  /** Where the repository is to be; default below the home. */
+  readonly root?: string;
 }
 
 /** Files that any test may change. */
@@ -46,9 +50,16 @@ const SOURCES = { "src/a.ts": "export const a = 1;\n", "src/b.ts": "export const
 let repositories = 0;
 
 /** Opens a repository of its own, with one commit of `files`. */
-export async function openScene({ files = SOURCES, killable, on }: SceneOptions = {}): Promise<Scene> {
-  const stage = on ?? (await openStage(killable));
-  const repository = makeRepository(path.join(stage.home.directory, `repository${++repositories}`), files);
+export async function openScene({
+  files = SOURCES,
+  killable,
+  on,
+  home,
+  root,
+}: SceneOptions = {}): Promise<Scene> {
+  const stage = on ?? (await openStage(killable, home));
+  const place = root ?? path.join(stage.home.directory, `repository${++repositories}`);
+  const repository = makeRepository(place, files);
   const { workspace } = await stage.reviewer.call("workspace/open", { root: repository.root });
   const dispose = async (): Promise<void> => {
     if (on) await stage.reviewer.call("workspace/close", { workspace: workspace.id });
@@ -77,8 +88,7 @@ export function sharedStage(): () => Stage {
   return () => stages[0] as Stage;
 }
 
-async function openStage(killable = false): Promise<Stage> {
-  const home = testHome();
+async function openStage(killable = false, home = testHome()): Promise<Stage> {
   let clients: { close(): void }[] = [];
 
   const connectAs = async (role: Role): Promise<Connection> => {

@@ -2,7 +2,9 @@
  * Staleness on real files: what moves a patch out of the way and back, what moves nothing, and that half a session is
  * never applied by accident. Source: PROTOCOL.md, "Stale".
  */
-import { chmodSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { ChangeInput, IopipeEvent, Patch, SessionHandle } from "../../client/index.ts";
 import { eventsUntil, openScene, type Scene, sharedStage } from "./scene.ts";
@@ -252,6 +254,29 @@ test("skip leaves the stale ones out and says which; named patches are applied w
     "b.txt": "644 staged\n",
     "c.txt": "644 staged\n",
   });
+});
+
+/** Rewrites the first bytes of `file` for `ms`, as fast as it can, then puts "end" there. */
+const WRITER = `
+  const { openSync, writeSync } = require("node:fs");
+  const [file, ms] = process.argv.slice(1);
+  const fd = openSync(file, "r+");
+  for (const end = Date.now() + Number(ms); Date.now() < end; ) writeSync(fd, String(Math.random()), 0);
+  writeSync(fd, "end", 0);
+`;
+
+test("a file that is written in a loop is no error, and is looked at again when it has settled", async () => {
+  const content = "x".repeat(8 * 1024 * 1024);
+  await using scene = await openScene({ files: { ...FILES, big: content } });
+  const staged = await propose(scene, edit("big"), edit("a.txt"));
+  const child = spawn(process.execPath, ["-e", WRITER, scene.at("big"), "1500"], { stdio: "inherit" });
+  const ended = once(child, "exit");
+  expect((await staged.next("patch/stale")).patch).toMatchObject({ path: "big" });
+  expect((await ended)[0]).toBe(0);
+  scene.write("big", content);
+  await staged.next("patch/pending");
+  const lines = readFileSync(scene.home.locations.logFile, "utf8").trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line)).filter(({ level }) => level >= 50)).toEqual([]);
 });
 
 test("restaging or discarding a stale patch settles it", async () => {

@@ -100,7 +100,11 @@ async function assemble(
         log: log.child({ workspace: id }),
         guarded,
       }),
-    failed: (error, doing, workspace) => log.error({ err: error, workspace }, `${doing} failed`),
+    failed: (error, doing, workspace) => {
+      // A file that somebody is writing is looked at again.
+      const level = faultOf(error)?.kind === "Busy" ? "debug" : "error";
+      log[level]({ err: error, workspace }, `${doing} failed`);
+    },
   });
   opened.last(workspaces, (each) => each.stop());
 

@@ -17,7 +17,7 @@ import { listFiles } from "./list-files.ts";
 import { readFile } from "./read-file.ts";
 import { restore } from "./restore.ts";
 import { type Staged, type StageOptions, stage } from "./stage.ts";
-import { markStale, settleStale } from "./stale.ts";
+import { markStale, settleStale, type Unseen } from "./stale.ts";
 import { submit } from "./submit.ts";
 
 export interface Staging {
@@ -46,10 +46,10 @@ export interface Staging {
   /**
    * Compares the bases of pending and stale patches with the disk, and moves those of which both looks, 50 ms apart, say so.
    *
-   * Not while a promotion of their workspace is under way: hold the write lock. What one patch fails with is thrown when
-   * the others are settled.
+   * Not while a promotion of their workspace is under way: hold the write lock. Those that could not be looked at stay as
+   * they are, and are answered when the others are settled.
    */
-  settleStale(tree: Tree, patches: readonly PatchRow[]): Promise<void>;
+  settleStale(tree: Tree, patches: readonly PatchRow[]): Promise<readonly Unseen[]>;
   /** Discards patches as stale, with their events, in one transaction (what an apply saw). Others than pending stay. */
   markStale(patches: readonly PatchRow[]): void;
   /** Starts a diff worker and runs it in, so that the first diff is as quick as the next; needs no waiting for. */
@@ -84,5 +84,5 @@ export type { Pair } from "./diff.ts";
 export { digestOf } from "./digest.ts";
 export type { Examination } from "./examine.ts";
 export { openSession } from "./open-session.ts";
-export { staleError } from "./stale.ts";
+export { staleError, type Unseen } from "./stale.ts";
 export { patchToWire, sessionToWire } from "./wire.ts";

@@ -77,16 +77,26 @@ export async function findStaleTwice(looks: Looks, patch: PatchRow): Promise<Sta
 /** Patches moved in one transaction, so that no tree of them holds up the event loop. */
 const MOVED_AT_ONCE = 100;
 
+/** A patch whose base could not be looked at, and why. */
+export interface Unseen {
+  readonly patch: PatchRow;
+  readonly error: unknown;
+}
+
 /** See Staging.settleStale. */
-export async function settleStale(store: Store, tree: Tree, patches: readonly PatchRow[]): Promise<void> {
-  const errors: unknown[] = [];
+export async function settleStale(
+  store: Store,
+  tree: Tree,
+  patches: readonly PatchRow[],
+): Promise<readonly Unseen[]> {
+  const unseen: Unseen[] = [];
   const looksFor = lookForSessions(store, tree);
   const turned = async (asked: readonly PatchRow[]): Promise<PatchRow[]> => {
     const found = await inChunks(asked, async (patch) => {
       try {
         return await hasTurned(tree, looksFor(patch), patch);
       } catch (error) {
-        errors.push(error);
+        unseen.push({ patch, error });
         return false;
       }
     });
@@ -99,7 +109,7 @@ export async function settleStale(store: Store, tree: Tree, patches: readonly Pa
     if (at > 0) await turnOfTheLoop();
     turnOver(store, sure.slice(at, at + MOVED_AT_ONCE));
   }
-  if (errors.length > 0) throw errors[0];
+  return unseen;
 }
 
 /** Whether a pending patch's base is gone, or a stale one's is back. */
@@ -132,7 +142,7 @@ function lookForSessions(store: Store, tree: Tree): (patch: PatchRow) => Looks {
 }
 
 function turnOver(store: Store, patches: readonly PatchRow[]): void {
-  store.transaction(() => {
+  store.essential(() => {
     markStale(
       store,
       patches.filter(({ reason }) => reason !== "stale"),
@@ -143,7 +153,7 @@ function turnOver(store: Store, patches: readonly PatchRow[]): void {
 
 /** See Staging.markStale. */
 export function markStale(store: Store, patches: readonly PatchRow[]): void {
-  store.transaction(() => {
+  store.essential(() => {
     for (const { id } of patches) {
       // The row may have moved on since it was read: that move holds.
       const patch = store.patches.get(id);

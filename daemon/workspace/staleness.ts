@@ -3,6 +3,8 @@
  * Owns when to look and the HIGH priority of those files; what counts as changed is staging's (stale.ts).
  * The apply looks for itself: nothing here is needed for its correctness.
  */
+import { faultKind } from "../disk/index.ts";
+import type { Unseen } from "../staging/index.ts";
 import type { PatchRow, Store } from "../store/index.ts";
 import type { RootWatch } from "../watch/index.ts";
 import type { Serial } from "./serial.ts";
@@ -18,21 +20,39 @@ interface Parts {
   readonly workspace: string;
   readonly watch: RootWatch;
   readonly write: Serial;
-  readonly settle: (patches: readonly PatchRow[]) => Promise<void>;
+  readonly settle: (patches: readonly PatchRow[]) => Promise<readonly Unseen[]>;
   readonly failed: (error: unknown) => void;
 }
+
+/** Between two looks at a file that somebody keeps writing. */
+const AGAIN_MS = 300;
 
 export function followStaleness(parts: Parts): Staleness {
   const { store, workspace, watch, write, settle, failed } = parts;
   let seen = new Set<string>();
   let refreshing = false;
   let stopped = false;
+  let busy = new Set<string>();
+  let again: NodeJS.Timeout | undefined;
 
   /** One turn of the write lock for all that was seen meanwhile: no promotion runs beside it. */
   const settleSeen = async (): Promise<void> => {
     const paths = seen;
     seen = new Set();
-    await settle(store.patches.unsettledAt(workspace, [...paths]));
+    const unseen = await settle(store.patches.unsettledAt(workspace, [...paths]));
+    const written = unseen.filter(({ error }) => faultKind(error) === "Busy");
+    const [told = written[0]] = unseen.filter((one) => !written.includes(one));
+    if (told) failed(told.error);
+    if (written.length > 0) lookAgain(written.map(({ patch }) => patch));
+  };
+  /** RACE: the change that ended the writing may have been seen before the look that came too early had ended. */
+  const lookAgain = (patches: readonly PatchRow[]): void => {
+    for (const { from, path } of patches) busy.add(path).add(from ?? path);
+    again ??= setTimeout(() => {
+      const paths = busy;
+      [busy, again] = [new Set(), undefined];
+      void look(paths);
+    }, AGAIN_MS);
   };
   const look = async (paths: Iterable<string>): Promise<void> => {
     const asked = seen.size > 0;
@@ -70,6 +90,7 @@ export function followStaleness(parts: Parts): Staleness {
     lookAtAll,
     stop: () => {
       stopped = true;
+      clearTimeout(again);
       stopEvents();
       stopChanges();
       stopStates();

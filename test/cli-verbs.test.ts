@@ -154,7 +154,8 @@ test("a stale patch: apply exits 3 and writes nothing, --skip-stale leaves it ou
   expect(read("b.txt")).toBe("b\n");
   const status = await ctl(["status"]);
   expect(status.stdout).toContain("1 stale");
-  expect(status.stdout).toContain("Next: iopipectl rebase");
+  expect(status.stdout).toContain("Next: iopipectl show, then stage what is stale again");
+  expect((await ctl(["show"])).stdout).toContain("Discarded (stale)");
   const skipped = await ctl(["apply", "--yes", "--skip-stale"]);
   expect(skipped).toMatchObject({ code: 0, stdout: expect.stringContaining("Applied 1 patch") });
   expect([read("src/a.txt"), read("b.txt")]).toEqual(["one\ntwo\nthree\nfour\n", "new b\n"]);

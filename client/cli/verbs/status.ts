@@ -28,7 +28,10 @@ function describe(workspace: Workspace, sessions: readonly Session[]): void {
 function nextStep(sessions: readonly Session[]): string {
   const [first, second] = sessions;
   if (first === undefined) return "Next: iopipectl stage PATH < new-content";
-  if (first.patches.stale > 0) return `Next: iopipectl rebase${named(first, second)}`;
+  if (first.patches.stale > 0) {
+    const session = named(first, second);
+    return `Next: iopipectl show${session}, then stage what is stale again, or iopipectl discard PATH${session}`;
+  }
   return first.ready
     ? `Next: iopipectl review${named(first, second)}`
     : `Next: iopipectl diff${named(first, second)}`;

@@ -163,6 +163,17 @@ test("a stale patch: apply exits 3 and writes nothing, --skip-stale leaves it ou
   expect((await json(["status"])).sessions).toEqual([]);
 });
 
+test("a diff with nothing but stale patches says so beside an empty stdout", async () => {
+  await json(["stage", "b.txt"], { input: "new b\n" });
+  writeFileSync(path.join(root, "b.txt"), "by hand\n");
+  await json(["apply", "--yes"], {}, 3);
+  const { code, stdout, stderr } = await ctl(["diff"]);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
+  expect(stderr).toContain("Nothing is pending; 1 patch is stale");
+  expect(stderr).toContain("iopipectl discard PATH");
+  expect(await json(["diff"])).toMatchObject({ diff: "", files: [] });
+});
+
 test("undo refuses to overwrite a later edit (exit 3), or skips it if told to", async () => {
   await json(["stage", "src/a.txt"], { input: "1\ntwo\nthree\n" });
   await json(["stage", "b.txt"], { input: "new b\n" });

@@ -3,7 +3,7 @@ import type { Result } from "../../../protocol/methods/index.ts";
 import { type Chosen, choosePatches, chooseSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { wholeNumber } from "../numbers.ts";
-import { colourDiff, note, print, printJson } from "../output.ts";
+import { colourDiff, count, note, print, printJson } from "../output.ts";
 import { page } from "../pager.ts";
 import { statLines } from "../tables.ts";
 import { visibleLines } from "../visible.ts";
@@ -17,8 +17,17 @@ export async function diff(context: Context, args: string[]): Promise<void> {
   }
   const result = await sessionDiff(context, chosen, args);
   if (context.json) printJson(result);
+  else if (result.files.length === 0) tellNothing(chosen);
   else if (context.has("stat")) for (const line of statLines(result.files)) print(line);
   else await showDiff(result.diff);
+}
+
+/** An empty diff looks like nothing to do; beside stale patches it is not. */
+function tellNothing({ session: { patches } }: Chosen): void {
+  if (patches.stale === 0) return;
+  const stale = count(patches.stale, "patch is", "patches are");
+  note(`Nothing is pending; ${stale} stale: the files changed after they were read.`);
+  note("See `iopipectl show`; stage the change again, or `iopipectl discard PATH`.");
 }
 
 /** The diff of what is pending, of some paths or all. */

@@ -19,7 +19,7 @@ export interface DiscardOptions {
  * @throws {IopipeError} PatchNotFound, or IllegalState for one that is applied; nothing was discarded
  */
 export function discard(store: Store, session: SessionRow, { ids, purge = false, by }: DiscardOptions): void {
-  store.transaction(() => {
+  store.essential(() => {
     const all = ids ? patchesNamed(store, session, ids) : store.patches.ofSession(session.id);
     for (const patch of ids ? all : all.filter(({ state }) => state !== "Applied")) {
       assertNotApplied(patch);

@@ -55,6 +55,8 @@ function lock(db: Database, file: string): void {
     throw new StoreUnusable(`${file} cannot use a write-ahead log: its journal mode stays ${mode}.`);
   db.pragma("synchronous = FULL");
   db.pragma("foreign_keys = ON");
+  // Else savepoints spill into /tmp, which may be full where the state directory is not.
+  db.pragma("temp_store = MEMORY");
   if (process.platform === "darwin") {
     db.pragma("fullfsync = 1");
     db.pragma("checkpoint_fullfsync = 1");

@@ -1,9 +1,10 @@
 /**
  * The store: one SQLite database and the blob files beside it; the only part that knows SQL.
- * Owns `<state>/iopipe.db` and its transactions. The watch table is a database of its own (watch-table.ts).
+ * Owns `<state>/iopipe.db`. The watch table is a database of its own (watch-table.ts).
  * INVARIANT: workers and children never open it (the exclusive lock shuts them out too); they get bytes or blob paths.
  */
 import { join } from "node:path";
+import { openBallast } from "./ballast.ts";
 import { type Blobs, openBlobs } from "./blobs.ts";
 import { type Counters, openCounters } from "./counters.ts";
 import { type Database, openDatabase } from "./database.ts";
@@ -11,10 +12,11 @@ import { type Events, openEvents } from "./events.ts";
 import { type Operations, openOperations } from "./operations.ts";
 import { openPatches, type Patches } from "./patches.ts";
 import { openSessions, type Sessions } from "./sessions.ts";
+import { openTransactions, type Transactions } from "./transactions.ts";
 import { openUploads, type Uploads } from "./uploads.ts";
 import { openWorkspaces, type Workspaces } from "./workspaces.ts";
 
-export interface Store {
+export interface Store extends Transactions {
   readonly blobs: Blobs;
   readonly counters: Counters;
   readonly events: Events;
@@ -23,48 +25,37 @@ export interface Store {
   readonly sessions: Sessions;
   readonly uploads: Uploads;
   readonly workspaces: Workspaces;
-  /** Runs `work` in a transaction, durable when it returns; nested calls join the outer one. Rolls back when it throws. */
-  transaction<T>(work: () => T): T;
   close(): void;
 }
 
 /**
  * Opens the store of `stateDir` (an existing directory), holding its lock until `close`.
  *
+ * @param open for a test that keeps the connection
  * @throws {StoreBusy} when another daemon holds it
  * @throws {StoreUnusable} when it is damaged, foreign or of a newer schema
  */
-export function openStore(stateDir: string): Store {
-  const db = openDatabase(join(stateDir, "iopipe.db"));
+export function openStore(stateDir: string, open: (file: string) => Database = openDatabase): Store {
+  const ballast = openBallast(join(stateDir, "ballast"));
+  const db = ballast.roomFor(() => open(join(stateDir, "iopipe.db")));
   const events = openEvents(db);
   const patches = openPatches(db);
-  const transaction = transactions(db, events);
-  const blobs = openBlobs(db, join(stateDir, "blobs"));
+  const { transaction, essential } = openTransactions({ db, events, ballast });
+  const blobs = ballast.roomFor(() => openBlobs(db, join(stateDir, "blobs")));
+  const uploads = ballast.roomFor(() => openUploads(blobs, join(stateDir, "uploads")));
+  ballast.fill();
   return {
     blobs,
-    counters: openCounters(db),
+    counters: openCounters(db, essential),
     events,
-    operations: openOperations({ db, events, patches, transaction }),
+    operations: openOperations({ db, events, patches, transaction, essential }),
     patches,
     sessions: openSessions(db),
-    uploads: openUploads(blobs, join(stateDir, "uploads")),
-    workspaces: openWorkspaces(db),
+    uploads,
+    workspaces: openWorkspaces(db, transaction),
     transaction,
+    essential,
     close: () => db.close(),
-  };
-}
-
-function transactions(db: Database, events: Events): Store["transaction"] {
-  return (work) => {
-    if (db.inTransaction) return db.transaction(work)();
-    let committed = false;
-    try {
-      const result = db.transaction(work).immediate();
-      committed = true;
-      return result;
-    } finally {
-      events.settle(committed);
-    }
   };
 }
 

@@ -2,7 +2,8 @@
  * Operations: the append-only log of promotions and undos, which is also their write-ahead journal.
  * Owns the rows, their events, and that patches move with them (how: operation-moves.ts). The protocol that writes them
  * in this order is promotion's; shapes and the wire's form are operation-row.ts, the statements operation-sql.ts.
- * INVARIANT: every function that writes is one transaction, durable when it returns.
+ * INVARIANT: every function that writes is one transaction, durable when it returns. All but `begin` are essential:
+ * they tell what has become of files already.
  * INVARIANT: while `temporary` or `backup` of a file is set, a file of that name may exist, whatever the phase.
  */
 import type { EventType } from "../../protocol/methods/index.ts";
@@ -15,6 +16,7 @@ import { type Closing, type NewOperation, type OperationRow, operationToWire } f
 import { prepareOperations, type RawOperation, readFileRow, readOperation } from "./operation-sql.ts";
 import type { Page } from "./page.ts";
 import type { Patches } from "./patches.ts";
+import type { Transactions } from "./transactions.ts";
 
 export interface OperationQuery {
   readonly workspace: string;
@@ -52,11 +54,10 @@ export interface Operations {
   resolve(id: string): OperationRow;
 }
 
-export interface OperationsDeps {
+export interface OperationsDeps extends Transactions {
   readonly db: Database;
   readonly events: Events;
   readonly patches: Patches;
-  transaction<T>(work: () => T): T;
 }
 
 const CLOSING_EVENTS: Readonly<Record<Closing["phase"], EventType>> = {
@@ -65,7 +66,7 @@ const CLOSING_EVENTS: Readonly<Record<Closing["phase"], EventType>> = {
   attention: "operation/needsAttention",
 };
 
-export function openOperations({ db, events, patches, transaction }: OperationsDeps): Operations {
+export function openOperations({ db, events, patches, transaction, essential }: OperationsDeps): Operations {
   const sql = prepareOperations(db);
   const toRow = (raw: RawOperation): OperationRow =>
     readOperation(raw, sql.filesOf.all(raw.id).map(readFileRow));
@@ -140,19 +141,20 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
         }
         return announce("operation/started", mustGet(id));
       }),
-    notMade: (id, path) => {
-      const made = mustGet(id).madeDirectories.filter((directory) => directory.path !== path);
-      sql.setMade.run(JSON.stringify(made), id);
-    },
+    notMade: (id, path) =>
+      essential(() => {
+        const made = mustGet(id).madeDirectories.filter((directory) => directory.path !== path);
+        sql.setMade.run(JSON.stringify(made), id);
+      }),
     decide: (id, inodes) =>
-      transaction(() => {
+      essential(() => {
         setInodes(id, inodes);
         sql.setPhase.run("commit", null, id);
       }),
-    rewritten: (id, inodes) => transaction(() => setInodes(id, inodes)),
-    rollBack: (id, error) => void sql.setPhase.run("rollback", error, id),
+    rewritten: (id, inodes) => essential(() => setInodes(id, inodes)),
+    rollBack: (id, error) => void essential(() => sql.setPhase.run("rollback", error, id)),
     close: (id, closing) =>
-      transaction(() => {
+      essential(() => {
         sql.closeRow.run({
           id,
           phase: closing.phase,
@@ -172,7 +174,7 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
         return announce(CLOSING_EVENTS[closing.phase], row);
       }),
     swept: (id, rescued) =>
-      transaction(() => {
+      essential(() => {
         for (const [n, blob] of rescued) sql.setRescued.run(blob, id, n);
         sql.clearNames.run(id);
       }),
@@ -186,12 +188,15 @@ export function openOperations({ db, events, patches, transaction }: OperationsD
       return raw && toRow(raw);
     },
     patchesOf: (id) => [...new Set(mustGet(id).files.flatMap(({ patch }) => patch ?? []))],
-    resolve: (id) => {
-      const { phase } = mustGet(id);
-      if (phase !== "attention")
-        throw new IopipeError("IllegalState", `Operation ${id} does not need attention.`, { operation: id });
-      sql.setPhase.run("resolved", null, id);
-      return mustGet(id);
-    },
+    resolve: (id) =>
+      essential(() => {
+        const { phase } = mustGet(id);
+        if (phase !== "attention")
+          throw new IopipeError("IllegalState", `Operation ${id} does not need attention.`, {
+            operation: id,
+          });
+        sql.setPhase.run("resolved", null, id);
+        return mustGet(id);
+      }),
   };
 }

@@ -1,6 +1,7 @@
 /** Workspaces: which roots the daemon knows, and which are open (they are opened again at the next start). */
 import type { Database } from "./database.ts";
 import { newId, now } from "./ids.ts";
+import type { Transactions } from "./transactions.ts";
 
 export interface WorkspaceRow {
   readonly id: string;
@@ -34,7 +35,7 @@ const toRow = (raw: Raw): WorkspaceRow => ({
   createdAt: raw.created_at,
 });
 
-export function openWorkspaces(db: Database): Workspaces {
+export function openWorkspaces(db: Database, transaction: Transactions["transaction"]): Workspaces {
   const byId = db.prepare<[string], Raw>("SELECT * FROM workspace WHERE id = ?");
   const byRoot = db.prepare<[string], Raw>("SELECT * FROM workspace WHERE root = ?");
   const opened = db.prepare<[], Raw>("SELECT * FROM workspace WHERE open = 1 ORDER BY created_at, id");
@@ -47,7 +48,7 @@ export function openWorkspaces(db: Database): Workspaces {
     get: (id) => one(byId.get(id)),
     byRoot: (root) => one(byRoot.get(root)),
     opened: () => opened.all().map(toRow),
-    open: (root) => toRow(upsert.get(newId("w"), root, now()) as Raw),
-    close: (id) => void close.run(id),
+    open: (root) => toRow(transaction(() => upsert.get(newId("w"), root, now()) as Raw)),
+    close: (id) => void transaction(() => close.run(id)),
   };
 }

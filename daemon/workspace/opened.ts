@@ -43,8 +43,15 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
   const watch = parts.startWatch(row);
   const turn = serial();
   const hooks: Hooks = {
-    // A tree's port gives lstat's own result; only the port of a test has less.
-    published: (path, operation, stat) => watch.published(path, operation, stat as BigIntStats | undefined),
+    published: (path, operation, stat) => {
+      try {
+        // A tree's port gives lstat's own result; only the port of a test has less.
+        watch.published(path, operation, stat as BigIntStats | undefined);
+      } catch (error) {
+        // Its table may have no room. The promotion is not to fail by that: the watch finds the change by itself.
+        parts.failed(error, "telling the watch", row.id);
+      }
+    },
     trouble: (error) => parts.failed(error, "promoting", row.id),
   };
 

@@ -5,16 +5,8 @@
  */
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { openBlobs } from "../../daemon/store/blobs.ts";
-import { openCounters } from "../../daemon/store/counters.ts";
-import { openDatabase } from "../../daemon/store/database.ts";
-import { openEvents } from "../../daemon/store/events.ts";
-import type { Store } from "../../daemon/store/index.ts";
-import { openOperations } from "../../daemon/store/operations.ts";
-import { openPatches } from "../../daemon/store/patches.ts";
-import { openSessions } from "../../daemon/store/sessions.ts";
-import { openUploads } from "../../daemon/store/uploads.ts";
-import { openWorkspaces } from "../../daemon/store/workspaces.ts";
+import { type Database, openDatabase } from "../../daemon/store/database.ts";
+import { openStore, type Store } from "../../daemon/store/index.ts";
 import { QUICK } from "../promotion/house.ts";
 
 type Row = Readonly<Record<string, string | number | null>>;
@@ -38,26 +30,12 @@ export interface ModelStore {
 
 export function openModelStore(): ModelStore {
   const home = fs.mkdtempSync(join(QUICK, "iopipe-model-"));
-  const db = openDatabase(join(home, "iopipe.db"));
-  const events = openEvents(db);
-  const patches = openPatches(db);
-  const blobs = openBlobs(db, join(home, "blobs"));
-  const transaction = <T>(work: () => T): T => {
-    try {
-      return db.transaction(work)();
-    } finally {
-      events.settle(false);
-    }
-  };
-  const store: Store = {
-    ...{ blobs, events, patches, transaction },
-    counters: openCounters(db),
-    operations: openOperations({ db, events, patches, transaction }),
-    sessions: openSessions(db),
-    uploads: openUploads(blobs, join(home, "uploads")),
-    workspaces: openWorkspaces(db),
-    close: () => db.close(),
-  };
+  const opened: Database[] = [];
+  const store = openStore(home, (file) => {
+    opened.push(openDatabase(file));
+    return opened[0] as Database;
+  });
+  const db = opened[0] as Database;
   db.exec("BEGIN");
   const workspace = store.workspaces.open("/model").id;
 
@@ -82,7 +60,7 @@ export function openModelStore(): ModelStore {
     },
     forget: (hash) => void forget.run(hash),
     close: () => {
-      db.close();
+      store.close();
       fs.rmSync(home, { recursive: true, force: true });
     },
   };

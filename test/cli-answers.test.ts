@@ -84,12 +84,23 @@ test("an undo that needs attention exits 7; one that is staged names its session
     "operation/list": () => ({ operations: [operation({ state: "rolledBack" }), operation()] }),
     "operation/undo": () => ({
       operation: operation({ kind: "undo", state: "needsAttention" }),
-      ...{ reverted: ["a"], skipped: [{ path: "b", reason: "modified" }] },
+      reverted: ["a"],
+      skipped: ["modified", "undone", "rename", "an\u001bother"].map((reason, at) => ({
+        path: `b${at}`,
+        reason,
+      })),
     }),
   } satisfies Partial<Handlers>;
   const attention = await ctl(["undo", "--yes"], answers);
   expect(attention.code).toBe(7);
-  expect(attention.stdout).toMatch(/reverted a\nleft b: modified\nOperation \w+ needs attention/);
+  expect(attention.stdout.split("\n").slice(0, 5)).toEqual([
+    "reverted a",
+    "left b0: modified since",
+    "left b1: undone already",
+    "left b2: the other path of its rename was modified",
+    "left b3: an\\x1bother",
+  ]);
+  expect(attention.stdout).toMatch(/\nOperation \w+ needs attention/);
   const staged = await ctl(["undo", "--stage"], {
     ...answers,
     "operation/undo": () => ({ session: session(), reverted: [], skipped: [] }),

@@ -187,6 +187,17 @@ test("undo refuses to overwrite a later edit (exit 3), or skips it if told to", 
   expect([read("src/a.txt"), read("b.txt")]).toEqual(["1\ntwo\nthree\nby hand\n", "b\n"]);
 });
 
+test("an undo of an undo is a redo and says so, and its undo is an undo again", async () => {
+  await json(["stage", "b.txt"], { input: "new b\n" });
+  await json(["apply", "--yes"]);
+  const said = async () => (await ctl(["undo", "--yes"])).stdout.split("\n").at(-2);
+  expect([await said(), read("b.txt")]).toEqual([expect.stringMatching(/^Undone \(/), "b\n"]);
+  const asked = await ctl(["undo"], { terminal: true, input: "y" });
+  expect(asked.stderr).toContain("which is a redo");
+  expect([asked.stdout, read("b.txt")]).toEqual([expect.stringContaining("\nRedone ("), "new b\n"]);
+  expect([await said(), read("b.txt")]).toEqual([expect.stringMatching(/^Undone \(/), "b\n"]);
+});
+
 test("discard drops what is pending, --undo brings it back", async () => {
   await json(["stage", "b.txt"], { input: "new\n" });
   await json(["stage", "src/a.txt"], { input: "new\n" });

@@ -27,10 +27,11 @@ export async function undo(context: Context, args: string[]): Promise<number> {
     ...(context.has("skipModified") && { onModified: "skip" as const }),
     ...(context.has("stage") && { stage: true }),
   };
-  if (asks && !(await confirmed(context, operation, params))) return EXIT.failed;
+  const redoes = isRedo(operation, operations);
+  if (asks && !(await confirmed(context, operation, params, redoes))) return EXIT.failed;
   const dryRun = context.has("dryRun") && { dryRun: true };
   const result = await context.call("operation/undo", { ...params, ...dryRun });
-  context.show(result, (undone) => describe(undone, context.has("dryRun")));
+  context.show(result, (undone) => describe(undone, context.has("dryRun"), redoes));
   return exitOf(result);
 }
 
@@ -63,25 +64,46 @@ function choose(
 
 const UNDOABLE: ReadonlySet<Operation["state"]> = new Set(["committed", "needsAttention"] as const);
 
+/** Undoing an undo brings back what it took; undoing that takes it again. */
+function isRedo({ kind, undoes }: Operation, operations: readonly Operation[]): boolean {
+  const undone = operations.find(({ id }) => id === undoes);
+  return kind === "undo" && (undone === undefined || !isRedo(undone, operations));
+}
+
+/** Why a path was left, for a person; another reason is a later daemon's, and shown as it is. */
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["modified", "modified since"],
+  ["undone", "undone already"],
+  ["rename", "the other path of its rename was modified"],
+]);
+
+function leftLine({ path, reason }: { path: string; reason: string }): string {
+  return `${visible(path)}: ${REASONS.get(reason) ?? visible(reason)}`;
+}
+
 async function confirmed(
   context: Context,
   operation: Operation,
   params: { operation: string; paths?: string[]; onModified?: "skip" },
+  redoes: boolean,
 ): Promise<boolean> {
   const plan = await context.call("operation/undo", { ...params, dryRun: true });
   print(operationLine(operation));
   for (const path of plan.reverted) print(`  revert ${visible(path)}`);
-  for (const { path, reason } of plan.skipped) print(`  leave  ${visible(path)}: ${visible(reason)}`);
-  return await confirm(context, `Undo it in ${count(plan.reverted.length, "file")}?`);
+  for (const left of plan.skipped) print(`  leave  ${leftLine(left)}`);
+  const what = redoes ? "Undo it, which is a redo," : "Undo it";
+  return await confirm(context, `${what} in ${count(plan.reverted.length, "file")}?`);
 }
 
 function describe(
   { operation, session, reverted, skipped }: Result<"operation/undo">,
   dryRun: boolean,
+  redoes: boolean,
 ): void {
   for (const path of reverted) print(`${dryRun ? "would revert" : "reverted"} ${visible(path)}`);
-  for (const { path, reason } of skipped) print(`left ${visible(path)}: ${visible(reason)}`);
+  for (const left of skipped) print(`left ${leftLine(left)}`);
   if (operation?.state === "needsAttention") print(`Operation ${visible(operation.id)} needs attention.`);
-  else if (operation !== undefined) print(`Undone (operation ${visible(operation.id)}).`);
+  else if (operation !== undefined)
+    print(`${redoes ? "Redone" : "Undone"} (operation ${visible(operation.id)}).`);
   if (session !== undefined) note(`Staged as session ${visible(session.id)}. Next: iopipectl diff`);
 }

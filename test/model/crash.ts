@@ -32,12 +32,27 @@ export interface Aftermath {
 
 /** At most about `bound` disks after a power cut. */
 export function powerCut(disk: Disk, bound: number): Aftermath {
-  const fates = [...disk.nodes].flatMap(([ino, node]): Fate[] => {
+  const fates = open(disk);
+  const total = fates.reduce((product, { nodes }) => product * nodes.length, 1);
+  return { total, disks: total <= bound ? all(disk, fates, total) : some(disk, fates, bound) };
+}
+
+/** One disk after a power cut. */
+export function powerCutAtRandom(disk: Disk, random: () => number): Disk {
+  const fates = open(disk);
+  return after(disk, fates, drawn(fates, random));
+}
+
+/** The inodes of which it is open what will be left. */
+function open(disk: Disk): Fate[] {
+  return [...disk.nodes].flatMap(([ino, node]): Fate[] => {
     const nodes = fatesOf(node);
     return nodes.length > 1 ? [{ ino, nodes }] : [];
   });
-  const total = fates.reduce((product, { nodes }) => product * nodes.length, 1);
-  return { total, disks: total <= bound ? all(disk, fates, total) : some(disk, fates, bound) };
+}
+
+function drawn(fates: readonly Fate[], random: () => number): number[] {
+  return fates.map(({ nodes }) => Math.floor(random() * nodes.length));
 }
 
 const known = new WeakMap<Node, readonly Node[]>();
@@ -115,12 +130,7 @@ function* some(disk: Disk, fates: readonly Fate[], bound: number): Iterable<Disk
     yield after(disk, fates, worst.with(at, best[at] as number));
   }
   const random = randoms(fates.length * 7919 + bound);
-  for (let n = 2 + 2 * fates.length; n < bound; n++)
-    yield after(
-      disk,
-      fates,
-      fates.map(({ nodes }) => Math.floor(random() * nodes.length)),
-    );
+  for (let n = 2 + 2 * fates.length; n < bound; n++) yield after(disk, fates, drawn(fates, random));
 }
 
 /** mulberry32: the same numbers in [0, 1) for the same seed. */

@@ -16,12 +16,26 @@ const MIXED: Changes = {
   link: "-> a/one.txt",
 };
 
+/** Files take the places of directories and links, and the other way round. */
+const SWAPPED_TREE = { a: "file", "d/x": "x", "d/e/y": "y", link: "-> d" };
+const SWAPPED: Changes = {
+  "a/b": "below",
+  d: "a file",
+  "link/x": "no link",
+  a: undefined,
+  "d/x": undefined,
+  "d/e/y": undefined,
+  link: undefined,
+};
+
 /** The mixed patch applied, undone, done again, and rolled back because a directory cannot be fsynced. */
 export async function mixedScenes(model: ModelStore): Promise<Scene[]> {
   const apply = await applyScene(model, "apply", MIXED_TREE, MIXED);
   const undo = await undoScene(model, "undo", apply);
   const redo = await undoScene(model, "undo of undo", undo);
-  return [apply, undo, redo, { ...apply, name: "roll back", fault: failingOnce }];
+  const swap = await applyScene(model, "swap", SWAPPED_TREE, SWAPPED);
+  const back = await undoScene(model, "swap back", swap);
+  return [apply, undo, redo, swap, back, { ...apply, name: "roll back", fault: failingOnce }];
 }
 
 function failingOnce(port: Port): Port {

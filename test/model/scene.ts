@@ -2,7 +2,7 @@
  * Scenes: what is promoted, on which tree, and the two trees that may come of it.
  * Owns the words to describe a change in. Torturing a scene is explore.ts.
  */
-import { type Image, openTree, type Port, type Tree } from "../../daemon/disk/index.ts";
+import { ABSENT, DiskError, type Image, openTree, type Port, type Tree } from "../../daemon/disk/index.ts";
 import { planUndo, promote, type Transition } from "../../daemon/promotion/index.ts";
 import type { OperationRow, Store } from "../../daemon/store/index.ts";
 import type { Content } from "../promotion/house.ts";
@@ -80,7 +80,7 @@ export function treeOn(disk: Disk, change: (port: Port) => Port = (port) => port
 export async function transitionsOf(changes: Changes, tree: Tree, store: Store): Promise<Transition[]> {
   const transitions: Transition[] = [];
   for (const [path, content] of Object.entries(changes)) {
-    const before = await tree.image(path);
+    const before = await tree.image(path).catch(ifNoFile);
     if (typeof content === "object" && "to" in content) {
       const patch = `${path} to ${content.to}`;
       await store.blobs.put((await tree.read(path)).bytes);
@@ -90,6 +90,12 @@ export async function transitionsOf(changes: Changes, tree: Tree, store: Store):
     } else transitions.push({ path, before, after: await imageOf(content, store) });
   }
   return transitions;
+}
+
+/** A directory, or something below a file or link: gone by the time that the file comes. */
+function ifNoFile(error: unknown): Image {
+  if (error instanceof DiskError) return ABSENT;
+  throw error;
 }
 
 /** The image that a content asks for, its bytes in the store. A plain text leaves the mode open. */

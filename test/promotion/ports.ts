@@ -75,9 +75,13 @@ function wrap<T extends object>(target: T, fault: Fault, prefix: string): T {
 }
 
 /** A tree and a store whose calls count as one sequence. */
-export function faulty(root: string, store: Store, fault: Fault): { tree: Tree; store: Store } {
-  const port: Port = wrap(portOf("linux"), fault, "");
-  const tree = openTree(root, [], port);
+export function faulty(
+  root: string,
+  store: Store,
+  fault: Fault,
+  port: Port = portOf("linux"),
+): { tree: Tree; store: Store } {
+  const tree = openTree(root, [], wrap(port, fault, ""));
   return {
     tree,
     store: {

@@ -24,6 +24,8 @@ interface Parts {
   readonly failed: (error: unknown) => void;
 }
 
+const pathsOf = ({ from, path }: PatchRow): string[] => (from === undefined ? [path] : [from, path]);
+
 /** Between two looks at a file that somebody keeps writing. */
 const AGAIN_MS = 300;
 
@@ -47,7 +49,7 @@ export function followStaleness(parts: Parts): Staleness {
   };
   /** RACE: the change that ended the writing may have been seen before the look that came too early had ended. */
   const lookAgain = (patches: readonly PatchRow[]): void => {
-    for (const { from, path } of patches) busy.add(path).add(from ?? path);
+    for (const path of patches.flatMap(pathsOf)) busy.add(path);
     again ??= setTimeout(() => {
       const paths = busy;
       [busy, again] = [new Set(), undefined];
@@ -75,8 +77,8 @@ export function followStaleness(parts: Parts): Staleness {
     if (event.workspace === workspace && event.type !== "operation/started") refreshHigh();
   });
   const stopChanges = watch.onChanges((changed) => {
-    const unsettled = new Set(store.patches.unsettledPaths(workspace));
-    void look(changed.filter((path) => unsettled.has(path)));
+    // Asked for by path: a promotion tells of each file by itself, and there may be as many patches as files.
+    void look(store.patches.unsettledAt(workspace, changed).flatMap(pathsOf));
   });
   const lookAtAll = () => look(store.patches.unsettledPaths(workspace));
   let crawling = watch.state === "crawling";

@@ -435,5 +435,9 @@ test("mistakes in stage leave no session behind", async () => {
   ])
     expect((await ctl(["stage", ...args])).code).toBe(2);
   expect(await listed()).toBe(0);
+  expect((await json(["stage", "b.txt", "--from", "/dev/null"])).patches).toMatchObject([
+    { added: 0, removed: 1 },
+  ]);
+  await json(["discard"]);
   expect((await ctl(["stage", "b.txt"], { input: "b\n" })).stdout).toContain("Nothing differs");
 });

@@ -7,6 +7,7 @@ import { VERBS } from "../client/cli/verbs.ts";
 import { visible, visibleLines } from "../client/cli/visible.ts";
 import { words } from "../client/cli/words.ts";
 import { ERRORS, IopipeError } from "../protocol/wire/index.ts";
+import { iopipectl } from "./fixture/cli.ts";
 import { runInProcess } from "./fixture/in-process.ts";
 import { testHome } from "./fixture/server.ts";
 
@@ -47,6 +48,18 @@ test.for([
   expect(first).toContain("iopipectl: ");
   expect(first).toContain(fact);
   expect(second).not.toBe("");
+});
+
+test.for([
+  [["stage", "a.txt"], "--from /dev/null"],
+  [["stage", "--patch", "-"], "Pipe it in"],
+  [["rpc", "patch/stage", "-"], "Pipe it in"],
+] as const)("%s with /dev/null as stdin is refused: exit 2, and how to say it", async ([args, hint]) => {
+  await using home = testHome();
+  const { code, stdout, stderr } = await iopipectl(home, [...args], { devNull: true });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain("stdin is /dev/null");
+  expect(stderr).toContain(hint);
 });
 
 test("with --json a mistake in usage is an error on stdout", async () => {

@@ -56,9 +56,12 @@ async function readInput(context: Context, args: string[]): Promise<InSession> {
   return await contentInput(context, target);
 }
 
+const NO_CONTENT = "Pipe it in, or say --from FILE; for a file that is empty on purpose, --from /dev/null.";
+
 async function contentInput(context: Context, target: string): Promise<InSession> {
   const from = context.text("from");
-  const content = from === undefined ? await readStdin("the new content") : readFile(context, from);
+  const content =
+    from === undefined ? await readStdin("the new content", NO_CONTENT) : readFile(context, from);
   const executable = from !== undefined && (statSync(resolve(context.cwd, from)).mode & 0o111) !== 0;
   return async (chosen) => {
     const path = chosen.path(target);

@@ -1,9 +1,10 @@
 /**
- * Full disks: the state's and the tree's, from no room at all to a little. Whatever is refused is refused as DiskFull
- * with the tree whole; discarding, starting and closing journals work all the same (the ballast).
+ * Full disks: the state's and the tree's, from no room at all to a little. What is refused is refused as DiskFull with
+ * the tree whole; discarding, starting and closing journals work all the same (store/ballast.ts).
  */
 import { randomBytes } from "node:crypto";
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
+import { watch } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { type ChangeInput, IopipeError } from "../../client/index.ts";
@@ -14,24 +15,41 @@ import type { Snapshot } from "./repository.ts";
 import { openScene, type Scene } from "./scene.ts";
 
 const KIB = 1024;
-/** From 0 to 256 KiB: a page's steps where the journal's records end, larger ones then. */
-const ROOM = [0, 4, 8, 12, 16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256].map((kib) => kib * KIB);
-const BALLAST_BYTES = 4 * 1024 * KIB;
+const MIB = 1024 * KIB;
+/** In KiB: a page's steps where the records of a journal end, larger ones then. */
+const ROOM = [0, 4, 8, 16, 32, 64, 96, 128, 192, 256];
 
-const FILES = { "a.bin": "a".repeat(60_000), "b/b.bin": "b".repeat(60_000), "gone.txt": "gone\n" };
+/** Three files of it do not fit into the largest room. */
+const SIZE = 100_000;
+const FILES = { "a.bin": "a".repeat(SIZE), "b/b.bin": "b".repeat(SIZE), "gone.txt": "gone\n" };
 const CHANGES: readonly ChangeInput[] = [
-  { kind: "write", path: "a.bin", content: "A".repeat(60_000) },
-  { kind: "write", path: "b/b.bin", content: "B".repeat(60_000) },
-  { kind: "write", path: "new/c.bin", content: "C".repeat(60_000) },
+  { kind: "write", path: "a.bin", content: "A".repeat(SIZE) },
+  { kind: "write", path: "b/b.bin", content: "B".repeat(SIZE) },
+  { kind: "write", path: "new/c.bin", content: "C".repeat(SIZE) },
   { kind: "delete", path: "gone.txt" },
 ];
-const AFTER: Snapshot = {
-  "a.bin": `644 ${"A".repeat(60_000)}`,
+const BEFORE: Snapshot = {
+  "a.bin": "644 all a",
   "b/": "755",
-  "b/b.bin": `644 ${"B".repeat(60_000)}`,
-  "new/": "755",
-  "new/c.bin": `644 ${"C".repeat(60_000)}`,
+  "b/b.bin": "644 all b",
+  "gone.txt": "644 gone\n",
 };
+const AFTER: Snapshot = {
+  "a.bin": "644 all A",
+  "b/": "755",
+  "b/b.bin": "644 all B",
+  "new/": "755",
+  "new/c.bin": "644 all C",
+};
+
+/** Everything in the tree; the content of a large file that is whole is its letter. */
+function treeOf(scene: Scene): Snapshot {
+  const short = (file: string): string => {
+    const letter = file[4] ?? "?";
+    return file.slice(4) === letter.repeat(SIZE) ? `${file.slice(0, 3)} all ${letter}` : file.slice(0, 80);
+  };
+  return Object.fromEntries(Object.entries(scene.tree()).map(([file, is]) => [file, short(is)]));
+}
 
 /** A home whose state, sockets included, is on `disk`. */
 function homeOn(disk: SmallDisk): TestHome {
@@ -52,60 +70,124 @@ async function stage(scene: Scene, changes: readonly ChangeInput[]) {
   return session;
 }
 
-/** Stages until there is no more room; the log's own file may have some. */
+/** Stages more and more; resolves to what ends it. */
 async function stageUntilFull(scene: Scene, session: string): Promise<string> {
-  for (let n = 0; n < 200; n++) {
-    const content = randomBytes(30_000).toString("hex");
-    const kind = await kindOf(scene.reviewer.session(session).stage([{ kind: "write", path: `f${n}`, content }]));
+  for (let n = 0; n < 100; n++) {
+    const content = randomBytes(50_000).toString("hex");
+    const change = { kind: "write", path: `f${n}`, content } as const;
+    const kind = await kindOf(scene.reviewer.session(session).stage([change]));
     if (kind !== "done") return kind;
   }
   return "never full";
 }
 
-async function openOperations(scene: Scene): Promise<string[]> {
-  const { operations } = await scene.reviewer.call("operation/list", { workspace: scene.workspace });
-  return operations.filter(({ state }) => state !== "committed" && state !== "rolledBack").map(({ id }) => id);
+async function expectDiscarded(scene: Scene, session: string): Promise<void> {
+  await scene.reviewer.session(session).discard();
+  const { patches } = await scene.reviewer.call("session/get", { session });
+  expect(new Set(patches.map(({ state }) => state))).toEqual(new Set(["Discarded"]));
+}
+
+async function operations(scene: Scene) {
+  return (await scene.reviewer.call("operation/list", { workspace: scene.workspace })).operations;
+}
+
+async function expectAllClosed(scene: Scene): Promise<void> {
+  for (const { state } of await operations(scene)) expect(["committed", "rolledBack"]).toContain(state);
 }
 
 /** Applies what is staged, where it is not yet, and takes it back: with room, everything works. */
-async function applyAndUndo(scene: Scene, id: string, before: Snapshot): Promise<void> {
+async function applyAndUndo(scene: Scene, id: string): Promise<void> {
   const session = scene.reviewer.session(id);
   const { digest = "", files } = await session.diff();
   if (files.length > 0) await session.apply(digest);
-  expect(scene.tree()).toEqual(AFTER);
-  const { operations } = await scene.reviewer.call("operation/list", { workspace: scene.workspace });
-  await scene.reviewer.call("operation/undo", { operation: operations[0]?.id ?? "" });
-  expect(scene.tree()).toEqual(before);
-  expect(await openOperations(scene)).toEqual([]);
+  expect(treeOf(scene)).toEqual(AFTER);
+  const [last] = await operations(scene);
+  await scene.reviewer.call("operation/undo", { operation: last?.id ?? "" });
+  expect(treeOf(scene)).toEqual(BEFORE);
+  await expectAllClosed(scene);
 }
 
 describe.runIf(canMount)("where there is no room", () => {
-  test("for the state: staging is refused, discarding works, the tree is whole", { timeout: 60_000 }, async () => {
-    using disk = smallDisk(24 * 1024 * KIB);
+  test("for the state, staging is refused, discarding works, the tree is whole", async () => {
+    using disk = smallDisk(10 * MIB);
     await using scene = await openScene({ files: FILES, home: homeOn(disk) });
     const ballast = path.join(disk.path, "s", "ballast");
-    const applied: string[] = [];
+    const whole = statSync(ballast).size;
+    expect(whole).toBeGreaterThan(MIB);
+    const answers = new Set<string>();
     for (const room of ROOM) {
       const proposal = await stage(scene, CHANGES);
       const other = await stage(scene, [{ kind: "write", path: "other.txt", content: "other\n" }]);
-      expect(statSync(ballast).size).toBe(BALLAST_BYTES);
-      disk.fill(room);
+      expect(statSync(ballast).size).toBe(whole);
+      disk.fill(room * KIB);
 
-      const digest = (await proposal.diff()).digest ?? "";
+      const { digest = "" } = await proposal.diff();
       const answer = await kindOf(proposal.apply(digest));
       expect(["done", "DiskFull"]).toContain(answer);
-      applied.push(answer);
-      expect(scene.tree()).toEqual(answer === "done" ? AFTER : before);
+      answers.add(answer);
+      expect(treeOf(scene)).toEqual(answer === "done" ? AFTER : BEFORE);
       expect(await stageUntilFull(scene, other.id)).toBe("DiskFull");
-      await other.discard();
-      const { patches } = await scene.reviewer.call("session/get", { session: other.id });
-      expect(new Set(patches.map(({ state }) => state))).toEqual(new Set(["Discarded"]));
+      await expectDiscarded(scene, other.id);
       await scene.reviewer.call("session/discard", { session: other.id, purge: true });
-      expect(await openOperations(scene)).toEqual([]);
+      await expectAllClosed(scene);
 
       disk.empty();
-      await applyAndUndo(scene, proposal.id, before);
+      await applyAndUndo(scene, proposal.id);
     }
-    expect(new Set(applied).has("DiskFull")).toBe(true);
+    expect(answers).toContain("DiskFull");
+  });
+
+  test.each([0, 128])(
+    "for the state, with %i KiB left, a daemon that was killed in mid-apply starts, recovers and discards",
+    async (room) => {
+      using disk = smallDisk(10 * MIB);
+      await using scene = await openScene({ files: FILES, home: homeOn(disk), killable: true });
+      const proposal = await stage(scene, CHANGES);
+      const other = await stage(scene, [{ kind: "write", path: "other.txt", content: "other\n" }]);
+      const { digest = "" } = await proposal.diff();
+      const begun = firstOf(scene.root, /^\.iopipe-/);
+      const answer = kindOf(proposal.apply(digest));
+      await Promise.race([begun, answer]);
+      await scene.end();
+      await answer;
+      disk.fill(room * KIB);
+
+      await scene.start();
+      const { session } = await scene.reviewer.call("session/get", { session: proposal.id });
+      expect(treeOf(scene)).toEqual(session.state === "Applied" ? AFTER : BEFORE);
+      await expectAllClosed(scene);
+      await expectDiscarded(scene, other.id);
+
+      await scene.end();
+      await scene.start();
+      expect(await stageUntilFull(scene, other.id)).toBe("DiskFull");
+      await expectDiscarded(scene, other.id);
+      disk.empty();
+      await applyAndUndo(scene, proposal.id);
+    },
+  );
+
+  test("in the tree, applying is refused, and the tree is as it was", async () => {
+    using disk = smallDisk(2 * MIB);
+    await using scene = await openScene({ files: FILES, root: path.join(disk.path, "tree") });
+    const answers: string[] = [];
+    for (const room of [...ROOM, 320]) {
+      const proposal = await stage(scene, CHANGES);
+      const { digest = "" } = await proposal.diff();
+      disk.fill(room * KIB);
+      const answer = await kindOf(proposal.apply(digest));
+      answers.push(answer);
+      expect(treeOf(scene)).toEqual(answer === "done" ? AFTER : BEFORE);
+      await expectAllClosed(scene);
+      disk.empty();
+      await applyAndUndo(scene, proposal.id);
+    }
+    expect(answers).toEqual([...ROOM.map(() => "DiskFull"), "done"]);
+    expect(readdirSync(disk.path).sort()).toEqual(["filler", "tree"]);
   });
 });
+
+/** Resolves when an entry with such a name appears in the directory. */
+async function firstOf(directory: string, name: RegExp): Promise<void> {
+  for await (const { filename } of watch(directory)) if (filename && name.test(filename)) return;
+}

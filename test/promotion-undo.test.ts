@@ -86,7 +86,9 @@ test("what did not happen cannot be undone", async () => {
   const root = house.root({ a: "a" });
   const change = await house.change(root, "a", "A");
   root.write({ a: "edited" });
-  const progress = () => fs.writeFileSync(root.at("a"), "edited");
+  const progress = (phase: string) => {
+    if (phase === "prepare") fs.writeFileSync(root.at("a"), "edited");
+  };
   fs.writeFileSync(root.at("a"), "a");
   await house.apply(root, [change], { progress }).catch(() => undefined);
   const [aborted] = house.store.operations.list({ workspace: root.workspace }, { limit: 1 });

@@ -24,7 +24,7 @@ export {
   sameStat,
   typeOf,
 } from "./port.ts";
-export type { Place } from "./read.ts";
+export type { Place, Sink } from "./read.ts";
 export { retrying } from "./retry.ts";
-export { lstatImage, readWhole, takeImage } from "./take.ts";
+export { lstatImage, takeImage } from "./take.ts";
 export { descend, openTree, type Tree } from "./tree.ts";

@@ -3,6 +3,7 @@
  * Owns the comparison of fstat before and after. Finding the directory is tree.ts.
  * INVARIANT: nothing but a regular file is ever opened (a FIFO would hang, a device may act).
  * Time: reads in pieces of 256 KiB off the event loop, hashing one at a time on it (0.2 ms each).
+ * Memory: one piece, whatever the file's size; where the bytes go is the sink's.
  * Failure: DiskError NotAFile, or Busy when somebody keeps writing; errno errors.
  */
 import { createHash } from "node:crypto";
@@ -25,22 +26,22 @@ export interface Place {
   readonly path: string;
 }
 
-/**
- * Reads a regular file that nobody wrote to meanwhile; undefined when there is none.
- *
- * `take` is called with each piece, valid only during the call, after `begin` at each new attempt.
- */
-export async function readStable(
-  port: Port,
-  place: Place,
-  take?: { begin(): void; piece(bytes: Uint8Array): void },
-): Promise<Content | undefined> {
+/** Where a file's bytes go while it is read. What it throws ends the reading, and reaches the caller. */
+export interface Sink {
+  /** A new attempt begins: what came before does not count. */
+  begin(): void | Promise<void>;
+  /** The next bytes; theirs is the memory again when it resolves. */
+  piece(bytes: Uint8Array): void | Promise<void>;
+}
+
+/** Reads a regular file that nobody wrote to meanwhile; undefined when there is none. */
+export async function readStable(port: Port, place: Place, sink?: Sink): Promise<Content | undefined> {
   for (let tries = 0; tries < TRIES; tries++) {
     const found = port.lstat(place.dir, place.name);
     if (!found) return undefined;
     if (typeOf(found) !== "file") throw notAFile(place.path);
-    take?.begin();
-    const content = await attempt(port, place, found, take?.piece);
+    await sink?.begin();
+    const content = await attempt(port, place, found, sink);
     if (content) return content;
   }
   throw new DiskError(
@@ -54,7 +55,7 @@ async function attempt(
   port: Port,
   { dir, name }: Place,
   found: Stat,
-  take: ((bytes: Uint8Array) => void) | undefined,
+  sink: Sink | undefined,
 ): Promise<Content | undefined> {
   const file = await port.openFile(dir, name).catch((error: unknown) => {
     // Gone, or no longer a file, since the lstat.
@@ -73,7 +74,7 @@ async function attempt(
       left -= count;
       const bytes = buffer.subarray(0, count);
       hash.update(bytes);
-      take?.(bytes);
+      await sink?.piece(bytes);
     }
     const stat = await port.stat(file);
     return sameStat(found, stat) ? { stat, hash: hash.digest("hex") } : undefined;

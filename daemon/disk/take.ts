@@ -5,7 +5,7 @@
 import { DiskError } from "./errors.ts";
 import { ABSENT, type Image } from "./image.ts";
 import { type EntryType, modeOf, type Port, type Stat, typeOf } from "./port.ts";
-import { notAFile, type Place, readStable } from "./read.ts";
+import { notAFile, type Place, readStable, type Sink } from "./read.ts";
 
 /** What stands there, if anything. */
 export function entryOf(stat: Stat | undefined): EntryType | "absent" {
@@ -33,21 +33,23 @@ export function lstatImage(port: Port, place: Place): Image {
   return imageOf(port, place, port.lstat(place.dir, place.name));
 }
 
-/** The image of what is at `place`, stable, with a file's hash. @throws {DiskError} NotAFile, Busy */
-export async function takeImage(port: Port, place: Place): Promise<Image> {
+/** The image of what is at `place`, stable, with a file's hash; its bytes go into `sink`. @throws {DiskError} NotAFile, Busy */
+export async function takeImage(port: Port, place: Place, sink?: Sink): Promise<Image> {
   const stat = port.lstat(place.dir, place.name);
   if (!stat || typeOf(stat) !== "file") return imageOf(port, place, stat);
-  const content = await readStable(port, place);
+  const content = await readStable(port, place, sink);
   return content ? { ...imageOf(port, place, content.stat), hash: content.hash } : ABSENT;
 }
 
-/** A regular file's bytes at one moment, with its image. @throws {DiskError} NotAFile also for what is absent */
+/** A small regular file's bytes at one moment, with its image. @throws {DiskError} NotAFile also for what is absent */
 export async function readWhole(port: Port, place: Place): Promise<{ image: Image; bytes: Buffer }> {
   let pieces: Uint8Array[] = [];
-  const begin = (): void => {
-    pieces = [];
-  };
-  const content = await readStable(port, place, { begin, piece: (bytes) => pieces.push(Buffer.from(bytes)) });
+  const content = await readStable(port, place, {
+    begin: () => {
+      pieces = [];
+    },
+    piece: (bytes) => void pieces.push(Buffer.from(bytes)),
+  });
   if (!content) throw notAFile(place.path);
   return {
     image: { ...imageOf(port, place, content.stat), hash: content.hash },

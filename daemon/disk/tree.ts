@@ -12,7 +12,7 @@ import { ABSENT, type Image } from "./image.ts";
 import { checkPath, isTemporaryName, MAX_PATH_BYTES } from "./path.ts";
 import { portOf } from "./platform.ts";
 import type { Dir, Entry, EntryType, Port } from "./port.ts";
-import { notAFile, type Place } from "./read.ts";
+import { notAFile, type Place, type Sink } from "./read.ts";
 import { retrying } from "./retry.ts";
 import { entryOf, lstatImage, readWhole, takeImage } from "./take.ts";
 
@@ -26,9 +26,9 @@ export interface Tree {
   openRoot(): Dir;
   /** What stands there, without a hash. @throws {DiskError} NotAFile, PathEscape when a parent is a symlink */
   lstat(path: string): Promise<Image>;
-  /** What stands there, with its hash; stable. */
-  image(path: string): Promise<Image>;
-  /** A regular file's bytes and image at one moment. @throws {DiskError} NotAFile also for what is absent or a symlink */
+  /** What stands there, with its hash; stable. A file's bytes go into `sink` as they are read. */
+  image(path: string, sink?: Sink): Promise<Image>;
+  /** A small regular file's bytes and image at one moment. @throws {DiskError} NotAFile also for what is absent or a symlink */
   read(path: string): Promise<{ image: Image; bytes: Buffer }>;
   entry(path: string): Promise<EntryType | "absent">;
   /** @throws {DiskError} NotAFile for what is no symlink, or one whose target is not UTF-8 */
@@ -71,7 +71,7 @@ export function openTree(
     check,
     openRoot,
     lstat: async (path) => (await visit(path, (place) => lstatImage(port, place))) ?? ABSENT,
-    image: async (path) => (await visit(path, (place) => takeImage(port, place))) ?? ABSENT,
+    image: async (path, sink) => (await visit(path, (place) => takeImage(port, place, sink))) ?? ABSENT,
     read: async (path) => {
       const found = await visit(path, (place) => readWhole(port, place));
       if (!found) throw notAFile(path);

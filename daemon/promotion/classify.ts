@@ -8,6 +8,7 @@ import {
   type EntryType,
   type Image,
   lstatImage,
+  type Sink,
   type Stat,
   sameAspects,
   takeImage,
@@ -25,14 +26,15 @@ export interface Standing {
   readonly stat: Stat | undefined;
 }
 
-export async function classify(work: Work, step: Step): Promise<Standing> {
+/** `sink` is given the bytes that are compared. */
+export async function classify(work: Work, step: Step, sink?: Sink): Promise<Standing> {
   const { port, places } = work;
   try {
     const place = isHeldByOtherHalf(work, step) ? undefined : places.find(step.path);
     if (!place) return standing(step, ABSENT, undefined);
     const stat = port.lstat(place.dir, place.name);
     const whole = step.aspects.includes("content");
-    return standing(step, whole ? await takeImage(port, place) : lstatImage(port, place), stat);
+    return standing(step, whole ? await takeImage(port, place, sink) : lstatImage(port, place), stat);
   } catch (error) {
     // A directory or device at the path, or a symlink above it: not what we know.
     if (!(error instanceof DiskError)) throw error;

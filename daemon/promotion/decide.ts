@@ -4,15 +4,26 @@
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { classify } from "./classify.ts";
+import { startPhase } from "./course.ts";
 import { type StaleFile, stale } from "./faults.ts";
+import type { PromotionRequest } from "./request.ts";
 import type { Work } from "./work.ts";
 
 /** Compares every target once more, and takes the snapshots that publishing checks. @throws {IopipeError} Stale, Conflict */
-export async function compare(work: Work, signal: AbortSignal | undefined): Promise<void> {
+export async function compare(
+  work: Work,
+  request: Pick<PromotionRequest, "signal" | "progress">,
+): Promise<void> {
   const files: StaleFile[] = [];
+  const read = work.steps.filter(({ aspects }) => aspects.includes("content"));
+  const course = startPhase(
+    request,
+    "compare",
+    read.map(({ before }) => before),
+  );
   for (const step of work.steps) {
-    signal?.throwIfAborted();
-    const { isBefore, actual, stat } = await classify(work, step);
+    course.advance(0);
+    const { isBefore, actual, stat } = await classify(work, step, course.sink());
     if (!isBefore) files.push({ path: step.path, expected: step.before, actual });
     work.snapshots.set(step.n, stat);
   }

@@ -12,12 +12,12 @@ import {
   type Port,
   retrying,
   type Stat,
-  type Tree,
   takeImage,
   typeOf,
 } from "../disk/index.ts";
+import { startPhase } from "./course.ts";
 import type { Places } from "./places.ts";
-import type { Transition } from "./request.ts";
+import type { PromotionRequest, Transition } from "./request.ts";
 
 interface FileFacts {
   readonly stat: Stat;
@@ -42,16 +42,20 @@ export interface Facts {
   readonly umask: number;
 }
 
+type Inspected = Pick<PromotionRequest, "tree" | "transitions" | "signal" | "progress">;
+
 /** @throws {DiskError} for a path that no promotion may touch */
-export async function inspect(
-  tree: Tree,
-  places: Places,
-  transitions: readonly Transition[],
-): Promise<Facts> {
+export async function inspect(request: Inspected, places: Places): Promise<Facts> {
+  const { tree, transitions } = request;
   const files = new Map<string, FileFacts>();
   const root = places.directory("") as Dir;
   const directories = new Map<string, DirectoryFacts>([["", { mode: 0, dev: root.dev, entries: [] }]]);
   const obstacles = new Map<string, EntryType>();
+  const course = startPhase(
+    request,
+    "inspect",
+    transitions.map(({ before }) => before),
+  );
 
   const lookAbove = async (path: string, withEntries: boolean): Promise<boolean> => {
     for (const ancestor of ancestorsOf(path)) {
@@ -69,6 +73,7 @@ export async function inspect(
     return true;
   };
   const look = async ({ path, after }: Transition): Promise<void> => {
+    course.advance(0);
     tree.check(path);
     if (!(await lookAbove(path, !after.exists))) return;
     const stat = statOf(tree.port, places, path);
@@ -77,7 +82,9 @@ export async function inspect(
     if (type === "directory" && !directories.has(path))
       directories.set(path, { mode: modeOf(stat), dev: stat.dev, entries: [] });
     const image =
-      type === "file" || type === "symlink" ? await takeImage(tree.port, places.at(path)) : undefined;
+      type === "file" || type === "symlink"
+        ? await takeImage(tree.port, places.at(path), course.sink())
+        : undefined;
     files.set(path, { stat, image });
   };
   for (const transition of transitions) await retrying(() => look(transition));

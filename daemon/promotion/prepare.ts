@@ -5,6 +5,7 @@
  */
 import { identityOf, named, retrying } from "../disk/index.ts";
 import type { NewOperation, Store } from "../store/index.ts";
+import { startPhase } from "./course.ts";
 import { stale } from "./faults.ts";
 import type { Plan } from "./plan.ts";
 import type { PromotionRequest } from "./request.ts";
@@ -13,15 +14,25 @@ import { ownerFor, type Work, writeImage } from "./work.ts";
 /** Puts the bytes that will be replaced or removed into the store, for undo and for rollback. */
 export async function keepOldBytes(
   { steps }: Plan,
-  { tree, signal }: Pick<PromotionRequest, "tree" | "signal">,
+  request: Pick<PromotionRequest, "tree" | "signal" | "progress">,
   store: Store,
 ): Promise<void> {
-  for (const { kind, path, before } of steps) {
-    if (kind === "chmod" || before.type !== "file" || store.blobs.has(before.hash as string)) continue;
-    signal?.throwIfAborted();
-    const { image, bytes } = await tree.read(path);
-    if (image.hash !== before.hash) throw stale([{ path, expected: before, actual: image }]);
-    await store.blobs.put(bytes);
+  const lacking = steps.filter(
+    ({ kind, before }) =>
+      kind !== "chmod" && before.type === "file" && !store.blobs.has(before.hash as string),
+  );
+  if (lacking.length === 0) return;
+  const course = startPhase(
+    request,
+    "keep",
+    lacking.map(({ before }) => before),
+  );
+  for (const { path, before } of lacking) {
+    await store.blobs.take(async (sink) => {
+      const image = await request.tree.image(path, course.sink(sink));
+      if (image.hash !== before.hash) throw stale([{ path, expected: before, actual: image }]);
+      return image;
+    });
   }
 }
 
@@ -40,15 +51,18 @@ export function journalOf(request: PromotionRequest, { steps, makes, removes }: 
 
 /** Writes each after-image into its temporary file. Until the decision the request may be cancelled. */
 export async function prepare(work: Work, request: PromotionRequest): Promise<void> {
-  for (const step of work.steps) {
-    request.signal?.throwIfAborted();
-    request.progress?.("prepare", step.n, work.steps.length);
-    const { temporary, after } = step;
-    if (temporary === undefined || !after.exists) continue;
-    const write = () => writeImage(work, temporary, after, ownerFor(work, step));
-    const written = await retrying(write).catch((error: unknown) => {
+  const written = work.steps.filter(({ temporary, after }) => temporary !== undefined && after.exists);
+  const course = startPhase(
+    request,
+    "prepare",
+    written.map(({ after }) => after),
+  );
+  for (const step of written) {
+    course.advance(0);
+    const write = () => writeImage(work, step.temporary as string, step.after, ownerFor(work, step), course);
+    const stat = await retrying(write).catch((error: unknown) => {
       throw named(error, step.path);
     });
-    work.inodes.set(step.n, identityOf(written));
+    work.inodes.set(step.n, identityOf(stat));
   }
 }

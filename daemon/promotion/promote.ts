@@ -44,7 +44,7 @@ export async function promote(request: PromotionRequest, store: Store): Promise<
 /** Everything up to the journal's first record; nothing is on disk yet. */
 async function begin(request: PromotionRequest, store: Store, places: Places): Promise<Work> {
   const { tree, transitions } = request;
-  const facts = await inspect(tree, places, transitions);
+  const facts = await inspect(request, places);
   const planned = plan(transitions, facts, { ...request, mark: temporaryMark() });
   await keepOldBytes(planned, request, store);
   const { id } = store.operations.begin(journalOf(request, planned));
@@ -61,7 +61,7 @@ async function begin(request: PromotionRequest, store: Store, places: Places): P
 async function carryOut(work: Work, request: PromotionRequest): Promise<OperationRow> {
   try {
     await prepare(work, request);
-    await compare(work, request.signal);
+    await compare(work, request);
   } catch (error) {
     return back(work, error, abandon);
   }

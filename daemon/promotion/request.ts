@@ -43,5 +43,9 @@ export interface PromotionRequest extends Hooks {
   readonly removeDirectories?: readonly string[] | undefined;
   /** Heeded until the decision. */
   readonly signal?: AbortSignal | undefined;
-  progress?(phase: "prepare" | "publish" | "finish", done: number, total: number): void;
+  /** Often; in bytes for the phases that move them, in files for the others. */
+  progress?(phase: BytePhase | "publish" | "finish", done: number, total: number): void;
 }
+
+/** Old bytes go into the store, new ones beside their targets, the targets are read once more. */
+export type BytePhase = "inspect" | "keep" | "prepare" | "compare";

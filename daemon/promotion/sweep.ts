@@ -5,7 +5,7 @@
  * RACE: an editor that holds the file open and writes after this look writes into an unlinked inode. Worst case: that
  * write is lost, as it would be with any editor that saves by rename.
  */
-import { readWhole, takeImage, typeOf } from "../disk/index.ts";
+import { takeImage, typeOf } from "../disk/index.ts";
 import { syncDirectories } from "./directories.ts";
 import type { Step } from "./plan.ts";
 import { lstat, unlessTaken, unlinkOurs, type Work } from "./work.ts";
@@ -39,6 +39,6 @@ async function rescueEdit(work: Work, step: Step, path: string): Promise<void> {
   const place = places.at(path);
   const { hash } = await takeImage(port, place);
   if (hash === step.before.hash || hash === step.after.hash) return;
-  const { bytes } = await readWhole(port, place);
-  work.rescued.set(step.n, await store.blobs.put(bytes));
+  const late = await store.blobs.take((sink) => takeImage(port, place, sink));
+  work.rescued.set(step.n, late.hash as string);
 }

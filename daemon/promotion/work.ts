@@ -13,7 +13,8 @@ import {
   runAsync,
   type Stat,
 } from "../disk/index.ts";
-import type { Blobs, DirectoryChange, Store } from "../store/index.ts";
+import type { DirectoryChange, Store } from "../store/index.ts";
+import type { Course } from "./course.ts";
 import type { Places } from "./places.ts";
 import type { Step } from "./plan.ts";
 import type { Hooks } from "./request.ts";
@@ -93,12 +94,13 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** Writes `image` as one of our own files, durably but for its name. @throws {IopipeError} BlobNotFound */
+/** Writes `image` as one of our own files, durably but for its name; `course` counts. @throws {IopipeError} BlobNotFound */
 export async function writeImage(
   work: Work,
   path: string,
   image: Image,
   owner: Owner | undefined,
+  course?: Course,
 ): Promise<Stat> {
   const { port, places, store } = work;
   const { dir, name } = places.at(path);
@@ -109,21 +111,23 @@ export async function writeImage(
     return port.lstat(dir, name) as Stat;
   }
   const file: File = await port.createFile(dir, name);
+  const source = counted(store.blobs.pieces(image.hash as string), course);
   try {
     const attributes = { mode: image.mode as number, owner };
-    return await runAsync(fill(port, file, pieces(store.blobs, image.hash as string), attributes));
+    return await runAsync(fill(port, file, source, attributes));
   } finally {
+    await source.return();
     await port.close(file);
   }
 }
 
-const PIECE_BYTES = 1024 * 1024;
-
-async function* pieces(blobs: Blobs, hash: string): AsyncGenerator<Buffer> {
-  for (let offset = 0; ; offset += PIECE_BYTES) {
-    const bytes = await blobs.read(hash, offset, PIECE_BYTES);
-    yield bytes;
-    if (bytes.length < PIECE_BYTES) return;
+async function* counted(
+  pieces: AsyncIterable<Uint8Array>,
+  course: Course | undefined,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const piece of pieces) {
+    yield piece;
+    course?.advance(piece.length);
   }
 }
 

@@ -1,19 +1,22 @@
 /**
  * Content by sha256: small bytes in the database, large ones as files, each named by its hash.
- * Owns `<state>/blobs`. Which blobs are still needed is retention's (nothing is removed here).
+ * Owns `<state>/blobs`; content on its way there is intake.ts'. Which blobs are still needed is retention's (nothing is removed here).
  * INVARIANT: a row exists only when its bytes are durable; a file without a row is an orphan of a crash and is
  * adopted when the same bytes come again.
  * Time: hashing and file reading yield to the event loop at least every MiB.
+ * Memory: `take` and `pieces` hold one piece of a content of any size; `put` and `read` are for small ones and ranges.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { syncDirectory, writeFileAtomic } from "../disk/atomic.ts";
+import type { Image, Sink } from "../disk/index.ts";
 import type { Database } from "./database.ts";
-import { now } from "./ids.ts";
+import { newId, now } from "./ids.ts";
+import { type Intake, openIntake } from "./intake.ts";
 
 /** Larger blobs lie in files, so that the database stays small and quick to back up. DESIGN.md, "Store". */
 const IN_DATABASE_BYTES = 256 * 1024;
@@ -29,6 +32,11 @@ export interface Blobs {
   put(bytes: Buffer): Promise<string>;
   /** Stores several, the small ones in one commit; resolves to their hashes in order. */
   putAll(contents: readonly Buffer[]): Promise<string[]>;
+  /**
+   * Stores what `source` puts into the sink, durably, under the hash of the image that it resolves to, and resolves to
+   * that; nothing is stored where it has none, or where `source` throws.
+   */
+  take(source: (sink: Sink) => Promise<Image>): Promise<Image>;
   /** Takes over a complete, fsynced file on the state directory's file system, whose bytes have this hash. */
   adopt(file: string, hash: string, size: number): Promise<void>;
   has(hash: string): boolean;
@@ -36,6 +44,8 @@ export interface Blobs {
   size(hash: string): number | undefined;
   /** @throws {IopipeError} BlobNotFound */
   read(hash: string, offset?: number, length?: number): Promise<Buffer>;
+  /** All bytes in order; each piece is valid until the next one is asked for. @throws {IopipeError} BlobNotFound */
+  pieces(hash: string): AsyncGenerator<Buffer, void>;
   /** The whole blob, synchronously: for small ones, and where the loop must not turn. @throws {IopipeError} BlobNotFound */
   readSync(hash: string): Buffer;
   /** @throws {IopipeError} BlobNotFound */
@@ -48,7 +58,9 @@ interface Raw {
 }
 
 export function openBlobs(db: Database, directory: string): Blobs {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const partial = join(directory, "partial");
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true, mode: 0o700 });
   const select = db.prepare<[string], Raw>("SELECT size, data FROM blob WHERE hash = ?");
   const sizeOf = db.prepare<[string], number>("SELECT size FROM blob WHERE hash = ?").pluck();
   const insert = db.prepare("INSERT INTO blob VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
@@ -91,16 +103,41 @@ export function openBlobs(db: Database, directory: string): Blobs {
     return hashes;
   };
 
+  const adopt: Blobs["adopt"] = async (file, hash, size) => {
+    if (sizeOf.get(hash) !== undefined) return;
+    const target = fileOf(hash);
+    await makeFolder(target);
+    if (!(await isThere(target, size))) await rename(file, target);
+    await syncDirectory(dirname(target));
+    insert.run(hash, size, null, now());
+  };
+  const keep = async (file: string, intake: Intake, hash: string): Promise<void> => {
+    if (sizeOf.get(hash) !== undefined) return;
+    const bytes = intake.inMemory();
+    if (bytes) return void insert.run(hash, bytes.length, bytes, now());
+    await intake.sync();
+    await adopt(file, hash, intake.size);
+  };
+
   return {
     putAll,
     put: async (bytes) => (await putAll([bytes]))[0] as string,
-    adopt: async (file, hash, size) => {
-      if (sizeOf.get(hash) !== undefined) return;
-      const target = fileOf(hash);
-      await makeFolder(target);
-      if (!(await isThere(target, size))) await rename(file, target);
-      await syncDirectory(dirname(target));
-      insert.run(hash, size, null, now());
+    adopt,
+    take: async (source) => {
+      const file = join(partial, newId("o"));
+      const intake = openIntake(file, IN_DATABASE_BYTES);
+      try {
+        const image = await source(intake);
+        if (image.hash !== undefined) await keep(file, intake, image.hash);
+        return image;
+      } finally {
+        await intake.drop();
+      }
+    },
+    pieces: async function* (hash) {
+      const { size, data } = mustGet(hash);
+      if (data) yield data;
+      else yield* readPieces(fileOf(hash), size);
     },
     has: (hash) => sizeOf.get(hash) !== undefined,
     size: (hash) => sizeOf.get(hash),
@@ -118,6 +155,24 @@ export function openBlobs(db: Database, directory: string): Blobs {
   };
 }
 
+/** Read at once: few enough calls, and no stall for whoever hashes them. */
+const PIECE_BYTES = 1024 * 1024;
+
+async function* readPieces(file: string, size: number): AsyncGenerator<Buffer, void> {
+  const handle = await open(file, "r");
+  try {
+    const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+    for (let left = size; left > 0; ) {
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(left, PIECE_BYTES), null);
+      if (bytesRead === 0) throw tooShort(file);
+      left -= bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
 async function readRange(file: string, offset: number, length: number): Promise<Buffer> {
   const handle = await open(file, "r");
   try {
@@ -125,13 +180,17 @@ async function readRange(file: string, offset: number, length: number): Promise<
     let filled = 0;
     while (filled < length) {
       const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled);
-      if (bytesRead === 0) throw new IopipeError("IoFailed", `${file} is shorter than its blob.`);
+      if (bytesRead === 0) throw tooShort(file);
       filled += bytesRead;
     }
     return buffer;
   } finally {
     await handle.close();
   }
+}
+
+function tooShort(file: string): IopipeError {
+  return new IopipeError("IoFailed", `${file} is shorter than its blob.`);
 }
 
 /** Lowercase hex sha256 of `bytes`, without stalling the event loop. */

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import type { Blobs } from "./blobs.ts";
 import { newId } from "./ids.ts";
+import { writeAll } from "./intake.ts";
 
 export interface Uploads {
   /** Begins an upload, at once; `end` it or `drop` it. A file that cannot be made fails the first chunk. */
@@ -97,17 +98,7 @@ async function appendChunk(
     const fact = `Upload ${id} has ${upload.size} bytes; a chunk at ${offset} does not follow.`;
     throw new IopipeError("IllegalState", fact, { size: upload.size });
   }
-  const handle = await upload.handle;
-  let written = 0;
-  while (written < chunk.length) {
-    const { bytesWritten } = await handle.write(
-      chunk,
-      written,
-      chunk.length - written,
-      upload.size + written,
-    );
-    written += bytesWritten;
-  }
+  await writeAll(await upload.handle, chunk, upload.size);
   upload.hash.update(chunk);
   upload.size += chunk.length;
   return upload.size;

@@ -66,9 +66,5 @@ function isDifferent({ before, after }: Pair): boolean {
 
 /** The disk's image, its bytes kept as a blob for the diff to read. */
 async function keepFromDisk(store: Store, tree: Tree, path: string): Promise<Image> {
-  const found = await tree.lstat(path);
-  if (found.type !== "file") return found;
-  const { image, bytes } = await tree.read(path);
-  await store.blobs.put(bytes);
-  return image;
+  return store.blobs.take((sink) => tree.image(path, sink));
 }

@@ -50,7 +50,7 @@ async function exploreAll(title: string, scenes: readonly Scene[], limits: Limit
 }
 
 test("eight mixed changes, crashed once in many ways at every call", { timeout: TIMEOUT_MS }, () =>
-  exploreAll("mixed patch, wide", mixed, [{ bound: 60 }]),
+  exploreAll("mixed patch, wide", mixed, [{ bound: 40 }]),
 );
 
 test("eight mixed changes, crashed twice", { timeout: TIMEOUT_MS }, () =>

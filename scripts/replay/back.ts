@@ -1,7 +1,7 @@
 /** Back: a commit's operation undone, and compared. */
 import { IopipeError } from "../../client/index.ts";
 import type { Brought } from "./forward.ts";
-import { compare, type Replay } from "./replay.ts";
+import { compare, inTime, type Replay } from "./replay.ts";
 import { mismatch, timed } from "./tally.ts";
 
 /** Takes back what a commit brought; every later one was taken back before. */
@@ -16,7 +16,7 @@ async function undo(
   operation: string,
 ): Promise<void> {
   try {
-    const undone = () => connection.call("operation/undo", { operation });
+    const undone = () => connection.call("operation/undo", { operation }, inTime());
     const { operation: undo, skipped } = await timed(tally, "undo", commit, undone);
     if (undo?.state !== "committed") mismatch(tally, commit, `the undo is ${undo?.state}`);
     if (skipped.length > 0)

@@ -2,7 +2,7 @@
 import { IopipeError, type SessionHandle } from "../../client/index.ts";
 import { type Delta, differences, entriesOf, isRename, withoutSubmodules } from "./deltas.ts";
 import { isByRule } from "./refusals.ts";
-import { compare, type Replay } from "./replay.ts";
+import { compare, inTime, type Replay } from "./replay.ts";
 import type { Commit } from "./repository.ts";
 import { stage } from "./stage.ts";
 import { countPatches, mismatch, timed } from "./tally.ts";
@@ -77,7 +77,7 @@ async function applyIt(
   digest: string,
 ): Promise<string | undefined> {
   try {
-    const apply = () => session.apply(digest, { confirmFullReplace: true });
+    const apply = () => session.apply(digest, { confirmFullReplace: true }, inTime());
     const { operation, skipped } = await timed(tally, "apply", commit, apply);
     if (operation.state !== "committed") mismatch(tally, commit, `the operation is ${operation.state}`);
     if (skipped.length > 0)

@@ -1,5 +1,5 @@
 /** One replay: where it happens, with whom, and what has become of it so far. */
-import type { Connection } from "../../client/index.ts";
+import type { CallOptions, Connection } from "../../client/index.ts";
 import type { Refusals } from "./refusals.ts";
 import type { Commit, Repository } from "./repository.ts";
 import { mismatch, type Tally } from "./tally.ts";
@@ -14,6 +14,13 @@ export interface Replay {
   readonly tally: Tally;
   /** Hash every file anew at each comparison, and compare after staging too. */
   readonly verifyEach: boolean;
+}
+
+/** Longest time of one call to the daemon: far more than thousands of files take. */
+const CALL_LIMIT_MS = 20 * 60_000;
+
+export function inTime(): CallOptions {
+  return { signal: AbortSignal.timeout(CALL_LIMIT_MS) };
 }
 
 /** Compares the work tree with `expected`; gives what it is. */

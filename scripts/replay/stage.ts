@@ -3,6 +3,7 @@ import { IopipeError, type Result, type SessionHandle } from "../../client/index
 import { contentsOf } from "./contents.ts";
 import { apart, type Delta, isRename } from "./deltas.ts";
 import { inOrder, propose } from "./proposal.ts";
+import { inTime } from "./replay.ts";
 import type { Repository } from "./repository.ts";
 
 /**
@@ -20,7 +21,10 @@ export async function stage(
   for (let wanted = inOrder(deltas); wanted.length > 0; ) {
     const proposed = propose(wanted, contents);
     try {
-      return await session.stage(proposed.map(({ change }) => change));
+      return await session.stage(
+        proposed.map(({ change }) => change),
+        inTime(),
+      );
     } catch (error) {
       if (!(error instanceof IopipeError && error.data.index !== undefined)) throw error;
       const culprit = proposed[error.data.index]?.delta as Delta;

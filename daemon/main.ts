@@ -32,6 +32,9 @@ import { createWorkspaces } from "./workspace/workspaces.ts";
 /** sysexits(3) EX_TEMPFAIL: another daemon is serving, a client connects to that one. */
 const EXIT_BUSY = 75;
 
+/** How often an idle daemon looks whether its state is still there. */
+const LOOK_MS = 30_000;
+
 export interface StartOptions {
   /** Decides the locations and the log level (IOPIPE_LOG); default the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -39,6 +42,8 @@ export interface StartOptions {
   readonly checkResults?: boolean;
   /** How often deleted sockets are published again; default 30 s. */
   readonly republishMs?: number;
+  /** How often it looks whether its state is still there; default 30 s. */
+  readonly lookMs?: number;
 }
 
 export interface RunningDaemon {
@@ -47,8 +52,8 @@ export interface RunningDaemon {
   readonly log: Log;
   /** Finishes running changes, then releases everything, the lock last. Safe to call twice. */
   stop(): Promise<void>;
-  /** Resolves when it has stopped, whoever asked for it. */
-  readonly stopped: Promise<void>;
+  /** Resolves when it has stopped, whoever asked for it; to the cause where it stopped by itself. */
+  readonly stopped: Promise<IopipeError | undefined>;
 }
 
 /**
@@ -108,9 +113,10 @@ async function assemble(
   });
   opened.last(workspaces, (each) => each.stop());
 
-  const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<void>();
+  const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<IopipeError | undefined>();
   let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= opened.release(log).then(hasStopped));
+  let cause: IopipeError | undefined;
+  const stop = (): Promise<void> => (stopping ??= opened.release(log).then(() => hasStopped(cause)));
   const daemon = {
     instance: identity.instance,
     locations,
@@ -131,6 +137,13 @@ async function assemble(
     checkResults: options.checkResults ?? Boolean(env.IOPIPE_CHECK_RESULTS),
     republishMs: options.republishMs,
   });
+  const looking = setInterval(store.presence.look, options.lookMs ?? LOOK_MS).unref();
+  opened.last(looking, clearInterval);
+  void store.presence.lost.then((error) => {
+    log.fatal({ err: error }, "the state is lost; the daemon ends");
+    cause = error;
+    daemon.stop();
+  });
   const listening = server.listen();
   await listening;
   opened.last(server, (each) => each.stop());
@@ -147,7 +160,8 @@ export async function main(): Promise<void> {
     logDefects(daemon.log);
     announce(daemon);
     void signalled.then(daemon.stop);
-    await daemon.stopped;
+    const cause = await daemon.stopped;
+    if (cause) throw cause;
     process.exit(0);
   } catch (error) {
     const known =

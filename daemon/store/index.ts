@@ -11,6 +11,7 @@ import { type Database, openDatabase } from "./database.ts";
 import { type Events, openEvents } from "./events.ts";
 import { type Operations, openOperations } from "./operations.ts";
 import { openPatches, type Patches } from "./patches.ts";
+import { openPresence, type Presence } from "./presence.ts";
 import { openSessions, type Sessions } from "./sessions.ts";
 import { openTransactions, type Transactions } from "./transactions.ts";
 import { openUploads, type Uploads } from "./uploads.ts";
@@ -22,6 +23,7 @@ export interface Store extends Transactions {
   readonly events: Events;
   readonly operations: Operations;
   readonly patches: Patches;
+  readonly presence: Presence;
   readonly sessions: Sessions;
   readonly uploads: Uploads;
   readonly workspaces: Workspaces;
@@ -37,10 +39,13 @@ export interface Store extends Transactions {
  */
 export function openStore(stateDir: string, open: (file: string) => Database = openDatabase): Store {
   const ballast = openBallast(join(stateDir, "ballast"));
-  const db = ballast.roomFor(() => open(join(stateDir, "iopipe.db")));
+  const file = join(stateDir, "iopipe.db");
+  const db = ballast.roomFor(() => open(file));
+  // The log is there too: opening has written.
+  const presence = openPresence([file, `${file}-wal`]);
   const events = openEvents(db);
   const patches = openPatches(db);
-  const { transaction, essential } = openTransactions({ db, events, ballast });
+  const { transaction, essential } = openTransactions({ db, events, ballast, presence });
   const blobs = ballast.roomFor(() => openBlobs(db, join(stateDir, "blobs")));
   const uploads = ballast.roomFor(() => openUploads(blobs, join(stateDir, "uploads")));
   ballast.fill();
@@ -50,6 +55,7 @@ export function openStore(stateDir: string, open: (file: string) => Database = o
     events,
     operations: openOperations({ db, events, patches, transaction, essential }),
     patches,
+    presence,
     sessions: openSessions(db),
     uploads,
     workspaces: openWorkspaces(db, transaction),

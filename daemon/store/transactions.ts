@@ -1,11 +1,13 @@
 /**
  * Transactions: every change of the database, its durability, and the events that it makes true.
  * Owns the outermost BEGIN and COMMIT; nested calls join by savepoint.
+ * Failure: rolled back, and thrown; IoFailed where the database is no longer in its place (presence.ts).
  * INVARIANT: every change but a blob's, of which nothing speaks yet, is made inside one of the two kinds of transaction.
  */
 import type { Ballast } from "./ballast.ts";
 import type { Database } from "./database.ts";
 import type { Events } from "./events.ts";
+import type { Presence } from "./presence.ts";
 
 export interface Transactions {
   /** Runs `work` in a transaction, durable when it returns; nested calls join the outer one. Rolls back when it throws. */
@@ -21,13 +23,21 @@ export interface TransactionsDeps {
   readonly db: Database;
   readonly events: Events;
   readonly ballast: Ballast;
+  readonly presence: Presence;
 }
 
-export function openTransactions({ db, events, ballast }: TransactionsDeps): Transactions {
+export function openTransactions({ db, events, ballast, presence }: TransactionsDeps): Transactions {
   const outermost = <T>(work: () => T): T => {
     let committed = false;
     try {
-      const result = db.transaction(work).immediate();
+      const result = db
+        .transaction(() => {
+          const worked = work();
+          const lost = presence.look();
+          if (lost) throw lost;
+          return worked;
+        })
+        .immediate();
       committed = true;
       return result;
     } finally {

@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CONTROLS, WITHOUT_INODES } from "./model/controls.ts";
 import { explore, type Limits } from "./model/explore.ts";
+import { exploreLateWrites } from "./model/late-writes.ts";
 import { mixedScenes, pairScenes } from "./model/patches.ts";
 import { applyScene, type Scene } from "./model/scene.ts";
 import { type ModelStore, openModelStore } from "./model/store.ts";
@@ -89,6 +90,22 @@ test("every pair of changes, one of them edited before recovery", { timeout: TIM
   );
   expect(found.slice(0, 5)).toEqual([]);
   expect(sum.edits).toBeGreaterThan(1000);
+});
+
+test("every pair of changes, a displaced file written to before recovery", {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const found: string[] = [];
+  const sum = { writes: 0, rescued: 0 };
+  for (const scene of pairs) {
+    const report = await exploreLateWrites(model, scene, EXACT);
+    found.push(...report.violations);
+    sum.writes += report.writes;
+    sum.rescued += report.rescued;
+  }
+  console.log(`late writes: ${sum.writes}, ${sum.rescued} of them kept as blobs, ${found.length} violations`);
+  expect(found.slice(0, 5)).toEqual([]);
+  expect(sum.rescued).toBeGreaterThan(50);
 });
 
 test.each(Object.keys(CONTROLS))("with %s, the explorer finds violations", async (name) => {

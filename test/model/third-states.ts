@@ -2,7 +2,7 @@
  * Third states: somebody edits a file between the crash and the recovery, so that it is neither old nor new.
  * Owns the edits and the verdict. Patches of exactly two files: with more, an untouched third gives the answer away.
  */
-
+import type { OperationRow } from "../../daemon/store/index.ts";
 import { sha256 } from "../promotion/house.ts";
 import {
   born,
@@ -103,52 +103,56 @@ interface Edited {
   readonly disk: Disk;
 }
 
-function judgeEdit(
-  model: ModelStore,
-  scene: Scene,
-  { state, name, how, edited, disk }: Edited,
-  report: ThirdReport,
-): string[] {
-  const problems: string[] = [];
+function judgeEdit(model: ModelStore, scene: Scene, edit: Edited, report: ThirdReport): string[] {
+  const { name, edited, disk } = edit;
   const now = listing(disk);
-  const wrong = (is: boolean, problem: string): void => void (is && problems.push(problem));
-  const standsAs = (path: string, tree: Listing, side: Listing): boolean => tree[path] === side[path];
-  const others = Object.keys(scene.before)
-    .concat(Object.keys(scene.after))
-    .filter((path) => path !== name);
-  const all = (side: Listing, tree: Listing): boolean => others.every((path) => standsAs(path, tree, side));
-
-  wrong(
-    now[name] !== edited[name],
-    `the edit is ${JSON.stringify(now[name])}, not ${JSON.stringify(edited[name])}`,
-  );
-  wrong(
-    Object.keys(now).some((path) => path.includes(".iopipe-")),
-    "a file of ours is left",
-  );
-  wrong(model.store.operations.openJournals(model.workspace).length > 0, "the journal is open");
-
+  const problems = leftovers(model, now);
+  if (now[name] !== edited[name])
+    problems.push(`the edit is ${JSON.stringify(now[name])}, not ${JSON.stringify(edited[name])}`);
   const [row] = model.store.operations.list({ workspace: model.workspace }, { limit: 1 });
   if (!row) return problems;
   report.phases[row.phase] = (report.phases[row.phase] ?? 0) + 1;
-  const was = listing(state.disk);
-  const wasNew = standsAs(name, was, scene.after);
-  const decided = state.journal.operations.at(-1)?.phase === "commit";
-  wrong(row.phase === "applied" && !all(scene.after, now), "said applied, and it is not");
-  wrong(row.phase === "applied" && !wasNew, "said applied, and the edited file never was");
-  wrong(row.phase === "aborted" && !all(scene.before, now), "said rolled back, and it is not");
-  wrong(!all(scene.before, now) && !all(scene.after, now), "the others are neither old nor new");
-  if (decided && wasNew && how === "in place" && all(scene.after, was))
-    wrong(row.phase !== "applied", `all was published, the edit came later, and it ended as ${row.phase}`);
-  for (const { path, outcome } of row.files) {
-    if (path === name) continue;
-    wrong(outcome === "before" && !standsAs(path, now, scene.before), `'${path}' is not before, as said`);
-    wrong(outcome === "after" && !standsAs(path, now, scene.after), `'${path}' is not after, as said`);
-  }
+  return [...problems, ...lies(scene, edit, now, row)];
+}
+
+/** What no recovery may leave. */
+export function leftovers({ store, workspace }: ModelStore, now: Listing): string[] {
+  const problems: string[] = [];
+  if (Object.keys(now).some((path) => path.includes(".iopipe-"))) problems.push("a file of ours is left");
+  if (store.operations.openJournals(workspace).length > 0) problems.push("the journal is open");
   return problems;
 }
 
+/** Where the row says what is not so. */
+function lies(scene: Scene, { state, name, how }: Edited, now: Listing, row: OperationRow): string[] {
+  const { phase } = row;
+  const was = listing(state.disk);
+  const others = [...Object.keys(scene.before), ...Object.keys(scene.after)].filter((path) => path !== name);
+  const all = (side: Listing, tree: Listing): boolean => others.every((path) => tree[path] === side[path]);
+  const isOld = all(scene.before, now);
+  const isNew = all(scene.after, now);
+  const wasNew = was[name] === scene.after[name];
+  const wasDone = state.journal.operations.at(-1)?.phase === "commit" && wasNew && all(scene.after, was);
+  const claims: readonly (readonly [isLie: boolean, lie: string])[] = [
+    [!isOld && !isNew, "the others are neither old nor new"],
+    [phase === "applied" && !isNew, "said applied, and it is not"],
+    [phase === "applied" && !wasNew, "said applied, and the edited file never was"],
+    [phase === "aborted" && !isOld, "said rolled back, and it is not"],
+    [
+      wasDone && how === "in place" && phase !== "applied",
+      `published, then edited, and it ended as ${phase}`,
+    ],
+    ...row.files
+      .filter(({ path }) => path !== name)
+      .map(({ path, outcome }) => {
+        const side = outcome === "before" ? scene.before : scene.after;
+        return [outcome !== "foreign" && now[path] !== side[path], `'${path}' is not ${outcome}`] as const;
+      }),
+  ];
+  return claims.flatMap(([isLie, lie]) => (isLie ? [lie] : []));
+}
+
 function changesModeOnly({ before, after }: Scene, name: string): boolean {
-  const bytesOf = (entry = "") => entry.replace(/^\d+ /, "");
-  return bytesOf(before[name]) === bytesOf(after[name]);
+  const bytes = (entry = "") => entry.replace(/^\d+ /, "");
+  return bytes(before[name]) === bytes(after[name]);
 }

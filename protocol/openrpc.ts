@@ -18,6 +18,9 @@ export const COMMON_ERRORS = [
   "InternalError",
   "Cancelled",
   "ShuttingDown",
+  // Of the disk that the daemon's state is on.
+  "DiskFull",
+  "IoFailed",
 ] as const satisfies readonly ErrorKind[];
 
 type JsonSchema = Record<string, unknown>;

@@ -271,6 +271,8 @@ test("a record that cannot be written after all is done is not the caller's fail
 test.each([
   ["SQLITE_FULL", "DiskFull"],
   ["SQLITE_IOERR_FSYNC", "IoFailed"],
+  ["SQLITE_BUSY_SNAPSHOT", "Busy"],
+  ["SQLITE_READONLY_DBMOVED", "ReadOnly"],
 ])("a decision that answers %s is none", async (code, kind) => {
   const root = house.root({ a: "a" });
   const decide = () => {

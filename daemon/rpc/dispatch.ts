@@ -9,9 +9,9 @@ import { methods } from "../../protocol/methods/index.ts";
 import type { Method } from "../../protocol/methods/method.ts";
 import { COMMON_ERRORS } from "../../protocol/openrpc.ts";
 import { IopipeError, type WireError } from "../../protocol/wire/index.ts";
+import { faultOf } from "../store/faults.ts";
 import type { Call, Handlers, Log } from "./call.ts";
 import type { Id, Request } from "./envelope.ts";
-import { faultOf } from "./faults.ts";
 import { mutates } from "./mutating.ts";
 import { checkParams } from "./params.ts";
 

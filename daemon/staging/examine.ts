@@ -9,7 +9,7 @@ import { FULL_REPLACE_BYTES } from "../../protocol/wire/limits.ts";
 import type { Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { inChunks } from "./chunks.ts";
-import { fromDisk } from "./faults.ts";
+import { faultAbout } from "./faults.ts";
 import { assertOneLink } from "./hard-links.ts";
 import { isBelow, type Looks, lookPast, removedBy } from "./removals.ts";
 import { assertPending, isUnsettled, patchesNamed } from "./select.ts";
@@ -109,7 +109,7 @@ async function examineOne(
     const problem = await problemOf(tree, patch);
     return { transitions, ...(problem && { problem }) };
   } catch (error) {
-    return { problem: fromDisk(error, patch.path) };
+    return { problem: faultAbout(error, patch.path) };
   }
 }
 
@@ -120,7 +120,7 @@ async function problemOf(tree: Tree, patch: PatchRow): Promise<IopipeError | und
     await assertOneLink(tree, patch.from ?? patch.path);
     return undefined;
   } catch (error) {
-    return fromDisk(error, patch.path);
+    return faultAbout(error, patch.path);
   }
 }
 

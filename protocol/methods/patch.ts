@@ -15,14 +15,7 @@ import {
   WorkspaceRef,
 } from "./values.ts";
 
-const PATH_ERRORS = [
-  "PathEscape",
-  "PathProtected",
-  "NotAFile",
-  "NameTooLong",
-  "AccessDenied",
-  "IoFailed",
-] as const;
+const PATH_ERRORS = ["PathEscape", "PathProtected", "NotAFile", "NameTooLong", "AccessDenied"] as const;
 
 export const stage = method({
   name: "patch/stage",
@@ -50,7 +43,6 @@ export const stage = method({
     "IllegalState",
     "TooLarge",
     "RootGone",
-    "DiskFull",
   ],
 });
 
@@ -126,7 +118,7 @@ export const blobWrite = method({
     data: z.string().describe("base64"),
   }),
   result: z.object({ upload: z.string(), size: Count }),
-  errors: ["BlobNotFound", "IllegalState", "TooLarge", "DiskFull"],
+  errors: ["BlobNotFound", "IllegalState", "TooLarge"],
 });
 
 export const blobCommit = method({
@@ -135,7 +127,7 @@ export const blobCommit = method({
   role: "proposer",
   params: params({ upload: z.string(), hash: Hash.optional().describe("Checked, where given.") }),
   result: z.object({ blob: Hash, size: Count }),
-  errors: ["BlobNotFound", "Conflict", "DiskFull"],
+  errors: ["BlobNotFound", "Conflict"],
 });
 
 export const blobRead = method({

@@ -124,11 +124,9 @@ const APPLY_ERRORS = [
   "PathEscape",
   "NotAFile",
   "HardLinked",
-  "DiskFull",
   "AccessDenied",
   "ReadOnly",
   "NameTooLong",
-  "IoFailed",
   "Busy",
   "RootGone",
 ] as const;

@@ -1,7 +1,7 @@
 /**
  * The closed set of errors: one name, one number, and what a caller can do next.
  * Owns the table of PROTOCOL.md ("Errors") and the one error class that crosses the wire.
- * Mapping of operating-system and path errors to these kinds is the daemon's (daemon/rpc/faults.ts).
+ * Mapping of operating-system and path errors to these kinds is the daemon's (daemon/store/faults.ts).
  */
 
 interface ErrorRow {

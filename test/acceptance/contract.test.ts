@@ -5,6 +5,7 @@
 import { linkSync, renameSync, symlinkSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type MethodName, methods, notifications } from "../../protocol/methods/index.ts";
+import { COMMON_ERRORS } from "../../protocol/openrpc.ts";
 import { ERRORS, type ErrorKind } from "../../protocol/wire/index.ts";
 import type { Message, RawClient } from "../fixture/client.ts";
 import { openScene, type Scene, sharedStage } from "./scene.ts";
@@ -159,9 +160,6 @@ test("every method of the contract answers what its schema says, and nothing mor
   }
 });
 
-/** Kinds that any method may answer. */
-const ANY: readonly ErrorKind[] = ["InvalidParams", "InternalError", "Cancelled", "ShuttingDown"];
-
 /** How each kind of error is met: a method, its params, the kind. */
 const MET: [ErrorKind, MethodName, (facts: Facts, scene: Scene) => object][] = [
   ["WorkspaceNotFound", "session/open", () => ({ workspace: "w0" })],
@@ -236,7 +234,8 @@ function expectError(answer: Message, kind: ErrorKind, method: MethodName | unde
     message: expect.stringMatching(/\S/),
     data: { kind, retryable, hint: expect.stringMatching(/\S.{10}/) },
   });
-  if (method !== undefined) expect([...ANY, ...(methods.get(method)?.errors ?? [])], of).toContain(kind);
+  if (method !== undefined)
+    expect([...COMMON_ERRORS, ...(methods.get(method)?.errors ?? [])], of).toContain(kind);
 }
 
 test("every error has its number, kind, retryable and hint, and its method names it", async () => {

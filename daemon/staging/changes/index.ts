@@ -4,7 +4,7 @@
  */
 import type { Change } from "../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
-import { fromDisk } from "../faults.ts";
+import { faultAbout } from "../faults.ts";
 import type { Context } from "./context.ts";
 import { edit } from "./edit.ts";
 import { chmod, remove, rename, symlink } from "./entries.ts";
@@ -37,7 +37,7 @@ export async function applyChange(context: Context, change: Change, index: numbe
     const apply = KINDS[change.kind] as (context: Context, change: Change) => Promise<void>;
     await apply(context, change);
   } catch (error) {
-    throw fromDisk(error, "path" in change ? change.path : undefined).with({ index });
+    throw faultAbout(error, "path" in change ? change.path : undefined).with({ index });
   }
 }
 

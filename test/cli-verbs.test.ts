@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readFileSync,
   realpathSync,
@@ -266,6 +267,25 @@ test("edit stages what the editor leaves; nothing changed stages nothing", async
   const failed = await ctl(["edit", "b.txt"], { env: { EDITOR: "false" } });
   expect(failed.code).toBe(1);
   expect((await ctl(["edit", "b.txt"])).code).toBe(2);
+});
+
+test("a file with several names is refused with the way round: --break-hard-links", async () => {
+  const names = ["b.txt", "src/a.txt"].map((name, at) => [name, path.join(root, `other${at}`)] as const);
+  for (const [name, other] of names) linkSync(path.join(root, name), other);
+  const refused = await ctl(["stage", "b.txt"], { input: "new b\n" });
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("--break-hard-links") });
+  await json(["stage", "b.txt", "--break-hard-links", "--note", "mine"], { input: "new b\n" });
+  const editor = path.join(root, "..", "hard.mjs");
+  writeFileSync(
+    editor,
+    `import { appendFileSync } from "node:fs"; appendFileSync(process.argv.at(-1), "four\\n");`,
+  );
+  const env = { EDITOR: `'${process.execPath}' ${editor}` };
+  expect((await ctl(["edit", "src/a.txt"], { env })).code).toBe(1);
+  expect((await ctl(["edit", "src/a.txt", "--break-hard-links"], { env })).code).toBe(0);
+  await json(["apply", "--yes"]);
+  expect([read("b.txt"), read("other0")]).toEqual(["new b\n", "b\n"]);
+  expect([read("src/a.txt"), read("other1")]).toEqual(["one\ntwo\nthree\nfour\n", "one\ntwo\nthree\n"]);
 });
 
 test("wait tells of the session's next event, or exits 75 when the time is over", async () => {

@@ -9,6 +9,8 @@ const HINTS: Partial<Readonly<Record<ErrorKind, string>>> = {
   SessionNotFound: "`iopipectl ls` lists the pending sessions here, `ls --all` all of them.",
   PatchNotFound: "`iopipectl show` lists the session's patches.",
   OperationNotFound: "`iopipectl log` lists the operations here.",
+  HardLinked:
+    "Stage it with --break-hard-links: this name then has bytes of its own, the others keep theirs.",
   FileNotFound: "`iopipectl ls PATH` lists a directory; `iopipectl stage PATH` makes a file.",
   FileExists: "Choose another path.",
   Stale: "Stage it anew, or `iopipectl discard PATH`; `iopipectl apply --skip-stale` leaves it out.",

@@ -20,6 +20,7 @@ export interface Verb {
 const YES: Flag = ["-y, --yes", "do not ask"];
 const NOTE: Flag = ["--note <text>", "a remark that goes with it"];
 const TITLE: Flag = ["--title <text>", "title of a session that is opened"];
+const BREAK: Flag = ["--break-hard-links", "give a file with several names bytes of its own"];
 const FULL: Flag = ["--confirm-full-replace", "replace files over 1 MiB as a whole"];
 
 export const VERBS: readonly Verb[] = [
@@ -90,6 +91,7 @@ export const VERBS: readonly Verb[] = [
       ["--delete", "delete the paths"],
       ["--move", "move: FROM TO"],
       ["--patch <file>", "stage a git diff; - for stdin"],
+      BREAK,
       NOTE,
       TITLE,
     ],
@@ -99,7 +101,7 @@ export const VERBS: readonly Verb[] = [
     name: "edit",
     args: "<path>",
     summary: "Open the staged content in $EDITOR and stage the result",
-    flags: [NOTE, TITLE],
+    flags: [BREAK, NOTE, TITLE],
     about: "session",
   },
   {

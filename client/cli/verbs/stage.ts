@@ -26,9 +26,13 @@ export async function stageInto(
   changes: readonly ChangeInput[],
 ): Promise<Result<"patch/stage">> {
   const note = context.text("note");
-  const noted = note === undefined ? changes : changes.map((change) => ({ ...change, note }));
+  const said = {
+    ...(note !== undefined && { note }),
+    ...(context.has("breakHardLinks") && { breakHardLinks: true }),
+  };
   const handle = (await context.connection()).session(session.id);
-  return await handle.stage(noted, { signal: context.signal });
+  const asked = changes.map((change) => ({ ...change, ...said }));
+  return await handle.stage(asked, { signal: context.signal });
 }
 
 /** Changes that a git diff in a file, or on stdin (`-`), stands for. */

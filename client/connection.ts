@@ -137,11 +137,29 @@ export class Connection {
     }
   }
 
+  /**
+   * Whether the daemon answers on the link in force: true as soon as it does, false where there is no link or it ends,
+   * and neither while it is silent. Reconnects nothing and starts nothing.
+   */
+  async answers(): Promise<boolean> {
+    const link = await this.#link?.catch(() => undefined);
+    if (link === undefined || link.ended) return false;
+    // A refusal is an answer too.
+    return await this.#initialize(link).then(
+      () => true,
+      (error) => !isLost(error),
+    );
+  }
+
+  #initialize(link: Link): Promise<unknown> {
+    const client = this.#way.client ?? { name: packageJson.name, version: packageJson.version };
+    return link.call("initialize", { client, protocolVersion: 1 });
+  }
+
   /** Sent ahead of the first call, answers not awaited: the daemon starts requests in order. */
   #introduce(link: Link): void {
     const ignore = (): void => {};
-    const client = this.#way.client ?? { name: packageJson.name, version: packageJson.version };
-    link.call("initialize", { client, protocolVersion: 1 }).catch(ignore);
+    this.#initialize(link).catch(ignore);
     if (this.role === "reviewer") return;
     for (const session of this.#sessions) link.call("session/get", { session }).catch(ignore);
   }

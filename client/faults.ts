@@ -29,6 +29,21 @@ export function isLost(error: unknown): error is IopipeError {
   return error instanceof IopipeError && error.data.daemon === "lost";
 }
 
+/** A daemon has the socket and says nothing: it is stopped, or hangs. `pid` as daemon.json has it. */
+export function silentDaemon(stateDir: string, pid: number | undefined, silentMs: number): IopipeError {
+  const seconds = Math.round(silentMs / 1000);
+  if (pid === undefined)
+    return new IopipeError("Timeout", `No daemon of ${stateDir} has answered for ${seconds} s.`, {
+      hint: "See `iopipectl doctor` and `iopipectl daemon logs`.",
+    });
+  return new IopipeError("Timeout", `The daemon, process ${pid}, has not answered for ${seconds} s.`, {
+    hint:
+      `If it was stopped, \`kill -CONT ${pid}\` lets it go on; if it hangs, \`kill -9 ${pid}\` ends it: what is ` +
+      "staged is kept, and the next command starts a new one.",
+    pid,
+  });
+}
+
 /** The caller's own abort. */
 export function cancelled(): IopipeError {
   return new IopipeError("Cancelled", "The request was cancelled.");

@@ -7,7 +7,11 @@ import type { Role } from "../../protocol/wire/locations.ts";
 import { connect, roleOf } from "../connect.ts";
 import type { Connection } from "../connection.ts";
 import { printJson } from "./output.ts";
+import { makePatience } from "./patience.ts";
 import { showProgress } from "./progress.ts";
+
+/** How long a verb that gives up waits for a silent daemon, in milliseconds. */
+const SILENCE_LIMIT_MS = 10_000;
 
 export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
@@ -18,7 +22,12 @@ export class Context {
   readonly cwd = process.cwd();
   readonly #flags: Flags;
   readonly #interrupt = new AbortController();
+  readonly #patience = makePatience(
+    async () => (await this.#connected?.answers()) ?? false,
+    this.#interrupt.signal,
+  );
   #connection: Promise<Connection> | undefined;
+  #connected: Connection | undefined;
 
   constructor(flags: Flags) {
     this.#flags = flags;
@@ -57,15 +66,29 @@ export class Context {
       role: this.role,
       autostart,
       client: { name: "iopipectl" },
+    }).then((connection) => {
+      this.#connected = connection;
+      return connection;
     });
-    return this.#connection;
+    const connecting = this.#connection;
+    return this.patiently(() => connecting);
+  }
+
+  /** Waits for work of the daemon's that is no call(); see Patience. */
+  patiently<T>(work: () => Promise<T>): Promise<T> {
+    return this.#patience.during(work);
+  }
+
+  /** For a verb that only looks: a daemon that stays silent ends it, with Timeout. */
+  giveUpInSilence(): void {
+    this.#patience.limit(SILENCE_LIMIT_MS);
   }
 
   /** Calls a method; ^C cancels it, and a terminal sees its progress when it takes long. */
   async call<N extends MethodName>(name: N, params: Params<N>): Promise<Result<N>> {
     const connection = await this.connection();
-    return await showProgress((onProgress) =>
-      connection.call(name, params, { signal: this.signal, onProgress }),
+    return await this.patiently(() =>
+      showProgress((onProgress) => connection.call(name, params, { signal: this.signal, onProgress })),
     );
   }
 
@@ -76,9 +99,12 @@ export class Context {
   }
 
   /** Lets the process end. */
-  async close(): Promise<void> {
+  close(): void {
     process.off("SIGINT", this.interrupt);
-    const connection = await this.#connection?.catch(() => undefined);
-    connection?.close();
+    // Not awaited: who gave up on a silent daemon need not wait for it here.
+    this.#connection?.then(
+      (connection) => connection.close(),
+      () => {},
+    );
   }
 }

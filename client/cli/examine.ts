@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
+import type { IopipeError } from "../../protocol/wire/errors.ts";
 import { type Locations, locate } from "../../protocol/wire/locations.ts";
 import { isNoDaemon } from "../faults.ts";
 import type { Context } from "./context.ts";
@@ -99,8 +100,16 @@ async function daemon(context: Context): Promise<Finding[]> {
   } catch (error) {
     const { message } = error as Error;
     if (isNoDaemon(error)) return [{ name, state: "ok", fact: "none runs; the next command starts one" }];
-    const { hint } = (error as { data?: { hint?: string } }).data ?? {};
-    return [{ name, state: "problem", fact: message, ...(hint !== undefined && { advice: hint }) }];
+    const { hint, kind } = (error as Partial<IopipeError>).data ?? {};
+    return [
+      {
+        name,
+        state: "problem",
+        fact: message,
+        ...(hint !== undefined && { advice: hint }),
+        ...(kind !== undefined && { kind }),
+      },
+    ];
   }
 }
 

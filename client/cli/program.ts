@@ -81,7 +81,7 @@ async function runVerb(verb: Verb, args: string[], flags: Flags): Promise<number
     report(error, context.json);
     return exitCodeOf(error);
   } finally {
-    await context.close();
+    context.close();
   }
 }
 

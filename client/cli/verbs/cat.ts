@@ -11,6 +11,6 @@ export async function cat(context: Context, [argument = ""]: string[]): Promise<
     return;
   }
   const handle = (await context.connection()).session(session.id);
-  const { bytes } = await handle.read(path(argument), { signal: context.signal });
+  const { bytes } = await context.patiently(() => handle.read(path(argument), { signal: context.signal }));
   process.stdout.write(process.stdout.isTTY ? visibleLines(bytes.toString("utf8")) : bytes);
 }

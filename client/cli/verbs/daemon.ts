@@ -26,6 +26,7 @@ export async function daemon(context: Context, [action = ""]: string[]): Promise
 }
 
 async function tell(context: Context, autostart: boolean): Promise<void> {
+  context.giveUpInSilence();
   await context.connection(autostart);
   context.show(await context.call("daemon/status", {}), describe);
 }

@@ -12,11 +12,14 @@ export interface Finding {
   readonly fact: string;
   /** What to do; where there is something to do. */
   readonly advice?: string;
+  /** What kind of error it was, where one was met. */
+  readonly kind?: string;
 }
 
 const MARKS = { ok: ["green", "ok"], warning: ["yellow", "warning"], problem: ["red", "problem"] } as const;
 
 export async function doctor(context: Context): Promise<number> {
+  context.giveUpInSilence();
   const { examine } = await import("../examine.ts");
   const checks = await examine(context);
   context.show({ checks }, () => {
@@ -26,5 +29,7 @@ export async function doctor(context: Context): Promise<number> {
       if (advice !== undefined) print(`        ${visible(advice)}`);
     }
   });
-  return checks.some(({ state }) => state === "problem") ? EXIT.failed : 0;
+  const problems = checks.filter(({ state }) => state === "problem");
+  if (problems.some(({ kind }) => kind === "Timeout")) return EXIT.tryAgain;
+  return problems.length > 0 ? EXIT.failed : 0;
 }

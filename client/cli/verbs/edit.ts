@@ -45,7 +45,7 @@ function editor(): string[] {
 async function read(context: Context, { session }: Chosen, path: string): Promise<Buffer | undefined> {
   const handle = (await context.connection()).session(session.id);
   try {
-    return (await handle.read(path, { signal: context.signal })).bytes;
+    return (await context.patiently(() => handle.read(path, { signal: context.signal }))).bytes;
   } catch (error) {
     if (isKind(error, "FileNotFound")) return undefined;
     throw error;

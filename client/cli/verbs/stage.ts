@@ -32,7 +32,7 @@ export async function stageInto(
   };
   const handle = (await context.connection()).session(session.id);
   const asked = changes.map((change) => ({ ...change, ...said }));
-  return await handle.stage(asked, { signal: context.signal });
+  return await context.patiently(() => handle.stage(asked, { signal: context.signal }));
 }
 
 /** Changes that a git diff in a file, or on stdin (`-`), stands for. */

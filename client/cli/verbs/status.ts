@@ -8,6 +8,7 @@ import { sessionLine } from "../tables.ts";
 import { visible } from "../visible.ts";
 
 export async function status(context: Context): Promise<void> {
+  context.giveUpInSilence();
   // Asked at once, because a person waits: most often the workspace is open already.
   const [open, everywhere] = await Promise.all([openWorkspaces(context), pendingSessions(context)]);
   const workspace = await chooseWorkspace(context, open);

@@ -1,5 +1,6 @@
 /** `watch`: what changes in the workspace, one line a change, or with `--json` one batch a line; until ^C. */
 import type { FileChange } from "../../../protocol/methods/index.ts";
+import type { FileChanges } from "../../changes.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../failure.ts";
 import { wholeNumber } from "../numbers.ts";
@@ -20,13 +21,18 @@ export async function watch(context: Context): Promise<void> {
     signal: context.signal,
   });
   if (process.stderr.isTTY) note(`Watching ${visible(root)}; ^C ends it.`);
-  for await (const batch of changes) {
-    if (context.json) printJson(batch);
-    else {
-      if (batch.fresh) note("The history has a gap; this is all that exists:");
-      for (const change of batch.changes) print(line(change));
-    }
+  await context.patiently(async () => {
+    for await (const batch of changes) show(context, batch);
+  });
+}
+
+function show(context: Context, batch: FileChanges): void {
+  if (context.json) {
+    printJson(batch);
+    return;
   }
+  if (batch.fresh) note("The history has a gap; this is all that exists:");
+  for (const change of batch.changes) print(line(change));
 }
 
 function priorities(asked: string[] | undefined): (typeof PRIORITIES)[number][] | undefined {

@@ -38,6 +38,7 @@ export interface Result {
   readonly at: string;
   readonly violations: readonly string[];
   readonly debris: number;
+  readonly sweptLate: boolean;
   /** Whether everything that the case asks for took place. */
   readonly took: boolean;
 }
@@ -52,20 +53,19 @@ export function driverStage(slot: Slot, driver: string, env?: Readonly<Record<st
 
 export async function perform(stage: Stage, one: Case): Promise<Result> {
   const at = describe(one);
+  const nothing = { at, violations: [], debris: 0, sweptLate: false };
   try {
     const { answer, missed } = await runAll(stage, one);
-    if (missed.length > 0) return { at, violations: [], debris: 0, took: false };
+    if (missed.length > 0) return { ...nothing, took: false };
     stage.cut?.();
     const looked = (await stage.look?.(one.from)) ?? [];
-    const { violations, debris } = await restartAndCheck(stage.slot, one.from, answer);
-    return { at, violations: [...looked, ...violations], debris, took: true };
+    const verdict = await restartAndCheck(stage.slot, one.from, answer);
+    // There is always a way back from one error.
+    const stuck = answer?.unfinished ? ["one error left the journal open"] : [];
+    return { at, ...verdict, violations: [...looked, ...stuck, ...verdict.violations], took: true };
   } catch (error) {
-    return {
-      at,
-      violations: [error instanceof Error ? (error.stack ?? "") : String(error)],
-      debris: 0,
-      took: true,
-    };
+    const violation = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { ...nothing, violations: [violation], took: true };
   }
 }
 

@@ -14,8 +14,8 @@ export interface Verdict {
   readonly violations: string[];
   /** Files of ours that were left after the restart. */
   readonly debris: number;
-  /** Whether the action came to be. */
-  readonly happened: boolean;
+  /** Whether an answer was given while files of ours were still there (each in a journal, else it is a violation). */
+  readonly sweptLate: boolean;
 }
 
 /** Restarts on `slot` after an action that began at `from`, and gave `answer` unless it was killed. */
@@ -49,7 +49,7 @@ export async function restartAndCheck(
     for (const violation of kept(answer, withoutOurs(found), slot.trees[from], slot.trees[to], happened))
       say(violation);
     if ((await recover({ workspace, tree, store })).length > 0) say("recovering again found something to do");
-    return { violations, debris, happened };
+    return { violations, debris, sweptLate: answer !== undefined && ours(found).length > 0 };
   } finally {
     store.close();
   }

@@ -46,7 +46,7 @@ export const PLAN: readonly Sweep[] = [
     cases: sweeps.killed,
     ...{ full: [1], sample: [16], whyNot: whyNotApart },
   },
-  { name: "kill, kill in recovery", stage: plain, cases: sweeps.killedTwice, full: [17], sample: [60, 4] },
+  { name: "kill, kill in recovery", stage: plain, cases: sweeps.killedTwice, full: [17, 2], sample: [60, 4] },
   { name: "error", stage: plain, cases: sweeps.failing, full: [1], sample: [30] },
   {
     name: "kill, error in recovery",
@@ -59,7 +59,7 @@ export const PLAN: readonly Sweep[] = [
     name: "error, kill on the way back",
     stage: plain,
     cases: sweeps.failingThenKilled,
-    ...{ full: [9], sample: [30, 6] },
+    ...{ full: [9, 2], sample: [30, 6] },
   },
   {
     name: "kill of the whole daemon",

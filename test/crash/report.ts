@@ -1,4 +1,8 @@
-/** What the sweeps have shown: the worst points as they come, and the table at the end. */
+/**
+ * What the sweeps have shown: the worst points as they come, and the table at the end.
+ * "Swept late": an answer was given while a file of ours, named in the journal, was still there, since sweeping it had
+ * failed; the restart swept it.
+ */
 import type { Result } from "./case.ts";
 
 export interface Outcome {
@@ -39,14 +43,16 @@ export function table(outcomes: readonly Outcome[]): string {
   const rows = outcomes.map(({ name, results, skipped, isControl, seconds }) => {
     const violations = `${count(results, isViolated)}${isControl ? " (wanted)" : ""}`;
     const debris = results.reduce((sum, result) => sum + result.debris, 0);
+    const late = count(results, ({ sweptLate }) => sweptLate);
     const untaken = count(results, ({ took }) => !took);
-    const cells = [results.length, violations, debris, untaken, seconds.toFixed(0)].map(String);
-    return [name, ...(skipped === undefined ? cells : ["SKIPPED", "-", "-", "-", "-"])];
+    const cells = [results.length, violations, debris, late, untaken, seconds.toFixed(0)].map(String);
+    return [name, ...(skipped === undefined ? cells : ["SKIPPED"])];
   });
   const run = outcomes.filter(({ isControl }) => !isControl).flatMap(({ results }) => results);
-  const total = [run.length, count(run, isViolated), run.reduce((sum, { debris }) => sum + debris, 0)];
-  rows.unshift(["sweep", "points", "violations", "debris", "not taken", "seconds"]);
-  rows.push(["all but controls", ...total.map(String), `${count(run, ({ took }) => !took)}`, ""]);
+  const debris = run.reduce((sum, result) => sum + result.debris, 0);
+  const total = [run.length, count(run, isViolated), debris, count(run, ({ sweptLate }) => sweptLate)];
+  rows.unshift(["sweep", "points", "violations", "debris", "swept late", "not taken", "seconds"]);
+  rows.push(["all but controls", ...[...total, count(run, ({ took }) => !took)].map(String)]);
   const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? "").length))) ?? [];
   const line = (row: readonly string[]): string =>
     row

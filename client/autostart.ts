@@ -5,11 +5,12 @@
  * Invariant: the child keeps none of this process's descriptors, so that `iopipectl … | cat` ends.
  */
 import { spawn } from "node:child_process";
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, statSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import packageJson from "../package.json" with { type: "json" };
 import type { Locations } from "../protocol/wire/locations.ts";
+import { makeDirectory } from "../protocol/wire/make-directory.ts";
 import { noDaemon } from "./faults.ts";
 
 /** Exit status of a daemon that found another one serving. sysexits(3), EX_TEMPFAIL. */
@@ -26,8 +27,7 @@ export interface Starting {
 /**
  * Starts a daemon for `locations`; does not wait until it answers.
  *
- * @throws {IopipeError} IoFailed where this Node is too old for it; an errno error where the state directory cannot
- * be made. Nothing was started then.
+ * @throws {IopipeError} IoFailed where this Node is too old for it; what makeDirectory says of the state directory. Nothing was started then.
  */
 export function startDaemon(locations: Locations): Starting {
   checkNode();
@@ -75,7 +75,7 @@ function checkNode(): void {
 /** Beside the daemon's own log: only what comes before that is open, and what a crash says. */
 function startLog({ logFile }: Locations): { fd: number; path: string } {
   const path = join(dirname(logFile), "start.log");
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(path));
   const tooLong = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 1024 * 1024;
   return { fd: openSync(path, tooLong ? "w" : "a", 0o600), path };
 }
@@ -96,7 +96,7 @@ const CLAIM_MS = 3000;
  */
 export function claimStart({ stateDir }: Locations): (() => void) | undefined {
   const path = join(stateDir, "starting");
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  makeDirectory(stateDir);
   const release = (): void => {
     try {
       unlinkSync(path);

@@ -5,9 +5,10 @@
  * Failure: throws before anything was bound; directories that were made stay.
  * Source: PROTOCOL.md, "Transport"; unix(7), "Pathname sockets".
  */
-import { lstatSync, mkdirSync, type Stats } from "node:fs";
+import { lstatSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { IopipeError, type Locations, MAX_SOCKET_PATH_BYTES } from "../../protocol/wire/index.ts";
+import { makeDirectory } from "../../protocol/wire/make-directory.ts";
 
 /**
  * Makes the state, log and runtime directories with mode 0700, and checks them.
@@ -24,7 +25,7 @@ export function makeDirectories(locations: Locations): void {
     locations.runtimeDir,
     ...sockets,
   ]))
-    makeDirectory(path);
+    makeTrusted(path);
 }
 
 function checkSocketPath(path: string): void {
@@ -37,26 +38,10 @@ function checkSocketPath(path: string): void {
   );
 }
 
-function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    // mkdir -p on a symlink to nothing, or on a file.
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST")
-      throw unmakeable(path, error as NodeJS.ErrnoException);
-  }
+function makeTrusted(path: string): void {
+  makeDirectory(path);
   const problem = problemOf(path, lstatSync(path));
   if (problem) throw new IopipeError("AccessDenied", `${path} ${problem.fact}.`, { hint: problem.hint });
-}
-
-function unmakeable(path: string, { code }: NodeJS.ErrnoException): IopipeError {
-  return new IopipeError(
-    code === "EROFS" ? "ReadOnly" : "AccessDenied",
-    `${path} cannot be made (${code}).`,
-    {
-      hint: "Set IOPIPE_STATE_DIR and IOPIPE_RUNTIME_DIR to directories that you may write.",
-    },
-  );
 }
 
 function problemOf(path: string, stat: Stats): { fact: string; hint: string } | undefined {

@@ -106,9 +106,7 @@ async function assemble(
         guarded,
       }),
     failed: (error, doing, workspace) => {
-      // A file that somebody is writing is looked at again.
-      const level = faultOf(error)?.kind === "Busy" ? "debug" : "error";
-      log[level]({ err: error, workspace }, `${doing} failed`);
+      log[isPassing(error) ? "debug" : "error"]({ err: error, workspace }, `${doing} failed`);
     },
   });
   opened.last(workspaces, (each) => each.stop());
@@ -200,6 +198,12 @@ function identify(locations: Locations): DaemonFile {
     sockets: locations.sockets,
     startedAt: new Date().toISOString(),
   };
+}
+
+/** A file that somebody is writing is looked at again, and a root that is away when it is back. */
+function isPassing(error: unknown): boolean {
+  const kind = faultOf(error)?.kind;
+  return kind === "Busy" || kind === "RootGone";
 }
 
 /** One line, for whoever started it in the foreground; nobody may be reading. */

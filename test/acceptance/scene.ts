@@ -2,7 +2,9 @@
  * A scene for end-to-end tests: a daemon, a client of each role, and a real git repository that is open there.
  * Owns all of it, and removes it (`await using`). The daemon runs in the test's process, so that coverage sees it, or
  * as a process of its own where ending it means killing it; a file's tests may share one.
+ * INVARIANT: a daemon that logged an error which the scene does not expect fails the test, whatever it answered.
  */
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { type Connection, connect, type IopipeEvent } from "../../client/index.ts";
@@ -36,6 +38,8 @@ export interface SceneOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Run the daemon as a process of its own. */
   readonly killable?: boolean;
+  /** Errors that the daemon may log here. */
+  readonly mayLog?: RegExp;
   /** Take this daemon, which outlives the scene. */
   readonly on?: Stage;
   /** Where the daemon's state is; removed with the scene. */
@@ -53,11 +57,12 @@ let repositories = 0;
 export async function openScene({
   files = SOURCES,
   killable,
+  mayLog,
   on,
   home,
   root,
 }: SceneOptions = {}): Promise<Scene> {
-  const stage = on ?? (await openStage(killable, home));
+  const stage = on ?? (await openStage({ killable, mayLog, home }));
   const place = root ?? path.join(stage.home.directory, `repository${++repositories}`);
   const repository = makeRepository(place, files);
   const { workspace } = await stage.reviewer.call("workspace/open", { root: repository.root });
@@ -81,14 +86,20 @@ export async function openScene({
 }
 
 /** One daemon for all tests of a file. */
-export function sharedStage(): () => Stage {
+export function sharedStage(options: { mayLog?: RegExp } = {}): () => Stage {
   const stages: Stage[] = [];
-  beforeAll(async () => void stages.push(await openStage()));
+  beforeAll(async () => void stages.push(await openStage(options)));
   afterAll(() => stages[0]?.[Symbol.asyncDispose]());
   return () => stages[0] as Stage;
 }
 
-async function openStage(killable = false, home = testHome()): Promise<Stage> {
+interface StageOptions {
+  readonly killable?: boolean | undefined;
+  readonly mayLog?: RegExp | undefined;
+  readonly home?: TestHome | undefined;
+}
+
+async function openStage({ killable = false, mayLog, home = testHome() }: StageOptions): Promise<Stage> {
   let clients: { close(): void }[] = [];
 
   const connectAs = async (role: Role): Promise<Connection> => {
@@ -127,9 +138,20 @@ async function openStage(killable = false, home = testHome()): Promise<Stage> {
     },
     async [Symbol.asyncDispose]() {
       await end();
+      const errors = errorsIn(home.locations.logFile).filter((line) => !mayLog?.test(line));
       home.remove();
+      if (errors.length === 0) return;
+      // Said here as well: where the test failed by itself, this error is only the one that it suppresses.
+      process.stderr.write(`${errors.join("\n")}\n`);
+      throw new Error(`The daemon logged ${errors.length} errors, the first: ${errors[0]}`);
     },
   };
+}
+
+/** The lines of a daemon's log that are errors, or worse (pino's levels 50 and 60). */
+function errorsIn(logFile: string): string[] {
+  const lines = readFileSync(logFile, "utf8").split("\n");
+  return lines.filter((line) => /^\{"level":[56]0,/.test(line));
 }
 
 async function startHere(home: TestHome): Promise<() => Promise<void>> {

@@ -442,6 +442,18 @@ test("watch prints one line a change, in a terminal's colours, and says when the
   expect((await ctl(["watch", "--priority", "urgent"])).code).toBe(2);
 });
 
+test("a stage that the daemon refuses leaves nothing in ls and status, and nothing to choose from", async () => {
+  for (const [target, ...more] of [[".git/x"], ["src"], ["b.txt/x"], ["missing", "--delete"]])
+    expect((await ctl(["stage", target as string, ...more], { input: "x" })).code).toBe(1);
+  for (const verb of ["ls", "status"]) expect(await json([verb])).toEqual({ sessions: [] });
+  expect((await ctl(["ls"])).stdout).toBe("");
+  expect((await ctl(["ls", "--all"])).stdout).toContain("empty");
+  const { session } = await json(["stage", "b.txt"], { input: "x\n" });
+  for (const verb of ["ls", "status"])
+    expect((await json([verb])).sessions).toMatchObject([{ id: session.id, title: "stage b.txt" }]);
+  expect((await json(["diff"])).files).toHaveLength(1);
+});
+
 test("mistakes in stage leave no session behind", async () => {
   const listed = async () => (await json(["ls", "--all"])).sessions.length;
   await json(["status"]);

@@ -42,7 +42,7 @@ export const VERBS: readonly Verb[] = [
     args: "[path]",
     summary: "List sessions, or a directory as the session sees it",
     flags: [
-      ["-a, --all", "sessions of every state"],
+      ["-a, --all", "sessions of every state, and those without any patch"],
       ["-r, --recursive", "what is below the directory too"],
     ],
     about: "session",

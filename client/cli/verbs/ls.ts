@@ -1,6 +1,6 @@
-/** `ls`: the sessions here, pending ones unless `--all`; `ls PATH`, or `ls -r`: a directory as the session sees it. */
+/** `ls`: the sessions here, pending ones with patches unless `--all`; `ls PATH`, or `ls -r`: a directory as the session sees it. */
 import type { Result } from "../../../protocol/methods/index.ts";
-import { allSessions, chooseOrLook } from "../choose.ts";
+import { allSessions, chooseOrLook, hasWork, pendingSessions } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { print } from "../output.ts";
 import { findWorkspace } from "../place.ts";
@@ -14,8 +14,9 @@ export async function ls(context: Context, [given]: string[]): Promise<void> {
     return;
   }
   const { id } = await findWorkspace(context);
-  const state = context.has("all") ? {} : { state: "Pending" as const };
-  const sessions = await allSessions(context, { workspace: id, ...state });
+  const sessions = context.has("all")
+    ? await allSessions(context, { workspace: id })
+    : (await pendingSessions(context, id)).filter(hasWork);
   context.show({ sessions }, () => {
     for (const session of sessions) print(sessionLine(session));
   });

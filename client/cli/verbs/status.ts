@@ -12,9 +12,9 @@ export async function status(context: Context): Promise<void> {
   // Asked at once, because a person waits: most often the workspace is open already.
   const [open, everywhere] = await Promise.all([openWorkspaces(context), pendingSessions(context)]);
   const workspace = await chooseWorkspace(context, open);
-  const sessions = everywhere.filter((session) => session.workspace === workspace.id);
+  const sessions = everywhere.filter((session) => session.workspace === workspace.id && hasWork(session));
   if (context.json) printJson({ sessions });
-  else describe(workspace, sessions.filter(hasWork));
+  else describe(workspace, sessions);
 }
 
 function describe(workspace: Workspace, sessions: readonly Session[]): void {

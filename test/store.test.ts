@@ -103,6 +103,64 @@ describe("the database", () => {
   });
 });
 
+describe("an essential transaction", () => {
+  const full = () => Object.assign(new Error("full"), { name: "SqliteError", code: "SQLITE_FULL" });
+  const ballast = () => statSync(join(stateDir, "ballast")).size;
+
+  test("that finds no room is run once more without the ballast, which is made again", () => {
+    const whole = ballast();
+    expect(whole).toBeGreaterThan(0);
+    const { workspace } = openSession();
+    const sizes: number[] = [];
+    const heard: string[] = [];
+    store.events.listen(({ type }) => void heard.push(type));
+    store.essential(() => {
+      sizes.push(ballast());
+      store.events.append({ type: "session/opened", workspace }, () => ({}));
+      if (sizes.length === 1) throw full();
+    });
+    expect(sizes).toEqual([whole, 0]);
+    expect(heard).toEqual(["session/opened"]);
+    expect(store.events.last()).toBe(1);
+    expect(ballast()).toBe(whole);
+  });
+
+  test("is given up when there is no room without the ballast either", () => {
+    const raise = (): never => {
+      throw full();
+    };
+    expect(() => store.essential(raise)).toThrow("full");
+    expect(ballast()).toBe(0);
+    store.counters.raise("x", 1);
+    expect(ballast()).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ["any other error", new Error("ours")],
+    ["an I/O error", Object.assign(new Error("ours"), { name: "SqliteError", code: "SQLITE_IOERR_FSYNC" })],
+  ])("%s is not repeated", (_, error) => {
+    let runs = 0;
+    const work = (): never => {
+      runs += 1;
+      throw error;
+    };
+    expect(() => store.essential(work)).toThrow("ours");
+    expect(runs).toBe(1);
+  });
+
+  test("inside another one joins it", () => {
+    const whole = ballast();
+    expect(() =>
+      store.transaction(() =>
+        store.essential(() => {
+          throw full();
+        }),
+      ),
+    ).toThrow("full");
+    expect(ballast()).toBe(whole);
+  });
+});
+
 test("the watch table too is its owner's alone, also where an older one was not", () => {
   const file = join(stateDir, "watch.db");
   writeFileSync(file, "", { mode: 0o644 });

@@ -17,6 +17,7 @@ import type { Image, Sink } from "../disk/index.ts";
 import type { Database } from "./database.ts";
 import { newId, now } from "./ids.ts";
 import { type Intake, openIntake } from "./intake.ts";
+import type { Transactions } from "./transactions.ts";
 
 /** Larger blobs lie in files, so that the database stays small and quick to back up. DESIGN.md, "Store". */
 const IN_DATABASE_BYTES = 256 * 1024;
@@ -57,13 +58,15 @@ interface Raw {
   data: Buffer | null;
 }
 
-export function openBlobs(db: Database, directory: string): Blobs {
+export function openBlobs(db: Database, directory: string, transaction: Transactions["transaction"]): Blobs {
   const partial = join(directory, "partial");
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true, mode: 0o700 });
   const select = db.prepare<[string], Raw>("SELECT size, data FROM blob WHERE hash = ?");
   const sizeOf = db.prepare<[string], number>("SELECT size FROM blob WHERE hash = ?").pluck();
   const insert = db.prepare("INSERT INTO blob VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
+  const record = (hash: string, size: number, data: Buffer | null): void =>
+    void transaction(() => insert.run(hash, size, data, now()));
   const fileOf = (hash: string) => join(directory, hash.slice(0, 2), hash);
 
   const mustGet = (hash: string): Raw => {
@@ -82,7 +85,7 @@ export function openBlobs(db: Database, directory: string): Blobs {
     const file = fileOf(hash);
     await makeFolder(file);
     await writeFileAtomic(file, bytes, { mode: 0o600 });
-    insert.run(hash, bytes.length, null, now());
+    record(hash, bytes.length, null);
   };
 
   const putAll = async (contents: readonly Buffer[]): Promise<string[]> => {
@@ -97,9 +100,9 @@ export function openBlobs(db: Database, directory: string): Blobs {
       }
     }
     if (fresh.size === 0) return hashes;
-    db.transaction(() => {
-      for (const [hash, bytes] of fresh) insert.run(hash, bytes.length, bytes, now());
-    })();
+    transaction(() => {
+      for (const [hash, bytes] of fresh) record(hash, bytes.length, bytes);
+    });
     return hashes;
   };
 
@@ -109,12 +112,12 @@ export function openBlobs(db: Database, directory: string): Blobs {
     await makeFolder(target);
     if (!(await isThere(target, size))) await rename(file, target);
     await syncDirectory(dirname(target));
-    insert.run(hash, size, null, now());
+    record(hash, size, null);
   };
   const keep = async (file: string, intake: Intake, hash: string): Promise<void> => {
     if (sizeOf.get(hash) !== undefined) return;
     const bytes = intake.inMemory();
-    if (bytes) return void insert.run(hash, bytes.length, bytes, now());
+    if (bytes) return record(hash, bytes.length, bytes);
     await intake.sync();
     await adopt(file, hash, intake.size);
   };

@@ -46,7 +46,7 @@ export function openStore(stateDir: string, open: (file: string) => Database = o
   const events = openEvents(db);
   const patches = openPatches(db);
   const { transaction, essential } = openTransactions({ db, events, ballast, presence });
-  const blobs = ballast.roomFor(() => openBlobs(db, join(stateDir, "blobs")));
+  const blobs = ballast.roomFor(() => openBlobs(db, join(stateDir, "blobs"), transaction));
   const uploads = ballast.roomFor(() => openUploads(blobs, join(stateDir, "uploads")));
   ballast.fill();
   return {

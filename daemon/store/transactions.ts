@@ -2,7 +2,7 @@
  * Transactions: every change of the database, its durability, and the events that it makes true.
  * Owns the outermost BEGIN and COMMIT; nested calls join by savepoint.
  * Failure: rolled back, and thrown; IoFailed where the database is no longer in its place (presence.ts).
- * INVARIANT: every change but a blob's, of which nothing speaks yet, is made inside one of the two kinds of transaction.
+ * INVARIANT: nothing is changed but inside one of the two kinds of transaction, also by a single statement.
  */
 import type { Ballast } from "./ballast.ts";
 import type { Database } from "./database.ts";

@@ -48,8 +48,8 @@ export interface FileCalls {
 }
 
 export interface Port extends FileCalls {
-  /** Reads at the file's position into `into`; 0 at the end. */
-  read(file: File, into: Uint8Array): Promise<number>;
+  /** Reads into `into` at `position`, else at the file's own; 0 at the end. */
+  read(file: File, into: Uint8Array, position?: number): Promise<number>;
   /** Opens a regular file for reading; never blocks on a FIFO. */
   openFile(dir: Dir, name: string): Promise<File>;
   /** Creates a file with mode 0600, EEXIST if anything has the name. */

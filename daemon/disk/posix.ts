@@ -40,7 +40,8 @@ export const asyncCalls = {
 export function createPort({ at, setMode }: Platform): Port {
   return {
     ...asyncCalls,
-    read: async (file, into) => (await read(file, into, 0, into.length, null)).bytesRead,
+    read: async (file, into, position) =>
+      (await read(file, into, 0, into.length, position ?? null)).bytesRead,
     openFile: (dir, name) => open(at(dir, name), READ_FLAGS),
     createFile: (dir, name) => open(at(dir, name), CREATE_FLAGS, 0o600),
     readDirectory: async (dir) => entries(await fs.promises.readdir(at(dir, "."), LIST)),

@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { DiskError, isErrno } from "./errors.ts";
-import { type Dir, type Port, type Stat, sameStat, typeOf } from "./port.ts";
+import { type Dir, type File, type Port, type Stat, sameStat, typeOf } from "./port.ts";
 
 const PIECE_BYTES = 256 * 1024;
 const TRIES = 5;
@@ -34,15 +34,67 @@ export interface Sink {
   piece(bytes: Uint8Array): void | Promise<void>;
 }
 
+/** Bytes from `offset` on. */
+export interface Range {
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** Reads a regular file that nobody wrote to meanwhile; undefined when there is none. */
 export async function readStable(port: Port, place: Place, sink?: Sink): Promise<Content | undefined> {
+  const found = await whileStable(port, place, async (file, size) => {
+    await sink?.begin();
+    const hash = createHash("sha256");
+    const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, size));
+    // No further than it was long: whether it grew, shrank or changed is told by the stat after.
+    for (let left = size; left > 0; ) {
+      const count = await port.read(file, buffer.subarray(0, left));
+      if (count === 0) break;
+      left -= count;
+      const bytes = buffer.subarray(0, count);
+      hash.update(bytes);
+      await sink?.piece(bytes);
+    }
+    return hash.digest("hex");
+  });
+  return found && { stat: found.stat, hash: found.value };
+}
+
+/** A range of a regular file's bytes, as far as the file goes, while nobody wrote to it; undefined when there is none. */
+export async function readRange(
+  port: Port,
+  place: Place,
+  { offset, length }: Range,
+): Promise<{ stat: Stat; bytes: Buffer } | undefined> {
+  const found = await whileStable(port, place, async (file, size) => {
+    const bytes = Buffer.alloc(Math.max(0, Math.min(length, size - offset)));
+    for (let done = 0; done < bytes.length; ) {
+      const count = await port.read(file, bytes.subarray(done), offset + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return bytes;
+  });
+  return found && { stat: found.stat, bytes: found.value };
+}
+
+interface Stable<T> {
+  readonly stat: Stat;
+  readonly value: T;
+}
+
+/** Opens the file for `read`, and does so again where somebody wrote to it meanwhile. */
+async function whileStable<T>(
+  port: Port,
+  place: Place,
+  read: (file: File, size: number) => Promise<T>,
+): Promise<Stable<T> | undefined> {
   for (let tries = 0; tries < TRIES; tries++) {
     const found = port.lstat(place.dir, place.name);
     if (!found) return undefined;
     if (typeOf(found) !== "file") throw notAFile(place.path);
-    await sink?.begin();
-    const content = await attempt(port, place, found, sink);
-    if (content) return content;
+    const stable = await attempt(port, place, found, read);
+    if (stable) return stable;
   }
   throw new DiskError(
     "Busy",
@@ -51,12 +103,12 @@ export async function readStable(port: Port, place: Place, sink?: Sink): Promise
   );
 }
 
-async function attempt(
+async function attempt<T>(
   port: Port,
   { dir, name }: Place,
   found: Stat,
-  sink: Sink | undefined,
-): Promise<Content | undefined> {
+  read: (file: File, size: number) => Promise<T>,
+): Promise<Stable<T> | undefined> {
   const file = await port.openFile(dir, name).catch((error: unknown) => {
     // Gone, or no longer a file, since the lstat.
     if (isErrno(error, "ENOENT", "ELOOP", "ENXIO")) return undefined;
@@ -65,19 +117,9 @@ async function attempt(
   if (file === undefined) return undefined;
   try {
     if (!sameStat(found, await port.stat(file))) return undefined;
-    const hash = createHash("sha256");
-    const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, Number(found.size)));
-    // No further than it was long: whether it grew, shrank or changed is told by the stat after.
-    for (let left = Number(found.size); left > 0; ) {
-      const count = await port.read(file, buffer.subarray(0, left));
-      if (count === 0) break;
-      left -= count;
-      const bytes = buffer.subarray(0, count);
-      hash.update(bytes);
-      await sink?.piece(bytes);
-    }
+    const value = await read(file, Number(found.size));
     const stat = await port.stat(file);
-    return sameStat(found, stat) ? { stat, hash: hash.digest("hex") } : undefined;
+    return sameStat(found, stat) ? { stat, value } : undefined;
   } finally {
     await port.close(file);
   }

@@ -5,7 +5,7 @@
 import { DiskError } from "./errors.ts";
 import { ABSENT, type Image } from "./image.ts";
 import { type EntryType, modeOf, type Port, type Stat, typeOf } from "./port.ts";
-import { notAFile, type Place, readStable, type Sink } from "./read.ts";
+import { notAFile, type Place, type Range, readRange, readStable, type Sink } from "./read.ts";
 
 /** What stands there, if anything. */
 export function entryOf(stat: Stat | undefined): EntryType | "absent" {
@@ -55,4 +55,15 @@ export async function readWhole(port: Port, place: Place): Promise<{ image: Imag
     image: { ...imageOf(port, place, content.stat), hash: content.hash },
     bytes: Buffer.concat(pieces),
   };
+}
+
+/** A range of a regular file's bytes at one moment, with its image but for the hash. @throws {DiskError} NotAFile, Busy */
+export async function takeRange(
+  port: Port,
+  place: Place,
+  range: Range,
+): Promise<{ image: Image; bytes: Buffer }> {
+  const content = await readRange(port, place, range);
+  if (!content) throw notAFile(place.path);
+  return { image: imageOf(port, place, content.stat), bytes: content.bytes };
 }

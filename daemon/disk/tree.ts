@@ -9,12 +9,13 @@
 import { relative, resolve, sep } from "node:path";
 import { DiskError, isErrno, named } from "./errors.ts";
 import { ABSENT, type Image } from "./image.ts";
+import { openKnownImages } from "./known.ts";
 import { checkPath, isTemporaryName, MAX_PATH_BYTES } from "./path.ts";
 import { portOf } from "./platform.ts";
 import type { Dir, Entry, EntryType, Port } from "./port.ts";
-import { notAFile, type Place, type Sink } from "./read.ts";
+import { notAFile, type Place, type Range, type Sink } from "./read.ts";
 import { retrying } from "./retry.ts";
-import { entryOf, lstatImage, readWhole, takeImage } from "./take.ts";
+import { entryOf, lstatImage, readWhole, takeImage, takeRange } from "./take.ts";
 
 export interface Tree {
   /** Absolute, real path. */
@@ -30,6 +31,10 @@ export interface Tree {
   image(path: string, sink?: Sink): Promise<Image>;
   /** A small regular file's bytes and image at one moment. @throws {DiskError} NotAFile also for what is absent or a symlink */
   read(path: string): Promise<{ image: Image; bytes: Buffer }>;
+  /** As `image`, but a large file that nobody has written to since is not read again. To be shown, not to decide by. */
+  knownImage(path: string): Promise<Image>;
+  /** A range of a regular file's bytes, with its image but for the hash. @throws {DiskError} NotAFile, as `read` */
+  range(path: string, range: Range): Promise<{ image: Image; bytes: Buffer }>;
   entry(path: string): Promise<EntryType | "absent">;
   /** @throws {DiskError} NotAFile for what is no symlink, or one whose target is not UTF-8 */
   readlink(path: string): Promise<string>;
@@ -47,6 +52,7 @@ export function openTree(
 ): Tree {
   const check = checkIn(root, guarded);
   const openRoot = (): Dir => openRootOf(port, root);
+  const knownImages = openKnownImages();
 
   /** Runs `work` on the entry's parent; undefined when that is absent, or a file. */
   const visit = <T>(path: string, work: (place: Place) => T | Promise<T>): Promise<T | undefined> =>
@@ -72,17 +78,11 @@ export function openTree(
     openRoot,
     lstat: async (path) => (await visit(path, (place) => lstatImage(port, place))) ?? ABSENT,
     image: async (path, sink) => (await visit(path, (place) => takeImage(port, place, sink))) ?? ABSENT,
-    read: async (path) => {
-      const found = await visit(path, (place) => readWhole(port, place));
-      if (!found) throw notAFile(path);
-      return found;
-    },
+    read: async (path) => must(path, await visit(path, (place) => readWhole(port, place))),
+    knownImage: async (path) => (await visit(path, (place) => knownImages(port, place))) ?? ABSENT,
+    range: async (path, range) => must(path, await visit(path, (place) => takeRange(port, place, range))),
     entry: async (path) => (await visit(path, ({ dir, name }) => entryOf(port.lstat(dir, name)))) ?? "absent",
-    readlink: async (path) => {
-      const target = (await visit(path, (place) => lstatImage(port, place)))?.target;
-      if (target === undefined) throw notAFile(path);
-      return target;
-    },
+    readlink: async (path) => must(path, (await visit(path, (place) => lstatImage(port, place)))?.target),
     list: async (path) => {
       const entries =
         path === "" ? await listRoot(port, openRoot) : await visit(path, (place) => listEntry(port, place));
@@ -91,6 +91,11 @@ export function openTree(
     links: async (path) =>
       (await visit(path, ({ dir, name }) => Number(port.lstat(dir, name)?.nlink ?? 0))) ?? 0,
   };
+}
+
+function must<T>(path: string, found: T | undefined): T {
+  if (found === undefined) throw notAFile(path);
+  return found;
 }
 
 function checkIn(root: string, guarded: readonly string[]): (path: string) => void {

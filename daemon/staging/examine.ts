@@ -33,6 +33,7 @@ export interface Examination {
 /**
  * Examines the patches named, else all that is pending.
  *
+ * `signal` is heeded while large files are read.
  * @throws {IopipeError} PatchNotFound, IllegalState for a named patch that is neither pending nor stale
  */
 export async function examine(
@@ -40,13 +41,16 @@ export async function examine(
   session: SessionRow,
   tree: Tree,
   ids?: readonly string[],
+  signal?: AbortSignal,
 ): Promise<Examination> {
   const { patches, stale } = select(store, session, ids);
-  const snapshots = openSnapshots(store, tree);
+  const snapshots = openSnapshots(store, tree, signal);
   // What goes in the same apply is in nobody's way.
   const removed = removedBy(patches);
   const looks = lookPast(tree, { lstat: snapshots.image, image: snapshots.image }, () => removed);
   const verdicts = await inChunks(patches, (patch) => examineOne(tree, looks, patch, removed));
+  // What one of them took for a problem of its own.
+  signal?.throwIfAborted();
   await snapshots.flush();
   const before = await inChunks(stale, (patch) => alreadyStale(tree, patch));
   const transitions = verdicts.flatMap((verdict) => verdict.transitions ?? []);

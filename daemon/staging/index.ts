@@ -30,7 +30,12 @@ export interface Staging {
   /** Any pairs of images as a diff; images of files name blobs. @throws {IopipeError} TooLarge */
   renderDiff(pairs: readonly Pair[], options: DiffOptions): Promise<Rendered>;
   /** The dry run that session/check shows and an apply begins with; moves nothing. `ids`: default all that is pending. */
-  examine(session: SessionRow, tree: Tree, ids?: readonly string[]): Promise<Examination>;
+  examine(
+    session: SessionRow,
+    tree: Tree,
+    ids?: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<Examination>;
   submit(session: SessionRow, message: string | undefined, by?: string): void;
   /** `ids`: default all pending and stale patches (with `purge` all but the applied). */
   discard(
@@ -68,7 +73,7 @@ export function createStaging({ store, workers = 2 }: { store: Store; workers?: 
     listFiles: (session, tree, ask) => listFiles(store, session, tree, ask),
     diffSession: (session, options) => diffSession(deps, session, options),
     renderDiff: (pairs, options) => renderDiff(deps, pairs, options),
-    examine: (session, tree, ids) => examine(store, session, tree, ids),
+    examine: (session, tree, ids, signal) => examine(store, session, tree, ids, signal),
     submit: (session, message, by) => submit(store, session, message, by),
     discard: (session, options) => discard(store, session, options),
     restore: (session, tree, options) => restore(store, session, tree, options),
@@ -84,5 +89,6 @@ export type { Pair } from "./diff.ts";
 export { digestOf } from "./digest.ts";
 export type { Examination } from "./examine.ts";
 export { openSession } from "./open-session.ts";
+export { MAX_DIFFED_BYTES } from "./pairs.ts";
 export { staleError, type Unseen } from "./stale.ts";
 export { patchToWire, sessionToWire } from "./wire.ts";

@@ -7,8 +7,8 @@ import type { BlobSource, Store } from "../store/index.ts";
 import type { ContentDiff, Detail } from "./diff/content.ts";
 import type { Differ } from "./differ.ts";
 
-/** Contents above this are not read into a worker; they count as binary, and their diff is TooLarge. */
-const MAX_BYTES = 64 * 1024 * 1024;
+/** Contents above this are not read into a worker's memory; they count as binary, and their diff is TooLarge. */
+export const MAX_DIFFED_BYTES = 16 * 1024 * 1024;
 
 export interface Images {
   readonly before: Image;
@@ -23,7 +23,7 @@ export async function diffImages(
   { before, after }: Images,
   { detail, context }: { detail: Detail; context: number },
 ): Promise<ContentDiff> {
-  if ((before.size ?? 0) > MAX_BYTES || (after.size ?? 0) > MAX_BYTES) return UNREAD;
+  if ((before.size ?? 0) > MAX_DIFFED_BYTES || (after.size ?? 0) > MAX_DIFFED_BYTES) return UNREAD;
   return differ.diff({ old: sourceOf(store, before), now: sourceOf(store, after), detail, context });
 }
 

@@ -26,6 +26,7 @@ export interface StageOptions {
   readonly ownsBlob: (hash: string) => boolean;
   /** The client's name, for the events. */
   readonly by?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Staged {
@@ -48,9 +49,9 @@ export async function stage(
   { store, differ }: Deps,
   session: SessionRow,
   tree: Tree,
-  { changes, ownsBlob, by }: StageOptions,
+  { changes, ownsBlob, by, signal }: StageOptions,
 ): Promise<Staged> {
-  const view = openView(store, session, tree);
+  const view = openView(store, session, tree, signal);
   const context: Context = {
     view,
     sizeOfBlob: (hash) => (ownsBlob(hash) ? store.blobs.size(hash) : undefined),

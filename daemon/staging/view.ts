@@ -45,10 +45,16 @@ export interface View {
   renamedFrom(path: string): readonly string[];
 }
 
-export function openView(store: Store, session: Pick<SessionRow, "id">, tree: Tree): View {
+/** `signal` is heeded while large files are read. */
+export function openView(
+  store: Store,
+  session: Pick<SessionRow, "id">,
+  tree: Tree,
+  signal?: AbortSignal,
+): View {
   const pending = store.patches.ofSession(session.id, "Pending");
   const overlay = overlayOf(pending);
-  const snapshots = openSnapshots(store, tree);
+  const snapshots = openSnapshots(store, tree, signal);
   const onDisk = new Map<string, Promise<EntryType>>();
   const verified = new Map<string, Promise<void>>();
   const stale = new Set<PatchRow>();

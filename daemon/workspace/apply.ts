@@ -56,7 +56,7 @@ async function applyInTurn(
   if (repeated) return answer(house, session, repeated, []);
 
   const shown = digestOf(store.patches.ofSession(session.id, "Pending"));
-  const examined = await staging.examine(session, workspace.tree, options.patches);
+  const examined = await staging.examine(session, workspace.tree, options.patches, asking.signal);
   const stale = examined.stale.map(({ patch }) => patch);
   staging.markStale(stale);
   if (stale.length > 0 && options.onStale !== "skip")

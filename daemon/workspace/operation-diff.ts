@@ -4,7 +4,7 @@
  */
 import type { CheckedParams, Image, PatchKind, Result } from "../../protocol/methods/index.ts";
 import type { Tree } from "../disk/index.ts";
-import type { Pair } from "../staging/index.ts";
+import { MAX_DIFFED_BYTES, type Pair } from "../staging/index.ts";
 import type { OperationFileRow, OperationRow, Store } from "../store/index.ts";
 import type { House } from "./house.ts";
 
@@ -64,7 +64,9 @@ function isDifferent({ before, after }: Pair): boolean {
   );
 }
 
-/** The disk's image, its bytes kept as a blob for the diff to read. */
+/** The disk's image, its bytes kept as a blob where the diff is to read them. */
 async function keepFromDisk(store: Store, tree: Tree, path: string): Promise<Image> {
+  const { size = 0 } = await tree.lstat(path);
+  if (size > MAX_DIFFED_BYTES) return tree.image(path);
   return store.blobs.take((sink) => tree.image(path, sink));
 }

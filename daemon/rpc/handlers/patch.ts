@@ -18,7 +18,8 @@ export function patchHandlers({ store, staging, workspaces, sessionTurn }: Parts
     "patch/stage": async ({ session: id, changes }, call) => {
       const { session, tree } = inTree(id, call);
       const mayUse = (hash: string) => maySeeBlob(store, hash, call);
-      const work = () => staging.stage(session, tree, { changes, ownsBlob: mayUse, by: call.by });
+      const { by, signal } = call;
+      const work = () => staging.stage(session, tree, { changes, ownsBlob: mayUse, by, signal });
       const { patches, warnings } = await sessionTurn(id, work, call.signal);
       return { session: sessionToWire(store, session), patches: patches.map(patchToWire), warnings };
     },

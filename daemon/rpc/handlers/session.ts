@@ -64,7 +64,7 @@ export function sessionHandlers(parts: Parts) {
     "session/check": async ({ session: id, patches }, call) => {
       const session = namedSession(store, id, call);
       const { tree } = workspaces.find(session.workspace);
-      const { order, problems: others, stale } = await staging.examine(session, tree, patches);
+      const { order, problems: others, stale } = await staging.examine(session, tree, patches, call.signal);
       const problems = [...stale.map(({ files }) => staleError(files)), ...others];
       return {
         wouldApply: problems.length === 0 && order.length > 0,

@@ -31,7 +31,7 @@ export async function edit(context: Context, change: ChangeOf<"edit">): Promise<
   await assertBaseHash(context, place.path, change);
   await assertUnlinked(context, place.path, change);
   const image = await view.imageOf(place.path);
-  let bytes = await view.snapshots.bytes(image.hash ?? "");
+  let bytes = await view.snapshots.bytes(image, place.path);
   const pace = startPace();
   for (const [n, each] of change.edits.entries()) bytes = await replace(bytes, each, place.path, n, pace);
   const hash = await view.snapshots.keep(bytes);

@@ -80,7 +80,7 @@ async function resolve(
   const { path } = place;
   await assertBaseHash(context, path, change);
   const old = await view.imageOf(path);
-  const bytes = await applyHunks(await contentOf(context, old), file.hunks, path, pace);
+  const bytes = await applyHunks(await contentOf(context, old, path), file.hunks, path, pace);
   if (file.to === undefined) {
     if (bytes.length > 0) throw malformed(`It deletes ${path} but leaves ${bytes.length} bytes of it`);
     return { removes: path };
@@ -101,8 +101,8 @@ async function created(
   return imageWith(context, to, await applyHunks(Buffer.alloc(0), hunks, to, pace), mode, undefined);
 }
 
-async function contentOf({ view }: Context, image: Image): Promise<Buffer> {
-  return image.type === "symlink" ? Buffer.from(image.target ?? "") : view.snapshots.bytes(image.hash ?? "");
+async function contentOf({ view }: Context, image: Image, path: string): Promise<Buffer> {
+  return image.type === "symlink" ? Buffer.from(image.target ?? "") : view.snapshots.bytes(image, path);
 }
 
 /** The mode as git would have it. */

@@ -16,7 +16,7 @@ export interface Request {
 }
 
 /** Why a message is no request, and whom to tell: its own id where that can be read, else null. */
-export interface Refused {
+interface Refused {
   readonly id: Id;
   readonly refused: IopipeError;
 }

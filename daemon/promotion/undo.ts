@@ -5,7 +5,15 @@
  * INVARIANT: only the aspects that the operation changed are compared, and only they are put back.
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import { ABSENT, aspectsOf, DiskError, type Image, sameAspects, type Tree } from "../disk/index.ts";
+import {
+  ABSENT,
+  ancestorsOf,
+  aspectsOf,
+  DiskError,
+  type Image,
+  sameAspects,
+  type Tree,
+} from "../disk/index.ts";
 import type { DirectoryChange, OperationFileRow, OperationRow } from "../store/index.ts";
 import type { Transition } from "./request.ts";
 
@@ -38,15 +46,15 @@ export async function planUndo(
   tree: Tree,
   paths?: readonly string[],
 ): Promise<UndoPlan> {
-  const selected = select(operation, paths);
+  const isTaken = takenBy(operation);
   const looks: Look[] = [];
-  for (const file of selected) looks.push(await look(operation, file, tree));
-  const modified = looks.flatMap((one) => one.modified ?? spoiled(one, looks));
-  const left = looks.filter(({ file }) => !modified.some(({ path }) => path === file.path));
+  for (const file of select(operation, paths)) looks.push(await look(file, tree, isTaken));
+  const whole = withWholeRenames(looks);
+  const left = whole.filter(({ modified }) => !modified);
   return {
     transitions: left.map(({ file, actual }) => inverse(file, actual)),
     reverted: left.map(({ file }) => file.path),
-    modified,
+    modified: whole.flatMap(({ modified }) => modified ?? []),
     makeDirectories: operation.removedDirectories,
     removeDirectories: operation.madeDirectories.map(({ path }) => path),
   };
@@ -62,12 +70,12 @@ function select(
   };
   if (standing.length === 0) refuse(`Operation ${id} changed nothing that could be undone; it is ${phase}.`);
   if (!paths) return standing;
-  const named = paths.map(
-    (path) =>
-      standing.find((file) => file.path === path) ?? refuse(`Operation ${id} did not change '${path}'`),
+  const byPath = new Map(standing.map((file) => [file.path, file]));
+  const named = new Set(
+    paths.map((path) => byPath.get(path) ?? refuse(`Operation ${id} did not change '${path}'`)),
   );
-  const patches = new Set<string | undefined>(named.flatMap(({ patch }) => patch ?? []));
-  return standing.filter((file) => named.includes(file) || patches.has(file.patch));
+  const patches = new Set<string | undefined>([...named].flatMap(({ patch }) => patch ?? []));
+  return standing.filter((file) => named.has(file) || patches.has(file.patch));
 }
 
 interface Look {
@@ -76,9 +84,9 @@ interface Look {
   readonly modified?: ModifiedFile;
 }
 
-async function look(operation: OperationRow, file: OperationFileRow, tree: Tree): Promise<Look> {
+async function look(file: OperationFileRow, tree: Tree, isTaken: (path: string) => boolean): Promise<Look> {
   const { path, before, after, undoneBy } = file;
-  const actual = isTakenByIt(operation, path) ? ABSENT : await imageIfAny(tree, path);
+  const actual = isTaken(path) ? ABSENT : await imageIfAny(tree, path);
   const as = (reason: string): Look => ({
     file,
     actual: actual ?? ABSENT,
@@ -89,10 +97,11 @@ async function look(operation: OperationRow, file: OperationFileRow, tree: Tree)
   return { file, actual };
 }
 
-/** Whether the operation itself has put a directory in the file's place, or a file or link above it: those go first. */
-function isTakenByIt({ madeDirectories, files }: OperationRow, path: string): boolean {
-  const isAbove = (other: OperationFileRow) => other.after.exists && path.startsWith(`${other.path}/`);
-  return madeDirectories.some((directory) => directory.path === path) || files.some(isAbove);
+/** Whether the operation itself has put a directory in a file's place, or a file or link above it: those go first. */
+function takenBy({ madeDirectories, files }: OperationRow): (path: string) => boolean {
+  const made = new Set(madeDirectories.map(({ path }) => path));
+  const put = new Set(files.filter(({ after }) => after.exists).map(({ path }) => path));
+  return (path) => made.has(path) || ancestorsOf(path).some((ancestor) => put.has(ancestor));
 }
 
 async function imageIfAny(tree: Tree, path: string): Promise<Image | undefined> {
@@ -106,12 +115,15 @@ async function imageIfAny(tree: Tree, path: string): Promise<Image | undefined> 
 }
 
 /** Half of a rename is not undone. */
-function spoiled({ file, actual }: Look, looks: readonly Look[]): ModifiedFile[] {
-  const { path, patch, after } = file;
-  const isSpoiled = looks.some(
-    (other) => other.modified && patch !== undefined && other.file.patch === patch,
+function withWholeRenames(looks: readonly Look[]): Look[] {
+  const spoiled = new Set<string | undefined>(
+    looks.flatMap(({ file, modified }) => (modified ? (file.patch ?? []) : [])),
   );
-  return isSpoiled ? [{ path, reason: "rename", expected: after, actual }] : [];
+  return looks.map((one) => {
+    const { file, actual, modified } = one;
+    if (modified || !spoiled.has(file.patch)) return one;
+    return { file, actual, modified: { path: file.path, reason: "rename", expected: file.after, actual } };
+  });
 }
 
 /** From what is there now to what was there before, in what the operation changed. */

@@ -3,9 +3,9 @@
  * Owns `<state>/log/`. INVARIANT: contents of files never go in; ids, paths, kinds, sizes and times do.
  * Durability: a line is the kernel's when the call returns, so that the last ones survive kill -9 (measured: pino's own
  * asynchronous destinations lose them); not a power cut.
- * Failure: a line that cannot be written is dropped, a full disk must not stop the daemon.
+ * Failure: a line that cannot be written whole is dropped, a full disk must not stop the daemon.
  */
-import { closeSync, fstatSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { type Logger, pino } from "pino";
 
 /** A file's size beyond which it is rotated. */
@@ -52,7 +52,7 @@ function openRotating(file: string, maxBytes: number) {
         descriptor = open(file);
         closeSync(full);
       }
-      bytes += writeSync(descriptor, line);
+      bytes += appendWhole(descriptor, line);
     } catch {
       // Nowhere to say it. The next line is tried again.
     }
@@ -62,6 +62,14 @@ function openRotating(file: string, maxBytes: number) {
     descriptor = undefined;
   };
   return { write, close };
+}
+
+/** A full disk takes half a line: better none. */
+function appendWhole(descriptor: number, line: string): number {
+  const written = writeSync(descriptor, line);
+  if (written === Buffer.byteLength(line)) return written;
+  ftruncateSync(descriptor, fstatSync(descriptor).size - written);
+  return 0;
 }
 
 function open(file: string): number {

@@ -3,6 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { openLog } from "../daemon/log.ts";
 import { testHome } from "./fixture/server.ts";
+import { canMount, smallDisk } from "./fixture/small-disk.ts";
 
 test("lines are there when the call returns, for the owner alone", async () => {
   await using home = testHome();
@@ -58,6 +59,22 @@ test("a log that cannot be rotated or written is no reason to stop", async () =>
   log.info("two");
   expect(existsSync(file)).toBe(false);
   close();
+});
+
+test.runIf(canMount)("on a full disk every line is whole", () => {
+  using disk = smallDisk(256 * 1024);
+  const file = path.join(disk.path, "a.log");
+  const { log, close } = openLog(file);
+  log.info("first");
+  disk.fill(4096);
+  for (let line = 0; line < 100; line++) log.info({ line }, "x".repeat(300));
+  disk.empty();
+  log.info("last");
+  close();
+  const lines = readFileSync(file, "utf8").trim().split("\n");
+  const messages = lines.map((line) => JSON.parse(line).msg);
+  expect(messages.length).toBeLessThan(50);
+  expect([messages[0], messages.at(-1)]).toEqual(["first", "last"]);
 });
 
 test("an unknown level is info, and said so", async () => {

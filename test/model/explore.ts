@@ -40,7 +40,7 @@ export interface State {
 }
 
 /** What a number of crashes came to. */
-export interface Depth {
+interface Depth {
   /** Combinations of what is kept and what is lost, over all calls. */
   possible: number;
   /** Those that were made. */

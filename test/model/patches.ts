@@ -61,8 +61,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   chmod: { before: "old", after: { text: "old", mode: 0o755 } },
   create: { after: "new" },
   remove: { before: "old" },
-  // Of another owner than the process, who must not become its owner.
-  replace: { before: { text: "old", mode: 0o640 }, after: "new" },
+  // Of another owner than the process, which must not become its owner, and with the mode that a fresh file has.
+  replace: { before: { text: "old", mode: 0o600 }, after: "new" },
   symlink: { before: "old", after: "-> elsewhere" },
 };
 

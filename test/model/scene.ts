@@ -77,7 +77,7 @@ export function treeOn(disk: Disk, change: (port: Port) => Port = (port) => port
   return openTree("/model", [], change(modelPort(disk)));
 }
 
-export async function transitionsOf(changes: Changes, tree: Tree, store: Store): Promise<Transition[]> {
+async function transitionsOf(changes: Changes, tree: Tree, store: Store): Promise<Transition[]> {
   const transitions: Transition[] = [];
   for (const [path, content] of Object.entries(changes)) {
     const before = await tree.image(path).catch(ifNoFile);
@@ -133,7 +133,7 @@ export async function undoScene(model: ModelStore, name: string, done: Scene): P
   return sceneOf(model, name, disk, model.journal(), (tree, store) => undo(model.workspace, id, tree, store));
 }
 
-export async function undo(workspace: string, id: string, tree: Tree, store: Store): Promise<OperationRow> {
+async function undo(workspace: string, id: string, tree: Tree, store: Store): Promise<OperationRow> {
   const plan = await planUndo(store.operations.require(id), tree);
   const { transitions, makeDirectories, removeDirectories } = plan;
   return promote(

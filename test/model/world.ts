@@ -16,7 +16,7 @@ import { type Listing, treeOn } from "./scene.ts";
 import type { ModelStore } from "./store.ts";
 
 /** When a process dies, and what is left then. */
-export interface Death {
+interface Death {
   /** Before its so manieth call. */
   readonly at: number;
   /** Else it is only killed. */

@@ -42,6 +42,7 @@ export function followStaleness(parts: Parts): Staleness {
     const paths = seen;
     seen = new Set();
     const unseen = await settle(store.patches.unsettledAt(workspace, [...paths]));
+    if (stopped) return;
     const written = unseen.filter(({ error }) => faultKind(error) === "Busy");
     const [told = written[0]] = unseen.filter((one) => !written.includes(one));
     if (told) failed(told.error);

@@ -16,8 +16,8 @@ export type ChangeInput = Exclude<Change, { kind: "write" }> | WriteInput;
 
 /** Content of one call that goes inline, in bytes of its frame, which holds 16 MiB; what comes after goes as blobs. */
 const INLINE_BYTES = 6 * 1024 * 1024;
-/** Raw bytes of one blob/write and of one file/read. */
-const CHUNK_BYTES = 3 * 1024 * 1024;
+/** Raw bytes of one blob/write and of one file/read: the daemon takes 5 ms for such a frame, in which others wait. */
+const CHUNK_BYTES = 1024 * 1024;
 
 /** Makes changes of inputs: uploads what does not fit inline. */
 export async function toChanges(

@@ -4,6 +4,7 @@
  */
 import { changes } from "./bench/changes/index.ts";
 import { commandLine } from "./bench/command-line.ts";
+import { large } from "./bench/large.ts";
 import { print, type Row } from "./bench/measure.ts";
 import { roundTrip } from "./bench/round-trip.ts";
 
@@ -11,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   "round-trip": roundTrip,
   "command-line": commandLine,
   changes,
+  large,
 };
 
 const asked = process.argv.slice(2);

@@ -18,6 +18,7 @@ export {
   type EntryType,
   type File,
   identityOf,
+  isSlowToFree,
   modeOf,
   type Port,
   type Stat,

@@ -44,6 +44,7 @@ export interface FileCalls {
   chown(file: File, uid: number, gid: number): Awaitable<void>;
   chmod(file: File, mode: number): Awaitable<void>;
   sync(file: File): Awaitable<void>;
+  /** Of a large file that has no name left, frees its bytes, which takes long. */
   close(file: File): Awaitable<void>;
 }
 
@@ -107,4 +108,9 @@ export function modeOf(stat: Stat): number {
 export function sameStat(a: Stat | undefined, b: Stat | undefined): boolean {
   if (!a || !b) return a === b;
   return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.mode === b.mode;
+}
+
+/** Whether freeing the file's bytes takes longer than the event loop may be held up: 250 ms a GiB on ext4. */
+export function isSlowToFree({ size }: Stat): boolean {
+  return size > 16n * 1024n * 1024n;
 }

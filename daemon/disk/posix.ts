@@ -5,7 +5,7 @@
  */
 import * as fs from "node:fs";
 import { promisify } from "node:util";
-import type { Dir, Entry, EntryType, FileCalls, Port } from "./port.ts";
+import { type Dir, type Entry, type EntryType, type FileCalls, isSlowToFree, type Port } from "./port.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
@@ -22,6 +22,7 @@ export interface Platform {
 const open = promisify(fs.open);
 const write = promisify(fs.write);
 const read = promisify(fs.read);
+const close = promisify(fs.close);
 
 /**
  * Calls on open files that never wait for the disk on the event loop.
@@ -34,7 +35,10 @@ export const asyncCalls = {
   chown: fs.fchownSync,
   chmod: fs.fchmodSync,
   sync: promisify(fs.fsync),
-  close: fs.closeSync,
+  close: (file) => {
+    const stat = fs.fstatSync(file, { bigint: true });
+    return stat.nlink === 0n && isSlowToFree(stat) ? close(file) : fs.closeSync(file);
+  },
 } satisfies FileCalls;
 
 export function createPort({ at, setMode }: Platform): Port {

@@ -8,7 +8,7 @@
 import { takeImage, typeOf } from "../disk/index.ts";
 import { syncDirectories } from "./directories.ts";
 import type { Step } from "./plan.ts";
-import { lstat, unlessTaken, unlinkOurs, type Work } from "./work.ts";
+import { lstat, removeOurs, unlessTaken, type Work } from "./work.ts";
 
 /**
  * Removes every file of ours, durably. `rescue`: after a decision, when what they hold may be somebody's.
@@ -21,7 +21,7 @@ export async function sweep(work: Work, rescue: boolean): Promise<boolean> {
       for (const path of [step.temporary, step.backup]) {
         if (path === undefined) continue;
         if (rescue) await rescueEdit(work, step, path);
-        unlinkOurs(work, path);
+        await removeOurs(work, path);
       }
     await syncDirectories(work);
     return true;

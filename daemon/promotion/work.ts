@@ -8,6 +8,7 @@ import {
   fill,
   type Image,
   isErrno,
+  isSlowToFree,
   named,
   type Port,
   runAsync,
@@ -70,6 +71,18 @@ export function unlessTaken<T>(work: () => T): T | undefined {
 export function unlinkOurs({ port, places }: Work, path: string): void {
   const place = places.find(path);
   if (place && port.lstat(place.dir, place.name)) port.unlink(place.dir, place.name);
+}
+
+/** As unlinkOurs, off the event loop where that takes long: a file that is open is freed by its close. */
+export async function removeOurs(work: Work, path: string): Promise<void> {
+  const { port, places } = work;
+  const stat = lstat(work, path);
+  if (!stat || !isSlowToFree(stat)) return unlinkOurs(work, path);
+  const { dir, name } = places.at(path);
+  // One that may not be read is freed here and now.
+  const held = await port.openFile(dir, name).catch(() => undefined);
+  unlinkOurs(work, path);
+  if (held !== undefined) await port.close(held);
 }
 
 /** Makes a file's bytes and attributes survive a power cut. */

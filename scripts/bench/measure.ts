@@ -20,6 +20,8 @@ export interface Row {
   readonly ours: number;
   readonly peer: string;
   readonly theirs: number;
+  /** What was measured beside the time. */
+  readonly note?: string | undefined;
 }
 
 /** Median milliseconds of `rounds` interleaved runs of each side, after one warm-up that does not count. */
@@ -51,9 +53,9 @@ function median(values: readonly number[]): number {
 export function print(rows: readonly Row[]): void {
   const width = Math.max(...rows.map(({ what }) => what.length));
   const peerWidth = Math.max(...rows.map(({ peer }) => peer.length));
-  for (const { what, ours, peer, theirs } of rows) {
+  for (const { what, ours, peer, theirs, note } of rows) {
     process.stdout.write(
-      `${what.padEnd(width)}  ${ms(ours)}   ${peer.padEnd(peerWidth)}  ${ms(theirs)}   ratio ${(ours / theirs).toFixed(2).padStart(6)}   difference ${ms(ours - theirs)}\n`,
+      `${what.padEnd(width)}  ${ms(ours)}   ${peer.padEnd(peerWidth)}  ${ms(theirs)}   ratio ${(ours / theirs).toFixed(2).padStart(6)}   difference ${ms(ours - theirs)}${note === undefined ? "" : `   ${note}`}\n`,
     );
   }
 }

@@ -160,7 +160,9 @@ test.each(["SIGTERM", "SIGINT"] as const)(
 
 test("after kill -9 the next daemon serves at once, over the dead one's sockets", async () => {
   await using home = testHome();
+  const firstBegan = performance.now();
   await using first = await spawnDaemon(home.env);
+  const firstMs = performance.now() - firstBegan;
   first.child.kill("SIGKILL");
   await first.exited;
   const { sockets, daemonFile } = home.locations;
@@ -171,7 +173,8 @@ test("after kill -9 the next daemon serves at once, over the dead one's sockets"
   ]);
   const began = performance.now();
   await using second = await spawnDaemon(home.env);
-  expect(performance.now() - began).toBeLessThan(3000);
+  // Beside a start that found nothing: whoever waits for the dead one's sockets or lock takes many times as long.
+  expect((performance.now() - began) / firstMs).toBeLessThan(5);
   const client = await rawClient(sockets.proposer);
   expect((await client.request("daemon/status")).result.pid).toBe(second.child.pid);
   client.destroy();

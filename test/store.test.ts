@@ -292,6 +292,26 @@ describe("patches", () => {
     store.patches.remove(c.id);
     expect(() => store.patches.require(c.id)).toThrow(/There is no patch/);
   });
+
+  test("that want to be settled are found without a look at all the others that are kept", () => {
+    const at = openSession();
+    insertPatch(at, "pending");
+    const medianMs = () => {
+      const times = Array.from({ length: 101 }, () => {
+        const began = performance.now();
+        expect(store.patches.unsettledPaths(at.workspace)).toEqual(["pending"]);
+        return performance.now() - began;
+      });
+      return times.sort((a, b) => a - b)[50] as number;
+    };
+    const alone = medianMs();
+    store.transaction(() => {
+      for (let n = 0; n < 10_000; n++)
+        store.patches.move(insertPatch(at, `f${n}`).id, { state: "Discarded", reason: "rejected" });
+    });
+    // Looking at them all takes more than a hundred times as long.
+    expect(medianMs()).toBeLessThan(20 * alone);
+  });
 });
 
 test("a session's state is what its patches are, for one and in lists", () => {

@@ -128,4 +128,9 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX patch_after_blob ON patch (after ->> 'hash');
   CREATE INDEX operation_file_ours ON operation_file (operation) WHERE temporary IS NOT NULL OR backup IS NOT NULL;
   `,
+  `
+  -- Patches live as long as their operation can be undone; of these many, few still want to be settled.
+  CREATE INDEX patch_unsettled ON patch (workspace, path, from_path)
+    WHERE state = 'Pending' OR (state = 'Discarded' AND reason = 'stale');
+  `,
 ];

@@ -47,6 +47,7 @@ export interface Patches {
   remove(id: string): void;
 }
 
+/** As the index patch_unsettled has it, word for word: else SQLite looks at every patch that is kept. */
 const UNSETTLED = "(state = 'Pending' OR (state = 'Discarded' AND reason = 'stale'))";
 
 interface ListParams {
@@ -72,12 +73,9 @@ export function openPatches(db: Database): Patches {
     `SELECT * FROM patch WHERE session = @session AND state = 'Pending' AND path = @path
      UNION SELECT * FROM patch WHERE session = @session AND state = 'Pending' AND from_path = @path ORDER BY n`,
   );
-  const unsettledPaths = db
-    .prepare<[{ workspace: string }], string>(
-      `SELECT path FROM patch WHERE workspace = @workspace AND ${UNSETTLED}
-       UNION SELECT from_path FROM patch WHERE workspace = @workspace AND from_path IS NOT NULL AND ${UNSETTLED}`,
-    )
-    .pluck();
+  const unsettledPaths = db.prepare<[{ workspace: string }], Pick<Raw, "path" | "from_path">>(
+    `SELECT path, from_path FROM patch WHERE workspace = @workspace AND ${UNSETTLED}`,
+  );
   const list = db.prepare<[ListParams], Raw>(
     `SELECT * FROM patch WHERE workspace = @workspace AND (@path IS NULL OR path = @path)
      AND (@state IS NULL OR state = @state) AND (@before IS NULL OR n < @before)
@@ -132,7 +130,12 @@ export function openPatches(db: Database): Patches {
     holding: (session, path) => holding.all({ session, path }).map(toRow),
     unsettledAt: (workspace, paths) =>
       unsettledAt.all({ workspace, paths: JSON.stringify(paths) }).map(toRow),
-    unsettledPaths: (workspace) => unsettledPaths.all({ workspace }),
+    unsettledPaths: (workspace) => {
+      const rows = unsettledPaths.all({ workspace });
+      return [
+        ...new Set(rows.flatMap(({ path, from_path }) => (from_path === null ? path : [path, from_path]))),
+      ];
+    },
     holdBlob: (sessions, hash) =>
       holdBlob.get({ sessions: JSON.stringify([...sessions]), hash }) !== undefined,
     list: ({ workspace, path = null, state = null, sessions }, { limit, before = null }) =>

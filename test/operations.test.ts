@@ -91,6 +91,13 @@ test("what needs attention moves each patch by its file: after, before, foreign;
     ["Discarded", "stale"],
     ["Pending", undefined],
   ]);
+  const events = house.store.events.since(0, { session: owner }, 100);
+  expect(events.map(({ type }) => type)).toEqual([
+    "operation/started",
+    "patch/stale",
+    "operation/needsAttention",
+  ]);
+  expect(events[1]?.body).toMatchObject({ patch: { id: foreign, state: "Discarded", reason: "stale" } });
   const undo = begin(root, [{ path: "after", patch: after }], { kind: "undo", undoes: row.id });
   close(undo, ["foreign"], { phase: "attention" });
   expect(standing(after)[0]).toBe("Applied");

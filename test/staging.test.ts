@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, linkSync, mkdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { patchToWire, sessionToWire } from "../daemon/staging/index.ts";
-import type { PatchRow } from "../daemon/store/index.ts";
+import { sessionToWire } from "../daemon/staging/index.ts";
+import { type PatchRow, patchToWire } from "../daemon/store/index.ts";
 import type { Change } from "../protocol/methods/index.ts";
 import { makeScene, type Scene, treeOf } from "./staging-scene.ts";
 

@@ -91,4 +91,4 @@ export type { Examination } from "./examine.ts";
 export { openSession } from "./open-session.ts";
 export { MAX_DIFFED_BYTES } from "./pairs.ts";
 export { staleError, type Unseen } from "./stale.ts";
-export { patchToWire, sessionToWire } from "./wire.ts";
+export { sessionToWire } from "./wire.ts";

@@ -1,32 +1,9 @@
 /**
- * Rows as the wire shows them: patches and sessions, with what is computed and never stored (a session's state,
- * digest and counts).
+ * Sessions as the wire shows them, with what is computed and never stored: state, digest and counts.
  */
-import type { Patch, Session } from "../../protocol/methods/index.ts";
-import type { PatchRow, SessionRow, Store } from "../store/index.ts";
+import type { Session } from "../../protocol/methods/index.ts";
+import type { SessionRow, Store } from "../store/index.ts";
 import { digestOf } from "./digest.ts";
-
-/** A patch as results and events carry it. */
-export function patchToWire(row: PatchRow): Patch {
-  return {
-    id: row.id,
-    session: row.session,
-    path: row.path,
-    kind: row.kind,
-    ...(row.from !== undefined && { from: row.from }),
-    state: row.state,
-    ...(row.reason !== undefined && { reason: row.reason }),
-    base: row.base,
-    after: row.after,
-    added: row.added,
-    removed: row.removed,
-    binary: row.binary,
-    fullReplace: row.fullReplace,
-    decision: row.decision,
-    ...(row.note !== undefined && { note: row.note }),
-    conflicts: [],
-  };
-}
 
 /** A session as it stands now; `row` may be older, its patches and its number are read afresh. */
 export function sessionToWire(store: Store, row: Pick<SessionRow, "id">): Session {

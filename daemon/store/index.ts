@@ -74,7 +74,7 @@ export { newId, now } from "./ids.ts";
 export * from "./operation-row.ts";
 export type { OperationQuery, Operations } from "./operations.ts";
 export type { Page } from "./page.ts";
-export type { NewPatch, PatchRow } from "./patch-row.ts";
+export { type NewPatch, type PatchRow, patchToWire } from "./patch-row.ts";
 export type { Patches, PatchQuery } from "./patches.ts";
 export type { PatchCounts, SessionQuery, SessionRow, Sessions } from "./sessions.ts";
 export type { Uploads } from "./uploads.ts";

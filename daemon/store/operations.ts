@@ -15,6 +15,7 @@ import { standings } from "./operation-moves.ts";
 import { type Closing, type NewOperation, type OperationRow, operationToWire } from "./operation-row.ts";
 import { prepareOperations, type RawOperation, readFileRow, readOperation } from "./operation-sql.ts";
 import type { Page } from "./page.ts";
+import { type PatchRow, patchToWire } from "./patch-row.ts";
 import type { Patches } from "./patches.ts";
 import type { Transactions } from "./transactions.ts";
 
@@ -98,11 +99,17 @@ export function openOperations({ db, events, patches, transaction, essential }: 
       if (undone !== null) sql.clearUndone.run(undone, row.undoes, path);
     }
   };
+  const announceStale = ({ workspace, by }: OperationRow, patch: PatchRow): void => {
+    events.append({ type: "patch/stale", workspace, session: patch.session, by }, () => ({
+      patch: patchToWire(patch),
+    }));
+  };
   const movePatches = (row: OperationRow): void => {
     for (const [patch, standing] of standings(row, sql.byId)) {
       // Purged, or moved by its session, since the operation began: the operation's row is what happened on disk.
       try {
-        patches.move(patch, standing);
+        const moved = patches.move(patch, standing);
+        if (moved.reason === "stale") announceStale(row, moved);
       } catch (error) {
         if (!isKind(error, "PatchNotFound", "IllegalState")) throw error;
       }

@@ -1,5 +1,12 @@
-/** A patch's row: its shape, and its translation from what SQLite gives. The SQL is patches.ts. */
-import type { Decision, DiscardReason, Image, PatchKind, PatchState } from "../../protocol/methods/index.ts";
+/** A patch's row: its shape, and its translations from what SQLite gives and to the wire. The SQL is patches.ts. */
+import type {
+  Decision,
+  DiscardReason,
+  Image,
+  Patch,
+  PatchKind,
+  PatchState,
+} from "../../protocol/methods/index.ts";
 
 export interface PatchRow {
   readonly id: string;
@@ -80,5 +87,27 @@ export function readPatch(raw: RawPatch): PatchRow {
     createdAt: raw.created_at,
     updatedAt: raw.updated_at,
     n: raw.n,
+  };
+}
+
+/** A patch as results and events carry it. */
+export function patchToWire(row: PatchRow): Patch {
+  return {
+    id: row.id,
+    session: row.session,
+    path: row.path,
+    kind: row.kind,
+    ...(row.from !== undefined && { from: row.from }),
+    state: row.state,
+    ...(row.reason !== undefined && { reason: row.reason }),
+    base: row.base,
+    after: row.after,
+    added: row.added,
+    removed: row.removed,
+    binary: row.binary,
+    fullReplace: row.fullReplace,
+    decision: row.decision,
+    ...(row.note !== undefined && { note: row.note }),
+    conflicts: [],
   };
 }

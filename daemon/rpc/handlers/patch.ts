@@ -1,8 +1,8 @@
 /** Handlers of patch/stage, patch/get, patch/list and file/*. */
 
 import type { Tree } from "../../disk/index.ts";
-import { patchToWire, sessionToWire } from "../../staging/index.ts";
-import type { SessionRow } from "../../store/index.ts";
+import { sessionToWire } from "../../staging/index.ts";
+import { patchToWire, type SessionRow } from "../../store/index.ts";
 import type { Call, Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
 import { pageOf } from "./pages.ts";

@@ -1,7 +1,7 @@
 /** Handlers of session/* and of patch/apply and patch/discard, which are a session's with one patch. */
 import { IopipeError } from "../../../protocol/wire/index.ts";
-import { openSession, patchToWire, sessionToWire, staleError } from "../../staging/index.ts";
-import type { SessionRow } from "../../store/index.ts";
+import { openSession, sessionToWire, staleError } from "../../staging/index.ts";
+import { patchToWire, type SessionRow } from "../../store/index.ts";
 import { applySession, assertSaysWhat } from "../../workspace/apply.ts";
 import { waitForEvent } from "../../workspace/waiting.ts";
 import type { Call, Handlers } from "../call.ts";

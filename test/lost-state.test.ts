@@ -28,7 +28,9 @@ test("deleted: a change is refused with the path and the next step, the daemon e
   await using _ = daemon;
   const { workspace } = (await open()).result;
   const { stateDir } = home.locations;
-  rmSync(stateDir, { recursive: true });
+  // Away in one step: the daemon goes on making files in it while a recursive removal is under way.
+  renameSync(stateDir, `${stateDir}-away`);
+  rmSync(`${stateDir}-away`, { recursive: true });
 
   const { error } = await client.request("session/open", { workspace: workspace.id });
   expect(error.data).toMatchObject({ kind: "IoFailed", hint: expect.stringMatching(/put .* back/i) });

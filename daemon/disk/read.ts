@@ -2,15 +2,15 @@
  * Stable reads: a file's bytes, or their hash, as they were at one moment.
  * Owns the comparison of fstat before and after. Finding the directory is tree.ts.
  * INVARIANT: nothing but a regular file is ever opened (a FIFO would hang, a device may act).
- * Time: reads in pieces of 256 KiB off the event loop, hashing one at a time on it (0.2 ms each).
- * Memory: one piece, whatever the file's size; where the bytes go is the sink's.
+ * Time: reads in pieces of 512 KiB off the event loop, while the one before is hashed on it (0.4 ms each).
+ * Memory: two pieces, whatever the file's size; where the bytes go is the sink's.
  * Failure: DiskError NotAFile, or Busy when somebody keeps writing; errno errors.
  */
 import { createHash } from "node:crypto";
 import { DiskError, isErrno } from "./errors.ts";
 import { type Dir, type File, type Port, type Stat, sameStat, typeOf } from "./port.ts";
 
-const PIECE_BYTES = 256 * 1024;
+const PIECE_BYTES = 512 * 1024;
 const TRIES = 5;
 
 export interface Content {
@@ -45,19 +45,44 @@ export async function readStable(port: Port, place: Place, sink?: Sink): Promise
   const found = await whileStable(port, place, async (file, size) => {
     await sink?.begin();
     const hash = createHash("sha256");
-    const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, size));
-    // No further than it was long: whether it grew, shrank or changed is told by the stat after.
-    for (let left = size; left > 0; ) {
-      const count = await port.read(file, buffer.subarray(0, left));
-      if (count === 0) break;
-      left -= count;
-      const bytes = buffer.subarray(0, count);
+    for await (const bytes of readAhead(port, file, size)) {
       hash.update(bytes);
       await sink?.piece(bytes);
     }
     return hash.digest("hex");
   });
   return found && { stat: found.stat, hash: found.value };
+}
+
+/**
+ * An open file's first `size` bytes, the next piece being read while one is worked on; each is valid until then.
+ *
+ * No further than it was long: whether it grew, shrank or changed is told by the stat after.
+ */
+async function* readAhead(port: Port, file: File, size: number): AsyncGenerator<Uint8Array, void> {
+  const room = Math.min(PIECE_BYTES, size);
+  let left = size;
+  let buffer: Buffer = Buffer.allocUnsafe(room);
+  let spare: Buffer | undefined;
+  const read = (): Promise<number> => {
+    const count = left > 0 ? port.read(file, buffer.subarray(0, left)) : Promise.resolve(0);
+    // Told when it is waited for, which may be never.
+    count.catch(() => undefined);
+    return count;
+  };
+  let reading = read();
+  try {
+    for (let count = await reading; count > 0; count = await reading) {
+      left -= count;
+      const bytes = buffer.subarray(0, count);
+      if (left > 0) [buffer, spare] = [spare ?? Buffer.allocUnsafe(room), buffer];
+      reading = read();
+      yield bytes;
+    }
+  } finally {
+    // The descriptor is closed next, and its number given to another file.
+    await reading.catch(() => undefined);
+  }
 }
 
 /** A range of a regular file's bytes, as far as the file goes, while nobody wrote to it; undefined when there is none. */

@@ -37,10 +37,11 @@ async function oneSize(bench: Bench, name: string, size: number): Promise<Row[]>
   const content = join(directory, "content");
   await mkdir(root);
   for (const file of [join(root, "file"), content]) makeFile(file, size);
-  const theirs = await timed(() => copyAndSync(content, join(directory, "copy")));
   const { workspace } = await connection.call("workspace/open", { root });
   const session = await connection.openSession({ workspace: workspace.id });
   const observer = await startObserver(bench.env);
+  const theirs = await timed(() => copyAndSync(content, join(directory, "copy")));
+  const beside = await observer.slowest();
   let blob = "";
   let operation = "";
   const steps: Record<string, () => Promise<void>> = {
@@ -59,9 +60,9 @@ async function oneSize(bench: Bench, name: string, size: number): Promise<Row[]>
   };
   const rows: Row[] = [];
   for (const [step, run] of Object.entries(steps)) {
-    observer.reset();
     const ours = await timed(run);
-    const note = await observer.note();
+    const slowest = await observer.slowest();
+    const note = `memory +${(observer.growth() / MiB).toFixed(0)} MiB, slowest status ${ms(slowest)} (beside the copy ${ms(beside)})`;
     rows.push({ what: `${name} ${step}`, ours, peer: "copy + fsync", theirs, note });
   }
   await observer.stop();
@@ -111,11 +112,13 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return performance.now() - began;
 }
 
+const ms = (time: number): string => `${time.toFixed(1)} ms`;
+
 interface Observer {
-  /** Begins a step. */
-  reset(): void;
-  /** The slowest answer since; memory counts from the observer's start. */
-  note(): Promise<string>;
+  /** The slowest answer since this was last asked, in ms. */
+  slowest(): Promise<number>;
+  /** By how many bytes the daemon's memory has grown at most, from the observer's start. */
+  growth(): number;
   stop(): Promise<void>;
 }
 
@@ -129,14 +132,13 @@ async function startObserver(env: NodeJS.ProcessEnv): Promise<Observer> {
   };
   await asked(1);
   return {
-    reset: () => {
-      seen[0] = 0;
-    },
-    note: async () => {
+    slowest: async () => {
       await asked(2);
-      const [slowest = 0, before = 0, most = 0] = seen;
-      return `memory +${((most - before) / MiB).toFixed(0)} MiB, slowest status ${slowest.toFixed(1)} ms`;
+      const [slowest = 0] = seen;
+      seen[0] = 0;
+      return slowest;
     },
+    growth: () => (seen[2] as number) - (seen[1] as number),
     stop: async () => void (await worker.terminate()),
   };
 }

@@ -2,6 +2,7 @@
 export { fill, runAsync } from "./durable.ts";
 export { DiskError, faultKind, isErrno, named } from "./errors.ts";
 export { ABSENT, type Aspect, aspectsOf, type Image, sameAspects } from "./image.ts";
+export { inParallel } from "./parallel.ts";
 export {
   ancestorsOf,
   checkPath,

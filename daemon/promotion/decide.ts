@@ -3,6 +3,7 @@
  * INVARIANT: before the record everything rolls back, after it everything rolls forward.
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
+import { inParallel } from "../disk/index.ts";
 import { classify } from "./classify.ts";
 import { startPhase } from "./course.ts";
 import { type StaleFile, stale } from "./faults.ts";
@@ -14,19 +15,19 @@ export async function compare(
   work: Work,
   request: Pick<PromotionRequest, "signal" | "progress">,
 ): Promise<void> {
-  const files: StaleFile[] = [];
   const read = work.steps.filter(({ aspects }) => aspects.includes("content"));
   const course = startPhase(
     request,
     "compare",
     read.map(({ before }) => before),
   );
-  for (const step of work.steps) {
+  const found = await inParallel(work.steps, async (step): Promise<StaleFile[]> => {
     course.advance(0);
     const { isBefore, actual, stat } = await classify(work, step, course.sink());
-    if (!isBefore) files.push({ path: step.path, expected: step.before, actual });
     work.snapshots.set(step.n, stat);
-  }
+    return isBefore ? [] : [{ path: step.path, expected: step.before, actual }];
+  });
+  const files = found.flat();
   if (files.length > 0) throw stale(files);
   const moved = work.places.moved();
   if (moved !== undefined)

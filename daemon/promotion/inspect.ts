@@ -8,6 +8,7 @@ import {
   type Entry,
   type EntryType,
   type Image,
+  inParallel,
   modeOf,
   type Port,
   retrying,
@@ -72,10 +73,8 @@ export async function inspect(request: Inspected, places: Places): Promise<Facts
     }
     return true;
   };
-  const look = async ({ path, after }: Transition): Promise<void> => {
+  const look = async ({ path }: Transition): Promise<void> => {
     course.advance(0);
-    tree.check(path);
-    if (!(await lookAbove(path, !after.exists))) return;
     const stat = statOf(tree.port, places, path);
     if (!stat) return;
     const type = typeOf(stat);
@@ -87,7 +86,13 @@ export async function inspect(request: Inspected, places: Places): Promise<Facts
         : undefined;
     files.set(path, { stat, image });
   };
-  for (const transition of transitions) await retrying(() => look(transition));
+  const reachable: Transition[] = [];
+  for (const transition of transitions) {
+    const { path, after } = transition;
+    tree.check(path);
+    if (await retrying(() => lookAbove(path, !after.exists))) reachable.push(transition);
+  }
+  await inParallel(reachable, (transition) => retrying(() => look(transition)));
   return { files, directories, obstacles, umask: process.umask() };
 }
 

@@ -3,7 +3,7 @@
  * Owns the order: old bytes into the store, then the journal with all names, then the temporary files.
  * Failure: what was written is swept by the caller (rollback.ts, `abandon`); the journal has all names.
  */
-import { identityOf, named, retrying } from "../disk/index.ts";
+import { identityOf, inParallel, named, retrying } from "../disk/index.ts";
 import type { NewOperation, Store } from "../store/index.ts";
 import { startPhase } from "./course.ts";
 import { stale } from "./faults.ts";
@@ -49,7 +49,10 @@ export function journalOf(request: PromotionRequest, { steps, makes, removes }: 
   };
 }
 
-/** Writes each after-image into its temporary file. Until the decision the request may be cancelled. */
+/**
+ * Writes each after-image into its temporary file; several at once, because file systems bring several fsyncs to the
+ * disk in one go. Until the decision the request may be cancelled.
+ */
 export async function prepare(work: Work, request: PromotionRequest): Promise<void> {
   const written = work.steps.filter(({ temporary, after }) => temporary !== undefined && after.exists);
   const course = startPhase(
@@ -57,12 +60,12 @@ export async function prepare(work: Work, request: PromotionRequest): Promise<vo
     "prepare",
     written.map(({ after }) => after),
   );
-  for (const step of written) {
+  await inParallel(written, async (step) => {
     course.advance(0);
     const write = () => writeImage(work, step.temporary as string, step.after, ownerFor(work, step), course);
     const stat = await retrying(write).catch((error: unknown) => {
       throw named(error, step.path);
     });
     work.inodes.set(step.n, identityOf(stat));
-  }
+  });
 }

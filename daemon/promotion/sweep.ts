@@ -5,7 +5,7 @@
  * RACE: an editor that holds the file open and writes after this look writes into an unlinked inode. Worst case: that
  * write is lost, as it would be with any editor that saves by rename.
  */
-import { takeImage, typeOf } from "../disk/index.ts";
+import { inParallel, takeImage, typeOf } from "../disk/index.ts";
 import { syncDirectories } from "./directories.ts";
 import type { Step } from "./plan.ts";
 import { lstat, removeOurs, unlessTaken, type Work } from "./work.ts";
@@ -16,13 +16,20 @@ import { lstat, removeOurs, unlessTaken, type Work } from "./work.ts";
  * Says whether all are gone; if not, their names stay in the journal, and recovery sweeps again.
  */
 export async function sweep(work: Work, rescue: boolean): Promise<boolean> {
+  const sweepStep = async (step: Step): Promise<void> => {
+    for (const path of [step.temporary, step.backup]) {
+      if (path === undefined) continue;
+      if (rescue) await rescueEdit(work, step, path);
+      await removeOurs(work, path);
+    }
+  };
   try {
-    for (const step of work.steps)
-      for (const path of [step.temporary, step.backup]) {
-        if (path === undefined) continue;
-        if (rescue) await rescueEdit(work, step, path);
-        await removeOurs(work, path);
-      }
+    // In order: recovery tells by the backups that are left how far this came (steps.ts, provenByBackup).
+    for (const step of work.steps.filter(({ kind }) => kind === "remove")) await sweepStep(step);
+    await inParallel(
+      work.steps.filter(({ kind }) => kind !== "remove"),
+      sweepStep,
+    );
     await syncDirectories(work);
     return true;
   } catch (error) {

@@ -117,13 +117,11 @@ export async function writeImage(
 ): Promise<Stat> {
   const { port, places, store } = work;
   const { dir, name } = places.at(path);
-  // What an earlier try, or a crash, left there; the name is random and in the journal, hence ours.
-  unlinkOurs(work, path);
   if (image.type === "symlink") {
-    port.symlink(image.target as string, dir, name);
+    await afresh(work, path, () => port.symlink(image.target as string, dir, name));
     return port.lstat(dir, name) as Stat;
   }
-  const file: File = await port.createFile(dir, name);
+  const file: File = await afresh(work, path, () => port.createFile(dir, name));
   const source = counted(store.blobs.pieces(image.hash as string), course);
   try {
     const attributes = { mode: image.mode as number, owner };
@@ -132,6 +130,21 @@ export async function writeImage(
     await source.return();
     await port.close(file);
   }
+}
+
+/**
+ * Makes a file of ours, again where an earlier try or a crash left one: the name is random and in the journal, hence ours.
+ *
+ * Not looked up first: while other files of the directory are being made, that waits for the disk on the event loop.
+ */
+async function afresh<T>(work: Work, path: string, make: () => T | Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw error;
+  }
+  unlinkOurs(work, path);
+  return make();
 }
 
 async function* counted(

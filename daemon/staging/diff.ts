@@ -6,9 +6,8 @@
 import type { FileStatus, Hunk, PatchKind, Result } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { MAX_DIFF_BYTES } from "../../protocol/wire/limits.ts";
-import { ABSENT } from "../disk/index.ts";
+import { ABSENT, inParallel } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
-import { inChunks } from "./chunks.ts";
 import type { ContentDiff } from "./diff/content.ts";
 import { formatSection, type Section } from "./diff/unified.ts";
 import type { Differ } from "./differ.ts";
@@ -70,7 +69,7 @@ export async function renderDiff(
     .filter(({ from, before, after }) => from !== undefined || kindOf(before, after) !== undefined)
     .toSorted((a, b) => (a.path < b.path ? -1 : 1));
   let bytes = 0;
-  const rendered = await inChunks(selected, async (pair) => {
+  const rendered = await inParallel(selected, async (pair) => {
     const one = await renderPair(deps, pair, { detail: format, context });
     bytes += Buffer.byteLength(one.text) + sizeOf(one.status.hunks);
     if (bytes > MAX_DIFF_BYTES) throw tooLarge(pair.path);

@@ -6,9 +6,8 @@
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { FULL_REPLACE_BYTES } from "../../protocol/wire/limits.ts";
-import type { Tree } from "../disk/index.ts";
+import { inParallel, type Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
-import { inChunks } from "./chunks.ts";
 import { faultAbout } from "./faults.ts";
 import { assertOneLink } from "./hard-links.ts";
 import { isBelow, type Looks, lookPast, removedBy } from "./removals.ts";
@@ -48,11 +47,11 @@ export async function examine(
   // What goes in the same apply is in nobody's way.
   const removed = removedBy(patches);
   const looks = lookPast(tree, { lstat: snapshots.image, image: snapshots.image }, () => removed);
-  const verdicts = await inChunks(patches, (patch) => examineOne(tree, looks, patch, removed));
+  const verdicts = await inParallel(patches, (patch) => examineOne(tree, looks, patch, removed));
   // What one of them took for a problem of its own.
   signal?.throwIfAborted();
   await snapshots.flush();
-  const before = await inChunks(stale, (patch) => alreadyStale(tree, patch));
+  const before = await inParallel(stale, (patch) => alreadyStale(tree, patch));
   const transitions = verdicts.flatMap((verdict) => verdict.transitions ?? []);
   return {
     patches,

@@ -4,9 +4,8 @@
  * touch one path.
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import type { Tree } from "../disk/index.ts";
+import { inParallel, type Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
-import { inChunks } from "./chunks.ts";
 import { patchEvent } from "./events.ts";
 import { lookPast, removedBy } from "./removals.ts";
 import { patchesNamed } from "./select.ts";
@@ -35,7 +34,7 @@ export async function restore(
   wanted.forEach(assertDiscarded);
   const together = [...store.patches.ofSession(session.id, "Pending"), ...wanted];
   const looks = lookPast(tree, tree, () => removedBy(together));
-  const found = await inChunks(wanted, (patch) => findStale(looks, patch));
+  const found = await inParallel(wanted, (patch) => findStale(looks, patch));
   const stale = found.flat();
   const fit = wanted.filter((_, at) => found[at]?.length === 0);
   if (stale.length > 0 && (ids || fit.length === 0)) throw staleError(stale);

@@ -6,11 +6,10 @@
  * transaction takes into account.
  */
 import type { Change } from "../../protocol/methods/index.ts";
-import type { Tree } from "../disk/index.ts";
+import { inParallel, type Tree } from "../disk/index.ts";
 import { newId, type PatchRow, type SessionRow, type Store } from "../store/index.ts";
 import type { Context } from "./changes/context.ts";
 import { applyChange } from "./changes/index.ts";
-import { inChunks } from "./chunks.ts";
 import type { Differ } from "./differ.ts";
 import { patchEvent } from "./events.ts";
 import { isFullReplace } from "./images.ts";
@@ -65,7 +64,7 @@ export async function stage(
   }
   const effect = await netEffect(view);
   await view.snapshots.flush();
-  const counted = await inChunks(effect.wanted, (wanted) => measure({ store, differ }, wanted));
+  const counted = await inParallel(effect.wanted, (wanted) => measure({ store, differ }, wanted));
   const patches = store.transaction(() => record(store, session, view, effect, counted, by));
   return { patches, warnings: [...context.warnings, ...effect.warnings] };
 }
@@ -74,7 +73,7 @@ export async function stage(
 async function prefetch(view: View, changes: readonly Change[]): Promise<void> {
   const paths = new Set(changes.flatMap((change) => ("path" in change ? change.path : [])));
   const pace = startPace();
-  await inChunks([...paths], async (path) => {
+  await inParallel([...paths], async (path) => {
     await pace();
     await view.baseOf(path).catch(() => undefined);
   });

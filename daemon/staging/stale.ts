@@ -7,9 +7,16 @@
 import { setImmediate as turnOfTheLoop, setTimeout as wait } from "node:timers/promises";
 import type { Image } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import { ABSENT, type Aspect, aspectsOf, DiskError, sameAspects, type Tree } from "../disk/index.ts";
+import {
+  ABSENT,
+  type Aspect,
+  aspectsOf,
+  DiskError,
+  inParallel,
+  sameAspects,
+  type Tree,
+} from "../disk/index.ts";
 import { now, type PatchRow, type Store } from "../store/index.ts";
-import { inChunks } from "./chunks.ts";
 import { patchEvent } from "./events.ts";
 import { type Looks, lookPast, removedBy } from "./removals.ts";
 import { isUnsettled } from "./select.ts";
@@ -92,7 +99,7 @@ export async function settleStale(
   const unseen: Unseen[] = [];
   const looksFor = lookForSessions(store, tree);
   const turned = async (asked: readonly PatchRow[]): Promise<PatchRow[]> => {
-    const found = await inChunks(asked, async (patch) => {
+    const found = await inParallel(asked, async (patch) => {
       try {
         return await hasTurned(tree, looksFor(patch), patch);
       } catch (error) {

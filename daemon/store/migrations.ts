@@ -133,4 +133,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX patch_unsettled ON patch (workspace, path, from_path)
     WHERE state = 'Pending' OR (state = 'Discarded' AND reason = 'stale');
   `,
+  `
+  CREATE INDEX patch_unsettled_from ON patch (workspace, from_path)
+    WHERE from_path IS NOT NULL AND (state = 'Pending' OR (state = 'Discarded' AND reason = 'stale'));
+  `,
 ];

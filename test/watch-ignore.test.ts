@@ -366,3 +366,11 @@ function checkIgnore(root: string, files: readonly string[]): string[] {
   const ignored = new Set(answer.split("\0"));
   return files.filter((file) => ignored.has(file));
 }
+
+test("only what was not HIGH before is looked at when patches come and go", () => {
+  const ignore = openIgnore(place.root);
+  expect([...ignore.setHigh(["a", "b"])]).toEqual(["a", "b"]);
+  expect([...ignore.setHigh(["b", "c"])]).toEqual(["c"]);
+  expect([...ignore.setHigh([])]).toEqual([]);
+  expect([...ignore.setHigh(["b"])]).toEqual(["b"]);
+});

@@ -31,7 +31,8 @@ export interface Ignore {
   isExempt(path: string): boolean;
   /** Paths that are exempt one by one. */
   exempt(): Iterable<string>;
-  setHigh(paths: Iterable<string>): void;
+  /** Gives those that were not HIGH before. */
+  setHigh(paths: Iterable<string>): Iterable<string>;
   isHigh(path: string): boolean;
   readonly opened: ReadonlySet<string>;
   /** Lists everything at and below `prefix` from now on; true when that is news. */
@@ -112,7 +113,9 @@ export function openIgnore(root: string): Ignore {
     isExempt: (file) => isExempt(file),
     exempt: () => new Set([...tracked, ...high, ...opened]),
     setHigh(paths) {
+      const before = high;
       high = new Set(paths);
+      return high.difference(before);
     },
     isHigh: (file) => high.has(file),
     opened,

@@ -166,8 +166,7 @@ export function watchRoot(options: WatchOptions): RootWatch {
       ledger.write(() => publish(path, { operation }, stat));
     },
     setHigh(paths) {
-      ignore.setHigh(paths);
-      for (const path of ignore.exempt()) life.live?.hint(path);
+      for (const path of ignore.setHigh(paths)) life.live?.hint(path);
     },
     onChanges: ledger.onChanges,
     onState: life.onState,

@@ -46,12 +46,15 @@ export interface Scene {
 }
 
 /** Everything is removed when the test is over. */
-export function makeScene(files: Record<string, string | Buffer> = {}): Scene {
+export function makeScene(
+  files: Record<string, string | Buffer> = {},
+  open?: Parameters<typeof openStore>[1],
+): Scene {
   const base = realpathSync(mkdtempSync(path.join(os.tmpdir(), "iopipe-staging-")));
   const [root, state] = [path.join(base, "root"), path.join(base, "state")];
   mkdirSync(root);
   mkdirSync(state);
-  const store = openStore(state);
+  const store = openStore(state, open);
   const staging = createStaging({ store });
   const tree = openTree(root, [state]);
   const workspace = store.workspaces.open(root);

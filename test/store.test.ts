@@ -380,8 +380,11 @@ test("sessions are found by their key and role, newest first", () => {
   for (const id of ids) {
     store.sessions.insert({ id, workspace, title: "t", agent: "a", key: "k", role: "proposer" });
   }
-  expect(store.sessions.byKey(workspace, "k", "proposer").map(({ id }) => id)).toEqual([ids[1], ids[0]]);
-  expect(store.sessions.byKey(workspace, "k", "reviewer")).toEqual([]);
+  expect(store.sessions.pendingByKey(workspace, "k", "proposer")?.id).toBe(ids[1]);
+  expect(store.sessions.pendingByKey(workspace, "k", "reviewer")).toBeUndefined();
+  const { id } = insertPatch({ workspace, session: ids[1] as string });
+  store.patches.move(id, { state: "Applied", operation: "o1" });
+  expect(store.sessions.pendingByKey(workspace, "k", "proposer")?.id).toBe(ids[0]);
   store.sessions.submit(ids[0], "look");
   expect(store.sessions.get(ids[0])).toMatchObject({ ready: true, message: "look", agent: "a" });
   store.sessions.reopen(ids[0]);

@@ -48,9 +48,16 @@ export async function diffSession(
   session: SessionRow,
   options: DiffOptions,
 ): Promise<Result<"session/diff">> {
-  const patches = deps.store.patches.ofSession(session.id, "Pending");
-  const rendered = await renderDiff(deps, patches.map(pairOf), options);
-  return { ...rendered, ...(options.paths === undefined && { digest: digestOf(patches) }) };
+  const { patches } = deps.store;
+  if (options.paths) return renderDiff(deps, pendingAt(patches, session, options.paths).map(pairOf), options);
+  // Both are read before anything is waited for.
+  const [pending, digest] = [patches.ofSession(session.id, "Pending"), digestOf(deps.store, session.id)];
+  return { ...(await renderDiff(deps, pending.map(pairOf), options)), digest };
+}
+
+function pendingAt({ holding }: Store["patches"], { id }: SessionRow, paths: readonly string[]): PatchRow[] {
+  const held = [...new Set(paths)].flatMap((path) => holding(id, path));
+  return [...new Map(held.map((patch) => [patch.id, patch])).values()];
 }
 
 function pairOf({ id, path, from, kind, base, after }: PatchRow): Pair {

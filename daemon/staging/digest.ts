@@ -1,23 +1,15 @@
 /**
- * The digest: what exactly an apply of these patches would do, as one hash that diffs and decisions are bound to.
- * Invariant: it covers path, kind, from, base and after (existence, type, content, mode, target) and nothing else: no
- * ids, times or sizes, so that it changes exactly when what would be applied changes. Source: PROTOCOL.md, "Values".
+ * The digest: what exactly an apply of a session would do, as one hash that diffs and decisions are bound to.
+ * Invariant: it is made of what each pending patch would do (store/patch-row.ts, effectOf) and nothing else, so that it
+ * changes exactly when what would be applied changes.
+ * Time: 10,000 pending patches take some milliseconds. Source: PROTOCOL.md, "Values".
  */
 import { createHash } from "node:crypto";
-import type { Image } from "../../protocol/methods/index.ts";
-import type { PatchRow } from "../store/index.ts";
+import type { Store } from "../store/index.ts";
 
-/** Lowercase hex sha256 over `patches`, in whichever order they come. */
-export function digestOf(patches: readonly PatchRow[]): string {
-  const lines = patches.map(canonical).sort();
-  return createHash("sha256").update(JSON.stringify(lines)).digest("hex");
-}
-
-/** JSON of an array, so that the order of fields cannot vary; absent is null. The path comes first: it sorts. */
-function canonical({ path, kind, from, base, after }: PatchRow): string {
-  return JSON.stringify([path, kind, from ?? null, aspects(base), aspects(after)]);
-}
-
-function aspects({ exists, type, hash, target, mode }: Image): unknown[] {
-  return [exists, type ?? null, hash ?? null, target ?? null, mode ?? null];
+/** Lowercase hex sha256 over the session's pending patches as they are now. */
+export function digestOf({ patches }: Pick<Store, "patches">, session: string): string {
+  return createHash("sha256")
+    .update(JSON.stringify(patches.effects(session)))
+    .digest("hex");
 }

@@ -20,8 +20,8 @@ export interface DiscardOptions {
  */
 export function discard(store: Store, session: SessionRow, { ids, purge = false, by }: DiscardOptions): void {
   store.essential(() => {
-    const all = ids ? patchesNamed(store, session, ids) : store.patches.ofSession(session.id);
-    for (const patch of ids ? all : all.filter(({ state }) => state !== "Applied")) {
+    const patches = ids ? patchesNamed(store, session, ids) : unnamed(store, session, purge);
+    for (const patch of patches) {
       assertNotApplied(patch);
       if (isUnsettled(patch)) {
         store.patches.move(patch.id, { state: "Discarded", reason: "discarded" });
@@ -30,6 +30,10 @@ export function discard(store: Store, session: SessionRow, { ids, purge = false,
       if (purge && patch.reason !== "undone") store.patches.remove(patch.id);
     }
   });
+}
+
+function unnamed({ patches }: Store, { id }: SessionRow, purge: boolean): PatchRow[] {
+  return purge ? patches.ofSession(id).filter(({ state }) => state !== "Applied") : patches.unsettledOf(id);
 }
 
 function assertNotApplied({ id, path, state }: PatchRow): void {

@@ -10,8 +10,8 @@ import { inParallel, type Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { faultAbout } from "./faults.ts";
 import { assertOneLink } from "./hard-links.ts";
-import { isBelow, type Looks, lookPast, removedBy } from "./removals.ts";
-import { assertPending, isUnsettled, patchesNamed } from "./select.ts";
+import { type Goes, isBelow, type Looks, lookPast, removedBy } from "./removals.ts";
+import { assertPending, patchesNamed } from "./select.ts";
 import { openSnapshots } from "./snapshots.ts";
 import { findStale, pathsOf, type StaleFile } from "./stale.ts";
 import { type Transition, transitionsOf } from "./transitions.ts";
@@ -46,7 +46,7 @@ export async function examine(
   const snapshots = openSnapshots(store, tree, signal);
   // What goes in the same apply is in nobody's way.
   const removed = removedBy(patches);
-  const looks = lookPast(tree, { lstat: snapshots.image, image: snapshots.image }, () => removed);
+  const looks = lookPast(tree, { lstat: snapshots.image, image: snapshots.image }, removed);
   const verdicts = await inParallel(patches, (patch) => examineOne(tree, looks, patch, removed));
   // What one of them took for a problem of its own.
   signal?.throwIfAborted();
@@ -68,11 +68,9 @@ function select(
   session: SessionRow,
   ids: readonly string[] | undefined,
 ): { patches: PatchRow[]; stale: PatchRow[] } {
-  const asked = ids
-    ? patchesNamed(store, session, ids)
-    : store.patches.ofSession(session.id).filter(isUnsettled);
+  const asked = ids ? patchesNamed(store, session, ids) : store.patches.unsettledOf(session.id);
   const stale = asked.filter(({ reason }) => reason === "stale");
-  const patches = asked.filter((patch) => !stale.includes(patch));
+  const patches = asked.filter(({ reason }) => reason !== "stale");
   patches.forEach(assertPending);
   return { patches: patches.toSorted((a, b) => (a.path < b.path ? -1 : 1)), stale };
 }
@@ -97,12 +95,7 @@ interface Verdict {
   readonly transitions?: Transition[];
 }
 
-async function examineOne(
-  tree: Tree,
-  looks: Looks,
-  patch: PatchRow,
-  removed: ReadonlySet<string>,
-): Promise<Verdict> {
+async function examineOne(tree: Tree, looks: Looks, patch: PatchRow, removed: Goes): Promise<Verdict> {
   try {
     // Looked up for what it throws: a path that now leads through a link.
     for (const path of pathsOf(patch)) if (!isBelow(removed, path)) await tree.entry(path);

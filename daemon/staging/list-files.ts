@@ -25,7 +25,7 @@ export async function listFiles(
   const view = openView(store, session, tree);
   const directory = path === "" || path === "." ? "" : await findDirectory(view, path);
   const entries: Entry[] = [];
-  for await (const entry of walk(view, stagedByDirectory(view), directory, { recursive, after })) {
+  for await (const entry of walk(view, stagedByDirectory(view, directory), directory, { recursive, after })) {
     if (entries.length === limit) return { entries, next: (entries.at(-1) as Entry).path };
     entries.push(entry);
   }
@@ -42,11 +42,11 @@ async function findDirectory(view: View, path: string): Promise<string> {
   });
 }
 
-/** The names that staging touches in each directory, new directories included. */
-function stagedByDirectory(view: View): Map<string, Set<string>> {
+/** The names that staging touches in each directory from `top` on, new directories included. */
+function stagedByDirectory(view: View, top: string): Map<string, Set<string>> {
   const byDirectory = new Map<string, Set<string>>();
-  for (const staged of view.stagedPaths()) {
-    for (let path = staged; path !== ""; path = parentOf(path)) {
+  for (const staged of view.stagedBelow(top)) {
+    for (let path = staged; path !== top; path = parentOf(path)) {
       const names = byDirectory.get(parentOf(path)) ?? new Set();
       byDirectory.set(parentOf(path), names.add(nameOf(path)));
     }

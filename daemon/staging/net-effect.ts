@@ -32,13 +32,10 @@ export interface NetEffect {
 }
 
 export async function netEffect(view: View): Promise<NetEffect> {
-  const pending = new Map(
-    view.pending.filter((patch) => !view.stale.has(patch)).map((row) => [row.path, row]),
-  );
   const effect: NetEffect = { wanted: [], superseded: [], warnings: [] };
-  for (const path of affectedPaths(view, pending)) {
+  for (const path of affectedPaths(view)) {
     const wanted = await wantedAt(view, path);
-    const now = pending.get(path);
+    const now = standingAt(view, path);
     if (now && wanted && !view.touched.has(path) && isSame(now, wanted)) continue;
     if (now) effect.superseded.push(now);
     if (wanted) effect.wanted.push(wanted);
@@ -48,11 +45,17 @@ export async function netEffect(view: View): Promise<NetEffect> {
   return effect;
 }
 
+/** The pending patch on a path, unless it turned out to be stale. */
+function standingAt(view: View, path: string): PatchRow | undefined {
+  const patch = view.pendingAt(path);
+  return patch && !view.stale.has(patch) ? patch : undefined;
+}
+
 /** What was touched, and every path whose rename may have become one or ceased to be one. */
-function affectedPaths(view: View, pending: ReadonlyMap<string, PatchRow>): Set<string> {
+function affectedPaths(view: View): Set<string> {
   const paths = new Set(view.touched);
   for (const path of view.touched) {
-    const { from } = pending.get(path) ?? {};
+    const { from } = standingAt(view, path) ?? {};
     for (const source of from === undefined ? [path] : [path, from]) {
       paths.add(source);
       for (const renamed of view.renamedFrom(source)) paths.add(renamed);

@@ -19,8 +19,7 @@ export function openSession(
   { workspace, title, agent, key, role, by }: OpenSessionOptions,
 ): SessionRow {
   return store.transaction(() => {
-    const sameKey = key === undefined ? [] : store.sessions.byKey(workspace, key, role);
-    const pending = sameKey.find(({ id }) => store.sessions.stateOf(id) === "Pending");
+    const pending = key === undefined ? undefined : store.sessions.pendingByKey(workspace, key, role);
     if (pending) return pending;
     const session = store.sessions.insert({
       id: newId("s"),

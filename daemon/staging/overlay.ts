@@ -1,10 +1,14 @@
 /**
- * The overlay: what a session has staged over the disk, path by path. Pure; reads nothing.
- * Invariant: a layer that exists makes every path above it a directory.
+ * The overlay: what a session has staged over the disk, path by path. Reads nothing of the disk.
+ * Pending patches are asked for by the paths that are looked at: a session may have ten thousand.
+ * Invariants: a layer that exists makes every path above it a directory. What is pending at a path is asked for once, so
+ * that a whole call sees one state of it.
+ * RACE: the watcher may move a patch between two questions: at worst a directory of staged files alone is taken to be
+ * there, or gone, by a call that ran beside it; promotion refuses what does not fit.
  */
 import type { Image } from "../../protocol/methods/index.ts";
 import { ancestorsOf } from "../disk/index.ts";
-import type { PatchRow } from "../store/index.ts";
+import type { Patches, PatchRow } from "../store/index.ts";
 
 /** What is staged at one path. */
 export interface Layer {
@@ -24,59 +28,71 @@ export interface Overlay {
   delete(path: string): void;
   /** Whether something that exists is staged below `path`. */
   hasBelow(path: string): boolean;
-  /** Whether a removal is staged below `path`. */
+  /** Whether a removal may be staged below `path`. */
   hasRemovedBelow(path: string): boolean;
-  /** Every path with a layer, in no order. */
-  paths(): Iterable<string>;
   /** The paths whose layers exist and were renamed from `path`. */
   renamedFrom(path: string): readonly string[];
+  /** The pending patches that are on `path` or rename from it, as they were when first asked for. */
+  held(path: string): readonly PatchRow[];
+  /** Whether `held` has given this patch. */
+  hasSeen(patch: PatchRow): boolean;
 }
 
-function makeOverlay(): Overlay {
-  const layers = new Map<string, Layer>();
+/** Of a session's pending patches. A rename also takes its old path away, unless another one has put something there. */
+export function overlayOf(patches: Patches, session: string): Overlay {
+  const held = new Map<string, readonly PatchRow[]>();
+  const seen = new Map<string, PatchRow>();
+  const changed = new Map<string, Layer | undefined>();
   const below = new Map<string, number>();
-  const removedBelow = new Map<string, number>();
+  const [added, removed] = [new Map<string, number>(), new Map<string, number>()];
   const renamed = new Map<string, Set<string>>();
 
-  const account = (path: string, { image, from }: Layer, by: 1 | -1): void => {
-    const counts = image.exists ? below : removedBelow;
-    for (const directory of ancestorsOf(path)) counts.set(directory, (counts.get(directory) ?? 0) + by);
-    if (!image.exists || from === undefined) return;
-    const paths = renamed.get(from) ?? new Set();
-    renamed.set(from, paths);
-    if (by === 1) paths.add(path);
-    else paths.delete(path);
+  const heldAt = (path: string): readonly PatchRow[] => {
+    const known = held.get(path);
+    if (known) return known;
+    const rows = patches.holding(session, path).map((row) => seen.get(row.id) ?? row);
+    for (const row of rows) seen.set(row.id, row);
+    held.set(path, rows);
+    return rows;
   };
-  const remove = (path: string): void => {
-    const layer = layers.get(path);
-    if (layer) account(path, layer, -1);
-    layers.delete(path);
+  const get = (path: string): Layer | undefined =>
+    changed.has(path) ? changed.get(path) : layerOf(path, heldAt(path));
+
+  const count = (counts: Map<string, number>, path: string, by: number): void => {
+    for (const directory of ancestorsOf(path)) counts.set(directory, (counts.get(directory) ?? 0) + by);
+  };
+  const change = (path: string, layer: Layer | undefined): void => {
+    const before = get(path);
+    count(added, path, Number(layer?.image.exists ?? false) - Number(before?.image.exists ?? false));
+    if (layer?.image.exists === false) count(removed, path, 1);
+    if (before?.from !== undefined) renamed.get(before.from)?.delete(path);
+    if (layer?.image.exists && layer.from !== undefined)
+      renamed.set(layer.from, (renamed.get(layer.from) ?? new Set()).add(path));
+    changed.set(path, layer);
+  };
+  const countBelow = (path: string): number => {
+    const known = below.get(path) ?? patches.countBelow(session, path);
+    below.set(path, known);
+    return known;
   };
   return {
-    get: (path) => layers.get(path),
-    set: (path, layer) => {
-      remove(path);
-      layers.set(path, layer);
-      account(path, layer, 1);
+    get,
+    set: change,
+    delete: (path) => change(path, undefined),
+    hasBelow: (path) => countBelow(path) + (added.get(path) ?? 0) > 0,
+    hasRemovedBelow: (path) => removed.has(path) || patches.removesBelow(session, path),
+    renamedFrom: (from) => {
+      const before = heldAt(from).filter((row) => row.from === from && !changed.has(row.path));
+      return [...before.map(({ path }) => path), ...(renamed.get(from) ?? [])];
     },
-    delete: remove,
-    hasBelow: (path) => (below.get(path) ?? 0) > 0,
-    hasRemovedBelow: (path) => (removedBelow.get(path) ?? 0) > 0,
-    paths: () => layers.keys(),
-    renamedFrom: (path) => [...(renamed.get(path) ?? [])],
+    held: heldAt,
+    hasSeen: ({ id }) => seen.has(id),
   };
 }
 
-/** The overlay of pending patches. A rename also takes its old path away, unless another patch has put something there. */
-export function overlayOf(patches: readonly PatchRow[]): Overlay {
-  const overlay = makeOverlay();
-  for (const patch of patches) {
-    const { path, from, after: image, breakHardLinks, note } = patch;
-    overlay.set(path, { image, from, breakHardLinks, note, patch });
-  }
-  for (const patch of patches) {
-    if (patch.from !== undefined && !overlay.get(patch.from))
-      overlay.set(patch.from, { image: { exists: false }, breakHardLinks: false, patch });
-  }
-  return overlay;
+function layerOf(path: string, held: readonly PatchRow[]): Layer | undefined {
+  const patch = held.find((row) => row.path === path);
+  if (!patch) return held[0] && { image: { exists: false }, breakHardLinks: false, patch: held[0] };
+  const { from, after: image, breakHardLinks, note } = patch;
+  return { image, from, breakHardLinks, note, patch };
 }

@@ -9,15 +9,19 @@ import type { PatchRow } from "../store/index.ts";
 /** The part of a tree that is looked at; a dry run gives images that it keeps. */
 export type Looks = Pick<Tree, "lstat" | "image">;
 
-/** The paths at which nothing is left when all of `patches` are applied. */
-export function removedBy(patches: readonly PatchRow[]): ReadonlySet<string> {
+/** Whether nothing is left at a path. */
+export type Goes = (path: string) => boolean;
+
+/** What goes when all of `patches` are applied. */
+export function removedBy(patches: readonly PatchRow[]): Goes {
   const removed = new Set(patches.flatMap(({ path, from, after }) => (after.exists ? (from ?? []) : path)));
   for (const { path, after } of patches) if (after.exists) removed.delete(path);
-  return removed;
+  return (path) => removed.has(path);
 }
 
-export function isBelow(removed: ReadonlySet<string>, path: string): boolean {
-  return ancestorsOf(path).some((ancestor) => removed.has(ancestor));
+/** Whether something above `path` goes. */
+export function isBelow(goes: Goes, path: string): boolean {
+  return ancestorsOf(path).some(goes);
 }
 
 /** Whether a directory has entries, and all of them go: an empty one stays, for nobody can ask for its removal. */
@@ -35,11 +39,11 @@ export async function isEmptied(
 }
 
 /** `looks` at what will be there when what is in the way has gone: absent for such a directory, and behind such a link. */
-export function lookPast(tree: Tree, looks: Looks, removed: () => ReadonlySet<string>): Looks {
+export function lookPast(tree: Tree, looks: Looks, goes: Goes): Looks {
   const isGoing = async ({ kind }: DiskError, path: string): Promise<boolean> => {
-    if (kind === "PathEscape") return isBelow(removed(), path);
+    if (kind === "PathEscape") return isBelow(goes, path);
     if (kind !== "NotAFile" || (await tree.entry(path)) !== "directory") return false;
-    return isEmptied(tree, path, (each) => removed().has(each));
+    return isEmptied(tree, path, goes);
   };
   const past = (look: Looks["image"]): Looks["image"] => {
     return async (path) => {

@@ -7,7 +7,7 @@ import { IopipeError } from "../../protocol/wire/errors.ts";
 import { inParallel, type Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { patchEvent } from "./events.ts";
-import { lookPast, removedBy } from "./removals.ts";
+import { type Goes, lookPast, removedBy } from "./removals.ts";
 import { patchesNamed } from "./select.ts";
 import { findStale, holderOf, staleError } from "./stale.ts";
 
@@ -32,8 +32,11 @@ export async function restore(
     ? patchesNamed(store, session, ids).filter(({ state }) => state !== "Pending")
     : unnamed(store, session);
   wanted.forEach(assertDiscarded);
-  const together = [...store.patches.ofSession(session.id, "Pending"), ...wanted];
-  const looks = lookPast(tree, tree, () => removedBy(together));
+  let goes: Goes | undefined;
+  const looks = lookPast(tree, tree, (path) => {
+    goes ??= removedBy([...store.patches.ofSession(session.id, "Pending"), ...wanted]);
+    return goes(path);
+  });
   const found = await inParallel(wanted, (patch) => findStale(looks, patch));
   const stale = found.flat();
   const fit = wanted.filter((_, at) => found[at]?.length === 0);

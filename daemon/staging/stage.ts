@@ -120,23 +120,17 @@ function record(
   });
 }
 
-/** Stale patches on `paths` that the watcher has made pending again since the view was opened. */
-function returnedTo(
-  store: Store,
-  session: SessionRow,
-  { pending }: View,
-  paths: ReadonlySet<string>,
-): PatchRow[] {
-  const known = new Set(pending.map(({ id }) => id));
+/** Stale patches on `paths` that the watcher has made pending again since the view asked for them. */
+function returnedTo(store: Store, session: SessionRow, view: View, paths: ReadonlySet<string>): PatchRow[] {
   const held = [...paths].flatMap((path) => store.patches.holding(session.id, path));
-  const returned = held.filter(({ id }) => !known.has(id));
+  const returned = held.filter((patch) => !view.hasSeen(patch));
   return [...new Map(returned.map((patch) => [patch.id, patch])).values()];
 }
 
 /** Restaging a path settles what was stale there. */
 function settleStaged(store: Store, session: SessionRow, paths: ReadonlySet<string>): void {
-  for (const { id, path, from, reason } of store.patches.ofSession(session.id, "Discarded")) {
-    if (reason === "stale" && (paths.has(path) || (from !== undefined && paths.has(from))))
-      store.patches.move(id, { state: "Discarded", reason: "superseded" });
+  for (const patch of store.patches.unsettledAt(session.workspace, [...paths])) {
+    if (patch.reason === "stale" && patch.session === session.id)
+      store.patches.move(patch.id, { state: "Discarded", reason: "superseded" });
   }
 }

@@ -18,8 +18,7 @@ import {
 } from "../disk/index.ts";
 import { now, type PatchRow, type Store } from "../store/index.ts";
 import { patchEvent } from "./events.ts";
-import { type Looks, lookPast, removedBy } from "./removals.ts";
-import { isUnsettled } from "./select.ts";
+import { type Goes, type Looks, lookPast, removedBy } from "./removals.ts";
 
 /** Between two looks: longer than an editor takes to save in place. PROTOCOL.md, "Stale". */
 const SECOND_LOOK_MS = 50;
@@ -139,12 +138,12 @@ async function leadsThroughLink(tree: Tree, patch: PatchRow): Promise<boolean> {
 
 /** Looks past what each patch's session removes, the stale ones of its removals too: these are told of by themselves. */
 function lookForSessions(store: Store, tree: Tree): (patch: PatchRow) => Looks {
-  const known = new Map<string, ReadonlySet<string>>();
+  const known = new Map<string, Goes>();
   return ({ session }) =>
-    lookPast(tree, tree, () => {
-      const removed = known.get(session) ?? removedBy(store.patches.ofSession(session).filter(isUnsettled));
-      known.set(session, removed);
-      return removed;
+    lookPast(tree, tree, (path) => {
+      const goes = known.get(session) ?? removedBy(store.patches.unsettledOf(session));
+      known.set(session, goes);
+      return goes(path);
     });
 }
 

@@ -2,13 +2,13 @@
  * A session's view of its tree: what it has staged, over what is on disk. What a session reads is what it edits.
  * Owns the looking up of paths and which pending patches still count: one whose base is gone from the disk does not,
  * and the disk shows again. Following links is places.ts; nothing is recorded here (stage.ts does that).
- * Invariant: within one view a path on disk is looked at once, so that a whole call sees one state of it.
+ * Invariant: within one view a path, staged or on disk, is looked at once, so that a whole call sees one state of it.
  */
 import type { Image } from "../../protocol/methods/index.ts";
 import { ABSENT, parentOf, type Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { type Layer, overlayOf } from "./overlay.ts";
-import { isEmptied, lookPast, removedBy } from "./removals.ts";
+import { isEmptied, lookPast } from "./removals.ts";
 import { openSnapshots, type Snapshots } from "./snapshots.ts";
 import { findStaleTwice, pathsOf } from "./stale.ts";
 import { carryOver } from "./transitions.ts";
@@ -18,9 +18,11 @@ export type EntryType = "file" | "symlink" | "directory" | "other" | "absent";
 export interface View {
   readonly tree: Tree;
   readonly snapshots: Snapshots;
-  /** The session's pending patches when the view was opened. */
-  readonly pending: readonly PatchRow[];
-  /** Those of them that turned out to be stale. */
+  /** The session's pending patch on a path, as it was when first asked for. */
+  pendingAt(path: string): PatchRow | undefined;
+  /** Whether the view went by this patch. */
+  hasSeen(patch: PatchRow): boolean;
+  /** Pending patches that turned out to be stale. */
   readonly stale: ReadonlySet<PatchRow>;
   /** What the session sees at a path, which leads through no link. A directory is one also when it is emptied. */
   typeOf(path: string): Promise<EntryType>;
@@ -38,9 +40,8 @@ export interface View {
   put(path: string, layer: Omit<Layer, "patch">): void;
   /** Paths that `put` was called for, in order of the first time. */
   readonly touched: ReadonlySet<string>;
-  /** Every path that something is staged at. */
-  stagedPaths(): Iterable<string>;
-  hasStagedBelow(path: string): boolean;
+  /** Where pending patches leave something below a directory; what `put` does is not among it. */
+  stagedBelow(directory: string): string[];
   /** The paths that were renamed from `path`. */
   renamedFrom(path: string): readonly string[];
 }
@@ -52,15 +53,16 @@ export function openView(
   tree: Tree,
   signal?: AbortSignal,
 ): View {
-  const pending = store.patches.ofSession(session.id, "Pending");
-  const overlay = overlayOf(pending);
+  const overlay = overlayOf(store.patches, session.id);
   const snapshots = openSnapshots(store, tree, signal);
   const onDisk = new Map<string, Promise<EntryType>>();
   const verified = new Map<string, Promise<void>>();
   const stale = new Set<PatchRow>();
   const touched = new Set<string>();
-  const removed = removedBy(pending);
-  const looks = lookPast(tree, tree, () => removed);
+  const looks = lookPast(tree, tree, (path) => {
+    const held = overlay.held(path);
+    return held.length > 0 && !held.some((patch) => patch.path === path && patch.after.exists);
+  });
 
   // Asks only below what is a directory on disk, so that staged paths never run into a file or link there.
   const look = async (path: string): Promise<EntryType> => {
@@ -102,7 +104,8 @@ export function openView(
   return {
     tree,
     snapshots,
-    pending,
+    pendingAt: (path) => overlay.held(path).find((patch) => patch.path === path),
+    hasSeen: overlay.hasSeen,
     stale,
     touched,
     baseOf,
@@ -123,8 +126,7 @@ export function openView(
       touched.add(path);
       overlay.set(path, layer);
     },
-    stagedPaths: () => overlay.paths(),
-    hasStagedBelow: (path) => overlay.hasBelow(path),
+    stagedBelow: (directory) => store.patches.below(session.id, directory),
     renamedFrom: (path) => overlay.renamedFrom(path),
   };
 }

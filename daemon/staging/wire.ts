@@ -17,7 +17,7 @@ export function sessionToWire(store: Store, row: Pick<SessionRow, "id">): Sessio
     state: store.sessions.stateOf(session.id),
     ready: session.ready,
     ...(session.message !== undefined && { message: session.message }),
-    digest: digestOf(store.patches.ofSession(session.id, "Pending")),
+    digest: digestOf(store, session.id),
     seq: session.seq,
     createdAt: session.createdAt,
     updatedAt: session.updatedAt,

@@ -6,7 +6,9 @@
  * and a commit would not survive a power cut. EXCLUSIVE also keeps SQLite from mapping a -shm file (SIGBUS on a full disk).
  */
 import Sqlite from "better-sqlite3";
+import type { Image, PatchKind } from "../../protocol/methods/index.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import { effectOf } from "./patch-row.ts";
 import { makePrivate } from "./private-file.ts";
 
 export type Database = Sqlite.Database;
@@ -74,6 +76,7 @@ function migrate(db: Database, file: string): void {
     );
   }
   check(db, file);
+  db.function("effect_of", { deterministic: true }, effectOfColumns);
   db.transaction(() => {
     for (const step of MIGRATIONS.slice(version)) db.exec(step);
     db.pragma(`application_id = ${APPLICATION_ID}`);
@@ -81,6 +84,11 @@ function migrate(db: Database, file: string): void {
     // A real write at every start: it takes the exclusive lock, and assertDurable needs one before it.
     db.prepare("INSERT INTO counter VALUES ('starts', 1) ON CONFLICT DO UPDATE SET value = value + 1").run();
   }).immediate();
+}
+
+function effectOfColumns(path: string, kind: PatchKind, from: string | null, base: string, after: string) {
+  const images = { base: JSON.parse(base) as Image, after: JSON.parse(after) as Image };
+  return effectOf({ path, kind, ...(from !== null && { from }), ...images });
 }
 
 function check(db: Database, file: string): void {

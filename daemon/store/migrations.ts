@@ -1,6 +1,7 @@
 /**
  * The database's schema as numbered, forward-only steps. `PRAGMA user_version` says how many have run.
  * Invariant: a step that has shipped is never edited; a change is a new step at the end.
+ * Steps may use effect_of, which database.ts makes known while they run.
  * Times are ISO 8601 UTC text, images are JSON of the wire's Image, flags are 0 or 1.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -136,5 +137,36 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE INDEX patch_unsettled_from ON patch (workspace, from_path)
     WHERE from_path IS NOT NULL AND (state = 'Pending' OR (state = 'Discarded' AND reason = 'stale'));
+  `,
+  `
+  -- What each patch would do, as a hash (patch-row.ts): else every digest reads all images of its session.
+  ALTER TABLE patch ADD COLUMN effect TEXT NOT NULL DEFAULT '';
+  UPDATE patch SET effect = effect_of(path, kind, from_path, base, after);
+
+  -- For sessions of thousands of patches, pending or superseded: one file's staging looks at that file's.
+  CREATE INDEX patch_pending ON patch (session, path, kind, effect) WHERE state = 'Pending';
+  DROP INDEX patch_session;
+  CREATE INDEX patch_session ON patch (session, state, reason);
+  DROP INDEX patch_from;
+
+  -- For pages, newest first.
+  CREATE INDEX patch_state ON patch (workspace, state);
+
+  -- For which sessions are Pending, without a look at all that ever were: those with a patch that is unsettled, and
+  -- those without any patch, which no index can find by itself. With what it is about in the index, no row is read.
+  DROP INDEX patch_unsettled;
+  CREATE INDEX patch_unsettled ON patch (workspace, path, from_path, session, state, reason)
+    WHERE state = 'Pending' OR (state = 'Discarded' AND reason = 'stale');
+  ALTER TABLE session ADD COLUMN patchless INTEGER NOT NULL DEFAULT 1;
+  UPDATE session SET patchless = 0 WHERE id IN (SELECT session FROM patch);
+  CREATE INDEX session_patchless ON session (id) WHERE patchless;
+  DROP INDEX session_key;
+  CREATE TRIGGER patch_first AFTER INSERT ON patch BEGIN
+    UPDATE session SET patchless = 0 WHERE id = new.session AND patchless;
+  END;
+  CREATE TRIGGER patch_last AFTER DELETE ON patch BEGIN
+    UPDATE session SET patchless = 1
+      WHERE id = old.session AND NOT EXISTS (SELECT 1 FROM patch WHERE session = old.session);
+  END;
   `,
 ];

@@ -78,11 +78,16 @@ interface ListParams {
   workspace: string;
   session: string | null;
   path: string | null;
-  before: number | null;
+  before: number;
   limit: number;
 }
 
 export function prepareOperations(db: Database) {
+  const list = (which: string) =>
+    db.prepare<[ListParams], RawOperation>(
+      `SELECT * FROM operation WHERE ${which} AND ${which === "TRUE" ? "" : "+"}workspace = @workspace
+       AND n < @before ORDER BY n DESC LIMIT @limit`,
+    );
   return {
     byId: db.prepare<[string], RawOperation>("SELECT * FROM operation WHERE id = ?"),
     filesOf: db.prepare<[string], RawFile>("SELECT * FROM operation_file WHERE operation = ? ORDER BY n"),
@@ -111,15 +116,16 @@ export function prepareOperations(db: Database) {
     clearUndone: db.prepare(
       "UPDATE operation_file SET undone_by = NULL WHERE operation = ? AND undone_by = ? AND path = ?",
     ),
-    list: db.prepare<[ListParams], RawOperation>(
-      `SELECT * FROM operation WHERE workspace = @workspace AND (@session IS NULL OR session = @session)
-       AND (@before IS NULL OR n < @before)
-       AND (@path IS NULL OR id IN (SELECT operation FROM operation_file WHERE path = @path))
-       ORDER BY n DESC LIMIT @limit`,
-    ),
-    open: db.prepare<[string], RawOperation>(
-      `SELECT * FROM operation WHERE workspace = ? AND (phase IN ('prepare', 'commit', 'rollback')
-       OR id IN (SELECT operation FROM operation_file WHERE temporary IS NOT NULL OR backup IS NOT NULL)) ORDER BY n`,
+    list: list("TRUE"),
+    listOfSession: list("session = @session"),
+    // The plus signs keep SQLite from the other indexes: few operations have any one path.
+    listOfPath: list(`id IN (SELECT operation FROM operation_file WHERE path = @path)
+      AND (@session IS NULL OR +session = @session)`),
+    // Asked before every promotion, of a log that grows for as long as it can be undone: each half has its own index.
+    open: db.prepare<[{ workspace: string }], RawOperation>(
+      `SELECT * FROM operation WHERE workspace = @workspace AND phase IN ('prepare', 'commit', 'rollback')
+       UNION SELECT * FROM operation WHERE +workspace = @workspace AND id IN
+         (SELECT operation FROM operation_file WHERE temporary IS NOT NULL OR backup IS NOT NULL) ORDER BY n`,
     ),
     applied: db.prepare<[string, string], RawOperation>(
       `SELECT * FROM operation WHERE session = ? AND digest = ? AND kind = 'apply' AND phase = 'applied'

@@ -14,7 +14,7 @@ import { newId, now } from "./ids.ts";
 import { standings } from "./operation-moves.ts";
 import { type Closing, type NewOperation, type OperationRow, operationToWire } from "./operation-row.ts";
 import { prepareOperations, type RawOperation, readFileRow, readOperation } from "./operation-sql.ts";
-import type { Page } from "./page.ts";
+import { NO_END, type Page } from "./page.ts";
 import { type PatchRow, patchToWire } from "./patch-row.ts";
 import type { Patches } from "./patches.ts";
 import type { Transactions } from "./transactions.ts";
@@ -187,9 +187,12 @@ export function openOperations({ db, events, patches, transaction, essential }: 
       }),
     get,
     require: mustGet,
-    list: ({ workspace, path = null, session = null }, { limit, before = null }) =>
-      sql.list.all({ workspace, path, session, before, limit }).map(toRow),
-    openJournals: (workspace) => sql.open.all(workspace).map(toRow),
+    list: ({ workspace, path = null, session = null }, { limit, before = NO_END }) => {
+      const ofSession = session === null ? sql.list : sql.listOfSession;
+      const list = path === null ? ofSession : sql.listOfPath;
+      return list.all({ workspace, path, session, before, limit }).map(toRow);
+    },
+    openJournals: (workspace) => sql.open.all({ workspace }).map(toRow),
     lastWithDigest: (session, digest) => {
       const raw = sql.applied.get(session, digest);
       return raw && toRow(raw);

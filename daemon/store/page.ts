@@ -4,3 +4,6 @@ export interface Page {
   /** Only rows with a smaller number. */
   readonly before?: number | undefined;
 }
+
+/** Before which all rows are. */
+export const NO_END = Number.MAX_SAFE_INTEGER;

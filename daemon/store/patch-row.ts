@@ -1,4 +1,5 @@
-/** A patch's row: its shape, and its translations from what SQLite gives and to the wire. The SQL is patches.ts. */
+/** A patch's row: its shape, and its translations from what SQLite gives and to the wire. The SQL is patch-sql.ts. */
+import { createHash } from "node:crypto";
 import type {
   Decision,
   DiscardReason,
@@ -61,6 +62,23 @@ export interface RawPatch {
   operation: string | null;
   created_at: string;
   updated_at: string;
+}
+
+/**
+ * What applying a patch would do, as lowercase hex sha256: what a session's digest is made of. It covers path, kind,
+ * from, base and after (existence, type, content, mode, target) and nothing else: no ids, times or sizes, so that it
+ * differs exactly where what would be applied does. Source: PROTOCOL.md, "Values".
+ */
+export function effectOf({ path, kind, from, base, after }: Effect): string {
+  // JSON of an array, so that the order of fields cannot vary; absent is null.
+  const canonical = JSON.stringify([path, kind, from ?? null, aspects(base), aspects(after)]);
+  return createHash("sha256").update(canonical).digest("hex");
+}
+
+type Effect = Pick<PatchRow, "path" | "kind" | "from" | "base" | "after">;
+
+function aspects({ exists, type, hash, target, mode }: Image): unknown[] {
+  return [exists, type ?? null, hash ?? null, target ?? null, mode ?? null];
 }
 
 /** A row as SQLite gives it, as a row. */

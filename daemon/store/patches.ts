@@ -1,5 +1,5 @@
 /**
- * Patches in the database. Their shape is patch-row.ts.
+ * Patches in the database. Their shape is patch-row.ts, the statements are patch-sql.ts.
  * INVARIANT: a row's path, kind, images and id never change; only its standing does, and only through `move`.
  */
 import type { Decision, PatchState } from "../../protocol/methods/index.ts";
@@ -7,8 +7,9 @@ import { IopipeError } from "../../protocol/wire/errors.ts";
 import type { Database } from "./database.ts";
 import { now } from "./ids.ts";
 import { assertLegal, type PatchStanding } from "./moves.ts";
-import type { Page } from "./page.ts";
-import { type NewPatch, type PatchRow, type RawPatch as Raw, readPatch as toRow } from "./patch-row.ts";
+import { NO_END, type Page } from "./page.ts";
+import { effectOf, type NewPatch, type PatchRow, readPatch as toRow } from "./patch-row.ts";
+import { preparePatches } from "./patch-sql.ts";
 
 export interface PatchQuery {
   readonly workspace: string;
@@ -26,6 +27,16 @@ export interface Patches {
   require(id: string): PatchRow;
   /** A session's patches in order of staging. */
   ofSession(session: string, state?: PatchState): PatchRow[];
+  /** Those of a session that are pending or stale. */
+  unsettledOf(session: string): PatchRow[];
+  /** What each of a session's pending patches would do, as a hash (patch-row.ts), in order of their paths. */
+  effects(session: string): string[];
+  /** Where a session's pending patches leave something below a directory ("" is the root). */
+  below(session: string, directory: string): string[];
+  /** How many such paths there are. */
+  countBelow(session: string, directory: string): number;
+  /** Whether a session's pending patch takes something away below a directory. */
+  removesBelow(session: string, directory: string): boolean;
   /** A session's pending patches that are on `path`, or rename from it. */
   holding(session: string, path: string): PatchRow[];
   /** Those that are pending or stale and on one of `paths`, or rename from one. */
@@ -47,61 +58,11 @@ export interface Patches {
   remove(id: string): void;
 }
 
-/** As the index patch_unsettled has it, word for word: else SQLite looks at every patch that is kept. */
-const UNSETTLED = "(state = 'Pending' OR (state = 'Discarded' AND reason = 'stale'))";
-
-interface ListParams {
-  workspace: string;
-  path: string | null;
-  state: PatchState | null;
-  sessions: string | null;
-  before: number | null;
-  limit: number;
-}
-
 export function openPatches(db: Database): Patches {
-  const byId = db.prepare<[string], Raw>("SELECT * FROM patch WHERE id = ?");
-  const ofSession = db.prepare<[{ session: string; state: string | null }], Raw>(
-    "SELECT * FROM patch WHERE session = @session AND (@state IS NULL OR state = @state) ORDER BY n",
-  );
-  const unsettledAt = db.prepare<[{ workspace: string; paths: string }], Raw>(
-    `SELECT * FROM patch WHERE workspace = @workspace AND ${UNSETTLED} AND path IN (SELECT value FROM json_each(@paths))
-     UNION SELECT * FROM patch WHERE workspace = @workspace AND ${UNSETTLED}
-       AND from_path IN (SELECT value FROM json_each(@paths)) ORDER BY n`,
-  );
-  const holding = db.prepare<[{ session: string; path: string }], Raw>(
-    `SELECT * FROM patch WHERE session = @session AND state = 'Pending' AND path = @path
-     UNION SELECT * FROM patch WHERE session = @session AND state = 'Pending' AND from_path = @path ORDER BY n`,
-  );
-  const unsettledPaths = db.prepare<[{ workspace: string }], Pick<Raw, "path" | "from_path">>(
-    `SELECT path, from_path FROM patch WHERE workspace = @workspace AND ${UNSETTLED}`,
-  );
-  const list = db.prepare<[ListParams], Raw>(
-    `SELECT * FROM patch WHERE workspace = @workspace AND (@path IS NULL OR path = @path)
-     AND (@state IS NULL OR state = @state) AND (@before IS NULL OR n < @before)
-     AND (@sessions IS NULL OR session IN (SELECT value FROM json_each(@sessions))) ORDER BY n DESC LIMIT @limit`,
-  );
-  const holdBlob = db.prepare<[{ sessions: string; hash: string }]>(
-    `SELECT 1 FROM patch WHERE (base ->> 'hash' = @hash OR after ->> 'hash' = @hash)
-     AND session IN (SELECT value FROM json_each(@sessions)) LIMIT 1`,
-  );
-  const insert = db.prepare(
-    `INSERT INTO patch (id, session, workspace, path, kind, from_path, state, base, after, added, removed, is_binary,
-       full_replace, note, break_hard_links, created_at, updated_at)
-     VALUES (@id, @session, @workspace, @path, @kind, @from, 'Pending', @base, @after, @added, @removed, @binary,
-       @fullReplace, @note, @breakHardLinks, @at, @at)`,
-  );
-  const move = db.prepare(
-    `UPDATE patch SET state = @state, reason = @reason, operation = coalesce(@operation, operation), updated_at = @at
-     WHERE id = @id`,
-  );
-  const decide = db.prepare(
-    "UPDATE patch SET decision = ?, note = coalesce(?, note), updated_at = ? WHERE id = ?",
-  );
-  const remove = db.prepare("DELETE FROM patch WHERE id = ?");
+  const sql = preparePatches(db);
 
   const get = (id: string): PatchRow | undefined => {
-    const raw = byId.get(id);
+    const raw = sql.byId.get(id);
     return raw && toRow(raw);
   };
   const mustGet = (id: string): PatchRow => {
@@ -113,7 +74,7 @@ export function openPatches(db: Database): Patches {
     get,
     require: mustGet,
     insert: (patch) => {
-      insert.run({
+      sql.insert.run({
         ...patch,
         from: patch.from ?? null,
         base: JSON.stringify(patch.base),
@@ -122,24 +83,27 @@ export function openPatches(db: Database): Patches {
         fullReplace: Number(patch.fullReplace),
         note: patch.note ?? null,
         breakHardLinks: Number(patch.breakHardLinks),
+        effect: effectOf(patch),
         at: now(),
       });
       return mustGet(patch.id);
     },
-    ofSession: (session, state) => ofSession.all({ session, state: state ?? null }).map(toRow),
-    holding: (session, path) => holding.all({ session, path }).map(toRow),
+    ofSession: (session, state) =>
+      (state === undefined ? sql.ofSession.all(session) : sql.inState.all(session, state)).map(toRow),
+    unsettledOf: (session) => sql.unsettledOf.all(session).map(toRow),
+    holding: (session, path) => sql.holding.all({ session, path }).map(toRow),
+    effects: (session) => sql.effects.all(session),
+    below: (session, directory) => sql.below.all({ session, ...rangeBelow(directory) }),
+    countBelow: (session, directory) => sql.countBelow.get({ session, ...rangeBelow(directory) }) as number,
+    removesBelow: (session, directory) =>
+      sql.removesBelow.get({ session, ...rangeBelow(directory) }) !== undefined,
     unsettledAt: (workspace, paths) =>
-      unsettledAt.all({ workspace, paths: JSON.stringify(paths) }).map(toRow),
-    unsettledPaths: (workspace) => {
-      const rows = unsettledPaths.all({ workspace });
-      return [
-        ...new Set(rows.flatMap(({ path, from_path }) => (from_path === null ? path : [path, from_path]))),
-      ];
-    },
+      sql.unsettledAt.all({ workspace, paths: JSON.stringify(paths) }).map(toRow),
+    unsettledPaths: (workspace) => sql.unsettledPaths.all({ workspace }),
     holdBlob: (sessions, hash) =>
-      holdBlob.get({ sessions: JSON.stringify([...sessions]), hash }) !== undefined,
-    list: ({ workspace, path = null, state = null, sessions }, { limit, before = null }) =>
-      list
+      sql.holdBlob.get({ sessions: JSON.stringify([...sessions]), hash }) !== undefined,
+    list: ({ workspace, path = null, state = null, sessions }, { limit, before = NO_END }) =>
+      sql[listFor({ path, state, sessions })]
         .all({
           ...{ workspace, path, state, before, limit },
           sessions: sessions ? JSON.stringify([...sessions]) : null,
@@ -147,7 +111,7 @@ export function openPatches(db: Database): Patches {
         .map(toRow),
     move: (id, to) => {
       assertLegal(id, mustGet(id), to);
-      move.run({
+      sql.move.run({
         id,
         state: to.state,
         reason: to.reason ?? null,
@@ -156,7 +120,26 @@ export function openPatches(db: Database): Patches {
       });
       return mustGet(id);
     },
-    decide: (id, decision, note) => void decide.run(decision, note ?? null, now(), id),
-    remove: (id) => void remove.run(id),
+    decide: (id, decision, note) => void sql.decide.run(decision, note ?? null, now(), id),
+    remove: (id) => void sql.remove.run(id),
   };
+}
+
+function listFor({
+  path,
+  state,
+  sessions,
+}: {
+  path: string | null;
+  state: string | null;
+  sessions: unknown;
+}) {
+  if (path !== null) return "listOfPath";
+  if (sessions) return "listOfSessions";
+  return state === null ? "list" : "listInState";
+}
+
+/** "0" is the character after "/"; the root has everything from "" on. */
+function rangeBelow(directory: string): { from: string; to: string } {
+  return directory === "" ? { from: "", to: "\u{10ffff}" } : { from: `${directory}/`, to: `${directory}0` };
 }

@@ -1,10 +1,11 @@
-/** Sessions as rows. Their state is computed from their patches, never stored beside them. */
+/** Sessions as rows. Their state is computed from their patches, never stored beside them. The SQL is session-sql.ts. */
 import type { SessionState } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import type { Role } from "../../protocol/wire/locations.ts";
 import type { Database } from "./database.ts";
 import { now } from "./ids.ts";
-import type { Page } from "./page.ts";
+import { NO_END, type Page } from "./page.ts";
+import { prepareSessions, type RawSession } from "./session-sql.ts";
 
 export interface SessionRow {
   /** Counts the store's sessions; newer is greater. */
@@ -44,8 +45,8 @@ export interface Sessions {
   get(id: string): SessionRow | undefined;
   /** @throws {IopipeError} SessionNotFound */
   require(id: string): SessionRow;
-  /** Those of a workspace with this key and role, newest first. */
-  byKey(workspace: string, key: string, role: Role): SessionRow[];
+  /** The newest Pending one of a workspace with this key and role. */
+  pendingByKey(workspace: string, key: string, role: Role): SessionRow | undefined;
   /** Newest first. */
   list(query: SessionQuery, page: Page): SessionRow[];
   /** How many of all sessions are Pending. */
@@ -58,22 +59,7 @@ export interface Sessions {
   counts(id: string): PatchCounts;
 }
 
-interface Raw {
-  n: number;
-  id: string;
-  workspace: string;
-  title: string;
-  agent: string | null;
-  key: string | null;
-  role: Role;
-  ready: number;
-  message: string | null;
-  seq: number;
-  created_at: string;
-  updated_at: string;
-}
-
-function toRow(raw: Raw): SessionRow {
+function toRow(raw: RawSession): SessionRow {
   return {
     n: raw.n,
     id: raw.id,
@@ -90,49 +76,11 @@ function toRow(raw: Raw): SessionRow {
   };
 }
 
-const STATE = `CASE
-  WHEN EXISTS (SELECT 1 FROM patch WHERE session = s.id AND state = 'Pending')
-    OR EXISTS (SELECT 1 FROM patch WHERE session = s.id AND state = 'Discarded' AND reason = 'stale')
-    OR NOT EXISTS (SELECT 1 FROM patch WHERE session = s.id) THEN 'Pending'
-  WHEN EXISTS (SELECT 1 FROM patch WHERE session = s.id AND state = 'Applied') THEN 'Applied'
-  ELSE 'Discarded' END`;
-
-interface ListParams {
-  workspace: string | null;
-  ids: string | null;
-  state: SessionState | null;
-  before: number | null;
-  limit: number;
-}
-
 export function openSessions(db: Database): Sessions {
-  const byId = db.prepare<[string], Raw>("SELECT * FROM session WHERE id = ?");
-  const byKey = db.prepare<[string, string, string], Raw>(
-    "SELECT * FROM session WHERE workspace = ? AND key = ? AND role = ? ORDER BY n DESC",
-  );
-  const insert = db.prepare(
-    `INSERT INTO session (id, workspace, title, agent, key, role, created_at, updated_at)
-     VALUES (@id, @workspace, @title, @agent, @key, @role, @at, @at)`,
-  );
-  const list = db.prepare<[ListParams], Raw>(
-    `SELECT s.* FROM session s WHERE (@workspace IS NULL OR s.workspace = @workspace)
-     AND (@before IS NULL OR s.n < @before) AND (@ids IS NULL OR s.id IN (SELECT value FROM json_each(@ids)))
-     AND (@state IS NULL OR @state = ${STATE}) ORDER BY s.n DESC LIMIT @limit`,
-  );
-  const pending = db.prepare<[], number>(`SELECT count(*) FROM session s WHERE 'Pending' = ${STATE}`).pluck();
-  const stateOf = db.prepare<[string], SessionState>(`SELECT ${STATE} FROM session s WHERE id = ?`).pluck();
-  const submit = db.prepare("UPDATE session SET ready = 1, message = ?, updated_at = ? WHERE id = ?");
-  const reopen = db.prepare("UPDATE session SET ready = 0, message = NULL, updated_at = ? WHERE id = ?");
-  const counts = db.prepare<[string], PatchCounts>(
-    `SELECT count(*) FILTER (WHERE state = 'Pending') AS pending,
-       count(*) FILTER (WHERE state = 'Discarded' AND reason = 'stale') AS stale,
-       count(*) FILTER (WHERE state = 'Applied') AS applied,
-       count(*) FILTER (WHERE state = 'Discarded' AND reason <> 'stale') AS discarded
-     FROM patch WHERE session = ?`,
-  );
+  const sql = prepareSessions(db);
 
   const get = (id: string): SessionRow | undefined => {
-    const raw = byId.get(id);
+    const raw = sql.byId.get(id);
     return raw && toRow(raw);
   };
   const mustGet = (id: string): SessionRow => {
@@ -143,17 +91,38 @@ export function openSessions(db: Database): Sessions {
   return {
     get,
     require: mustGet,
-    byKey: (workspace, key, role) => byKey.all(workspace, key, role).map(toRow),
+    pendingByKey: (workspace, key, role) => {
+      const raw = sql.pendingByKey.get(workspace, key, role);
+      return raw && toRow(raw);
+    },
     insert: (row) => {
-      insert.run({ agent: null, key: null, ...row, at: now() });
+      sql.insert.run({ agent: null, key: null, ...row, at: now() });
       return mustGet(row.id);
     },
-    list: ({ workspace = null, ids, state = null }, { limit, before = null }) =>
-      list.all({ workspace, ids: ids ? JSON.stringify([...ids]) : null, state, before, limit }).map(toRow),
-    pending: () => pending.get() as number,
-    stateOf: (id) => stateOf.get(mustGet(id).id) as SessionState,
-    submit: (id, message) => void submit.run(message ?? null, now(), id),
-    reopen: (id) => void reopen.run(now(), id),
-    counts: (id) => counts.get(id) as PatchCounts,
+    list: ({ workspace = null, ids, state = null }, { limit, before = NO_END }) => {
+      const list = sql[listFor({ workspace, ids, state })];
+      return list
+        .all({ workspace, ids: ids ? JSON.stringify([...ids]) : null, state, before, limit })
+        .map(toRow);
+    },
+    pending: () => sql.pending.get() as number,
+    stateOf: (id) => sql.stateOf.get(mustGet(id).id) as SessionState,
+    submit: (id, message) => void sql.submit.run(message ?? null, now(), id),
+    reopen: (id) => void sql.reopen.run(now(), id),
+    counts: (id) => sql.counts.get(id) as PatchCounts,
   };
+}
+
+function listFor({
+  workspace,
+  ids,
+  state,
+}: {
+  workspace: string | null;
+  ids: unknown;
+  state: string | null;
+}) {
+  if (ids) return "listNamed";
+  if (state === "Pending") return "listPending";
+  return workspace === null ? "list" : "listOfWorkspace";
 }

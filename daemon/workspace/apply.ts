@@ -55,13 +55,13 @@ async function applyInTurn(
   const repeated = findRepeated(house, session, options);
   if (repeated) return answer(house, session, repeated, []);
 
-  const shown = digestOf(store.patches.ofSession(session.id, "Pending"));
+  const shown = digestOf(store, session.id);
   const examined = await staging.examine(session, workspace.tree, options.patches, asking.signal);
   const stale = examined.stale.map(({ patch }) => patch);
   staging.markStale(stale);
   if (stale.length > 0 && options.onStale !== "skip")
     throw staleError(examined.stale.flatMap(({ files }) => files));
-  const digest = digestOf(store.patches.ofSession(session.id, "Pending"));
+  const digest = digestOf(store, session.id);
   refuseUnseen(options, [shown, digest]);
   refuseProblems(examined, options);
   refuseNothing(session, examined);

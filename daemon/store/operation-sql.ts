@@ -123,9 +123,10 @@ export function prepareOperations(db: Database) {
       AND (@session IS NULL OR +session = @session)`),
     // Asked before every promotion, of a log that grows for as long as it can be undone: each half has its own index.
     open: db.prepare<[{ workspace: string }], RawOperation>(
-      `SELECT * FROM operation WHERE workspace = @workspace AND phase IN ('prepare', 'commit', 'rollback')
-       UNION SELECT * FROM operation WHERE +workspace = @workspace AND id IN
-         (SELECT operation FROM operation_file WHERE temporary IS NOT NULL OR backup IS NOT NULL) ORDER BY n`,
+      `SELECT * FROM operation WHERE +workspace = @workspace AND id IN
+         (SELECT id FROM operation WHERE workspace = @workspace AND phase IN ('prepare', 'commit', 'rollback')
+          UNION ALL SELECT operation FROM operation_file WHERE temporary IS NOT NULL OR backup IS NOT NULL)
+       ORDER BY n`,
     ),
     applied: db.prepare<[string, string], RawOperation>(
       `SELECT * FROM operation WHERE session = ? AND digest = ? AND kind = 'apply' AND phase = 'applied'

@@ -97,8 +97,11 @@ export function openPatches(db: Database): Patches {
     countBelow: (session, directory) => sql.countBelow.get({ session, ...rangeBelow(directory) }) as number,
     removesBelow: (session, directory) =>
       sql.removesBelow.get({ session, ...rangeBelow(directory) }) !== undefined,
-    unsettledAt: (workspace, paths) =>
-      sql.unsettledAt.all({ workspace, paths: JSON.stringify(paths) }).map(toRow),
+    unsettledAt: (workspace, paths) => {
+      const rows = sql.unsettledAt.all({ workspace, paths: JSON.stringify(paths) });
+      // A rename is there twice where both its paths are asked for.
+      return [...new Map(rows.map((raw) => [raw.id, raw])).values()].map(toRow);
+    },
     unsettledPaths: (workspace) => sql.unsettledPaths.all({ workspace }),
     holdBlob: (sessions, hash) =>
       sql.holdBlob.get({ sessions: JSON.stringify([...sessions]), hash }) !== undefined,

@@ -3,6 +3,7 @@
  * Owns when to look and the HIGH priority of those files; what counts as changed is staging's (stale.ts).
  * The apply looks for itself: nothing here is needed for its correctness.
  */
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { faultKind } from "../disk/index.ts";
 import type { Unseen } from "../staging/index.ts";
 import type { PatchRow, Store } from "../store/index.ts";
@@ -26,6 +27,9 @@ interface Parts {
 
 const pathsOf = ({ from, path }: PatchRow): string[] => (from === undefined ? [path] : [from, path]);
 
+/** Paths whose patches are asked for between two turns of the loop: some milliseconds where all have one. */
+const ASKED_AT_ONCE = 500;
+
 /** Between two looks at a file that somebody keeps writing. */
 const AGAIN_MS = 300;
 
@@ -39,9 +43,14 @@ export function followStaleness(parts: Parts): Staleness {
 
   /** One turn of the write lock for all that was seen meanwhile: no promotion runs beside it. */
   const settleSeen = async (): Promise<void> => {
-    const paths = seen;
+    const paths = [...seen];
     seen = new Set();
-    const unseen = await settle(store.patches.unsettledAt(workspace, [...paths]));
+    const patches: PatchRow[] = [];
+    for (let at = 0; at < paths.length; at += ASKED_AT_ONCE) {
+      if (at > 0) await turnOfTheLoop();
+      patches.push(...store.patches.unsettledAt(workspace, paths.slice(at, at + ASKED_AT_ONCE)));
+    }
+    const unseen = await settle(patches);
     if (stopped) return;
     const written = unseen.filter(({ error }) => faultKind(error) === "Busy");
     const [told = written[0]] = unseen.filter((one) => !written.includes(one));
@@ -78,8 +87,8 @@ export function followStaleness(parts: Parts): Staleness {
     if (event.workspace === workspace && event.type !== "operation/started") refreshHigh();
   });
   const stopChanges = watch.onChanges((changed) => {
-    // Asked for by path: a promotion tells of each file by itself, and there may be as many patches as files.
-    void look(store.patches.unsettledAt(workspace, changed).flatMap(pathsOf));
+    // Which of them have patches is asked when no promotion runs: one tells of each of its files by itself.
+    void look(changed);
   });
   const lookAtAll = () => look(store.patches.unsettledPaths(workspace));
   let crawling = watch.state === "crawling";

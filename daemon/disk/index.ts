@@ -13,6 +13,7 @@ export {
   temporaryMark,
   temporaryName,
 } from "./path.ts";
+export { openPlaces, type Places } from "./places.ts";
 export {
   type Dir,
   type Entry,
@@ -29,4 +30,4 @@ export {
 export type { Place, Sink } from "./read.ts";
 export { retrying } from "./retry.ts";
 export { lstatImage, takeImage } from "./take.ts";
-export { descend, openTree, type Tree } from "./tree.ts";
+export { openTree, type Tree } from "./tree.ts";

@@ -1,16 +1,16 @@
 /**
  * A tree: what stands below one root, seen without ever following a link.
- * Owns the walk from the root. Images are take.ts. Which paths are paths at all is path.ts; changing the tree is promotion's,
- * through `port`.
- * INVARIANT: every parent is opened by descriptor, one name at a time, so that no link swapped in meanwhile leads out.
+ * Owns the looks. The walk from the root is places.ts, images are take.ts, which paths are paths at all is path.ts; changing
+ * the tree is promotion's, through `port`.
  * INVARIANT: the guarded directories (the daemon's own) are neither read nor written through a tree.
  * Failure: DiskError, or errno errors with the tree's path. Descriptors are closed in every case.
  */
 import { relative, resolve, sep } from "node:path";
 import { DiskError, isErrno, named } from "./errors.ts";
 import { ABSENT, type Image } from "./image.ts";
-import { openKnownImages } from "./known.ts";
+import { type KnownImages, openKnownImages } from "./known.ts";
 import { checkPath, isTemporaryName, MAX_PATH_BYTES } from "./path.ts";
+import { openPlaces, type Places } from "./places.ts";
 import { portOf } from "./platform.ts";
 import type { Dir, Entry, EntryType, Port } from "./port.ts";
 import { notAFile, type Place, type Range, type Sink } from "./read.ts";
@@ -42,6 +42,8 @@ export interface Tree {
   list(path: string): Promise<Entry[]>;
   /** How many names the file has; 0 when it is absent. */
   links(path: string): Promise<number>;
+  /** Runs `work` with a view of the tree that opens each directory once: for many looks that belong together. */
+  held<T>(work: (tree: Tree) => Promise<T>): Promise<T>;
 }
 
 /** `root` is absolute and real; `guarded` are absolute. Nothing is opened yet, and nothing is kept open. */
@@ -52,30 +54,47 @@ export function openTree(
 ): Tree {
   const check = checkIn(root, guarded);
   const openRoot = (): Dir => openRootOf(port, root);
-  const knownImages = openKnownImages();
+  return viewOf({ root, port, check, openRoot, knownImages: openKnownImages() });
+}
 
-  /** Runs `work` on the entry's parent; undefined when that is absent, or a file. */
+interface Ground extends Pick<Tree, "root" | "port" | "check" | "openRoot"> {
+  readonly knownImages: KnownImages;
+}
+
+/** A view through `shared` directories, else through some of its own for each look. */
+function viewOf(ground: Ground, shared?: Places): Tree {
+  const { root, port, check, openRoot, knownImages } = ground;
+
+  const through = async <T>(work: (places: Places) => T | Promise<T>): Promise<T> => {
+    if (shared) return work(shared);
+    const places = openPlaces(port, openRoot());
+    try {
+      return await work(places);
+    } finally {
+      places.close();
+    }
+  };
+  /** Runs `work` on the entry's place; undefined when its directory is absent, or a file. */
   const visit = <T>(path: string, work: (place: Place) => T | Promise<T>): Promise<T | undefined> =>
-    retrying(async () => {
+    retrying(() => {
       check(path);
-      const names = path.split("/");
-      const name = names.pop() as string;
-      const dir = openPath(port, openRoot(), names, path);
-      if (!dir) return undefined;
-      try {
-        return await work({ dir, name, path });
-      } catch (error) {
-        throw named(error, path);
-      } finally {
-        port.closeDirectory(dir);
-      }
+      return through(async (places) => {
+        const place = places.find(path);
+        try {
+          return place && (await work(place));
+        } catch (error) {
+          throw named(error, path);
+        }
+      });
+    });
+  const list = (path: string): Promise<Entry[]> =>
+    retrying(() => {
+      if (path !== "") check(path);
+      return through((places) => listIn(port, places, path));
     });
 
   return {
-    root,
-    port,
-    check,
-    openRoot,
+    ...{ root, port, check, openRoot },
     lstat: async (path) => (await visit(path, (place) => lstatImage(port, place))) ?? ABSENT,
     image: async (path, sink) => (await visit(path, (place) => takeImage(port, place, sink))) ?? ABSENT,
     read: async (path) => must(path, await visit(path, (place) => readWhole(port, place))),
@@ -83,14 +102,20 @@ export function openTree(
     range: async (path, range) => must(path, await visit(path, (place) => takeRange(port, place, range))),
     entry: async (path) => (await visit(path, ({ dir, name }) => entryOf(port.lstat(dir, name)))) ?? "absent",
     readlink: async (path) => must(path, (await visit(path, (place) => lstatImage(port, place)))?.target),
-    list: async (path) => {
-      const entries =
-        path === "" ? await listRoot(port, openRoot) : await visit(path, (place) => listEntry(port, place));
-      return (entries ?? []).filter(({ name }) => !isTemporaryName(name));
-    },
+    list: async (path) => (await list(path)).filter(({ name }) => !isTemporaryName(name)),
     links: async (path) =>
       (await visit(path, ({ dir, name }) => Number(port.lstat(dir, name)?.nlink ?? 0))) ?? 0,
+    held: (work) => through((places) => work(viewOf(ground, places))),
   };
+}
+
+async function listIn(port: Port, places: Places, path: string): Promise<Entry[]> {
+  try {
+    const dir = places.directory(path);
+    return dir ? await port.readDirectory(dir) : [];
+  } catch (error) {
+    throw named(error, path);
+  }
 }
 
 function must<T>(path: string, found: T | undefined): T {
@@ -124,47 +149,4 @@ function openRootOf(port: Port, root: string): Dir {
       throw new DiskError("RootGone", root, `There is no directory ${root}.`);
     throw named(error, root);
   }
-}
-
-/** Opens the directory below `dir`, which is closed; undefined when there is none. */
-function openPath(port: Port, dir: Dir, names: readonly string[], path: string): Dir | undefined {
-  let at: Dir | undefined = dir;
-  for (const name of names) {
-    const parent: Dir = at;
-    try {
-      at = descend(port, parent, name, path);
-    } finally {
-      port.closeDirectory(parent);
-    }
-    if (!at) return undefined;
-  }
-  return at;
-}
-
-/**
- * Opens one directory in another; undefined when the name is absent or no directory.
- *
- * @throws {DiskError} PathEscape when it is a symlink; `path` is what was being looked for
- */
-export function descend(port: Port, parent: Dir, name: string, path: string): Dir | undefined {
-  try {
-    return port.openDirectory(parent, name);
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return undefined;
-    if (!isErrno(error, "ENOTDIR", "ELOOP")) throw named(error, path);
-  }
-  if (entryOf(port.lstat(parent, name)) === "symlink")
-    throw new DiskError("PathEscape", path, `'${path}' leads through a symlink, '${name}'.`);
-  return undefined;
-}
-
-async function listRoot(port: Port, openRoot: () => Dir): Promise<Entry[]> {
-  const dir = openRoot();
-  return port.readDirectory(dir).finally(() => port.closeDirectory(dir));
-}
-
-async function listEntry(port: Port, { dir, name, path }: Place): Promise<Entry[] | undefined> {
-  const opened = descend(port, dir, name, path);
-  if (!opened) return undefined;
-  return port.readDirectory(opened).finally(() => port.closeDirectory(opened));
 }

@@ -10,6 +10,7 @@ import {
   type Image,
   inParallel,
   modeOf,
+  type Places,
   type Port,
   retrying,
   type Stat,
@@ -17,7 +18,6 @@ import {
   typeOf,
 } from "../disk/index.ts";
 import { startPhase } from "./course.ts";
-import type { Places } from "./places.ts";
 import type { PromotionRequest, Transition } from "./request.ts";
 
 interface FileFacts {

@@ -5,13 +5,12 @@
  * Concurrency: one promotion a workspace at a time, recovery included; the caller holds the workspace's lock.
  * Durability: when it resolves, the outcome survives a power cut. Killed anywhere, `recover` completes it either way.
  */
-import { temporaryMark } from "../disk/index.ts";
+import { openPlaces, type Places, temporaryMark } from "../disk/index.ts";
 import type { OperationRow, Store } from "../store/index.ts";
 import { compare, decide } from "./decide.ts";
 import { toFault } from "./faults.ts";
 import { finishAnyway } from "./finish.ts";
 import { inspect } from "./inspect.ts";
-import { openPlaces, type Places } from "./places.ts";
 import { plan } from "./plan.ts";
 import { journalOf, keepOldBytes, prepare } from "./prepare.ts";
 import { publish } from "./publish.ts";
@@ -31,7 +30,7 @@ import type { Work } from "./work.ts";
 export async function promote(request: PromotionRequest, store: Store): Promise<OperationRow> {
   let places: Places | undefined;
   try {
-    places = openPlaces(request.tree);
+    places = openPlaces(request.tree.port, request.tree.openRoot());
     const work = await begin(request, store, places);
     return await carryOut(work, request);
   } catch (error) {

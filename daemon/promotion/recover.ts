@@ -5,9 +5,8 @@
  * INVARIANT: in doubt nothing of anybody's is touched; the operation closes as `attention` with an outcome per file.
  * Concurrency: under the workspace's lock, before any promotion of it.
  */
-import { DiskError, type Tree } from "../disk/index.ts";
+import { DiskError, openPlaces, type Places, type Tree } from "../disk/index.ts";
 import type { OperationFileRow, OperationRow, Phase, Store } from "../store/index.ts";
-import { openPlaces, type Places } from "./places.ts";
 import { aspectsOfStep, type Step, type StepKind } from "./plan.ts";
 import type { Hooks } from "./request.ts";
 import { rollForward } from "./roll-forward.ts";
@@ -43,7 +42,7 @@ export async function recover(request: RecoveryRequest): Promise<OperationRow[]>
 
 function openIfThere(tree: Tree): Places | undefined {
   try {
-    return openPlaces(tree);
+    return openPlaces(tree.port, tree.openRoot());
   } catch (error) {
     if (error instanceof DiskError && error.kind === "RootGone") return undefined;
     throw error;

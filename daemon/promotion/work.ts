@@ -10,13 +10,13 @@ import {
   isErrno,
   isSlowToFree,
   named,
+  type Places,
   type Port,
   runAsync,
   type Stat,
 } from "../disk/index.ts";
 import type { DirectoryChange, Store } from "../store/index.ts";
 import type { Course } from "./course.ts";
-import type { Places } from "./places.ts";
 import type { Step } from "./plan.ts";
 import type { Hooks } from "./request.ts";
 

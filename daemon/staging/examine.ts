@@ -35,12 +35,22 @@ export interface Examination {
  * `signal` is heeded while large files are read.
  * @throws {IopipeError} PatchNotFound, IllegalState for a named patch that is neither pending nor stale
  */
-export async function examine(
+export function examine(
   store: Store,
   session: SessionRow,
   tree: Tree,
   ids?: readonly string[],
   signal?: AbortSignal,
+): Promise<Examination> {
+  return tree.held((held) => examineIn(store, session, held, ids, signal));
+}
+
+async function examineIn(
+  store: Store,
+  session: SessionRow,
+  tree: Tree,
+  ids: readonly string[] | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<Examination> {
   const { patches, stale } = select(store, session, ids);
   const snapshots = openSnapshots(store, tree, signal);

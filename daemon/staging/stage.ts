@@ -44,7 +44,11 @@ export interface Deps {
  *
  * @throws {IopipeError} of the change that failed, with `index` and `path`; nothing was staged
  */
-export async function stage(
+export function stage(deps: Deps, session: SessionRow, tree: Tree, options: StageOptions): Promise<Staged> {
+  return tree.held((held) => stageIn(deps, session, held, options));
+}
+
+async function stageIn(
   { store, differ }: Deps,
   session: SessionRow,
   tree: Tree,

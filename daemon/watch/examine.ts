@@ -120,11 +120,15 @@ export function foldItself(row: WatchRow | undefined, file: string, seen: Seen):
 }
 
 /** Whether the table knows a directory above `file`; what is exempt below an ignored one needs none. */
-export function isBelowDirectory({ ledger, ignore }: Ground, file: string): boolean {
+export function isBelowDirectory(ground: Ground, file: string): boolean {
+  return isBelowKnown(ground, file) || ground.ignore.isExempt(file);
+}
+
+function isBelowKnown({ ledger }: Ground, file: string): boolean {
   const parent = parentOf(file);
   if (parent === "") return true;
   const row = ledger.table.get(parent);
-  return (row?.kind === "directory" && !row.deleted) || ignore.isExempt(file);
+  return row?.kind === "directory" && !row.deleted;
 }
 
 /** Whether an own write at or below `file` makes what was seen of it old. */
@@ -134,8 +138,8 @@ export function isPublished({ published }: Ground, file: string): boolean {
 
 async function isReachable(ground: Ground, file: string): Promise<boolean> {
   const { root, ignore } = ground;
-  if (!isBelowDirectory(ground, file)) return false;
-  if (!ignore.isExempt(file)) return true;
+  if (isBelowKnown(ground, file)) return true;
+  if (!ignore.isExempt(file)) return false;
   for (let directory = parentOf(file); directory !== ""; directory = parentOf(directory)) {
     if ((await look(path.join(root, directory)))?.kind !== "directory") return false;
   }

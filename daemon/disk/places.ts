@@ -1,10 +1,13 @@
 /**
- * Places: the open directories of one promotion.
+ * Places: the open directories of one undertaking below a root, be it one look or a whole promotion.
  * Owns their descriptors, from the first use to `close`, so that every later call on a directory means the one that
  * was looked at, whatever its name leads to by then.
- * Concurrency: used by one promotion at a time.
+ * INVARIANT: every parent is opened by descriptor, one name at a time, so that no link swapped in meanwhile leads out.
  */
-import { type Dir, descend, nameOf, type Place, parentOf, type Tree } from "../disk/index.ts";
+import { DiskError, isErrno, named } from "./errors.ts";
+import { nameOf, parentOf } from "./path.ts";
+import { type Dir, type Port, typeOf } from "./port.ts";
+import type { Place } from "./read.ts";
 
 export interface Places {
   /** The directory, opened on first use; undefined when there is none. @throws {DiskError} PathEscape at a symlink */
@@ -20,25 +23,25 @@ export interface Places {
   close(): void;
 }
 
-/** @throws {DiskError} RootGone */
-export function openPlaces(tree: Tree): Places {
-  const { port } = tree;
-  const open = new Map<string, Dir>([["", tree.openRoot()]]);
+/** Over an open root, which `close` closes too. */
+export function openPlaces(port: Port, root: Dir): Places {
+  const open = new Map<string, Dir>([["", root]]);
 
-  const directory = (path: string): Dir | undefined => {
+  /** `sought` is what the caller is after, for messages. */
+  const directory = (path: string, sought = path): Dir | undefined => {
     const known = open.get(path);
     if (known) return known;
-    const parent = directory(parentOf(path));
-    const opened = parent && descend(port, parent, nameOf(path), path);
+    const parent = directory(parentOf(path), sought);
+    const opened = parent && descend(port, parent, nameOf(path), sought);
     if (opened) open.set(path, opened);
     return opened;
   };
   const find = (path: string): Place | undefined => {
-    const dir = directory(parentOf(path));
+    const dir = directory(parentOf(path), path);
     return dir && { dir, name: nameOf(path), path };
   };
   return {
-    directory,
+    directory: (path) => directory(path),
     find,
     at: (path) => {
       const place = find(path);
@@ -64,4 +67,22 @@ export function openPlaces(tree: Tree): Places {
       open.clear();
     },
   };
+}
+
+/**
+ * Opens one directory in another; undefined when the name is absent or no directory.
+ *
+ * @throws {DiskError} PathEscape when it is a symlink; `sought` is what was being looked for
+ */
+function descend(port: Port, parent: Dir, name: string, sought: string): Dir | undefined {
+  try {
+    return port.openDirectory(parent, name);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    if (!isErrno(error, "ENOTDIR", "ELOOP")) throw named(error, sought);
+  }
+  const found = port.lstat(parent, name);
+  if (found && typeOf(found) === "symlink")
+    throw new DiskError("PathEscape", sought, `'${sought}' leads through a symlink, '${name}'.`);
+  return undefined;
 }

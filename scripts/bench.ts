@@ -2,7 +2,7 @@
  * `npm run bench [-- NAME…]`: how fast iopipe is beside something that is known, in the same run, as ratios.
  * Owns the list of benches; each says what its peer is. Absolute times are this machine's; nothing here is asserted.
  */
-import { changes } from "./bench/changes/index.ts";
+import { changes, promotion } from "./bench/changes/index.ts";
 import { commandLine } from "./bench/command-line.ts";
 import { large } from "./bench/large.ts";
 import { print, type Row } from "./bench/measure.ts";
@@ -12,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   "round-trip": roundTrip,
   "command-line": commandLine,
   changes,
+  promotion,
   large,
 };
 

@@ -26,14 +26,26 @@ export interface Row {
 
 /** Median milliseconds of `rounds` interleaved runs of each side, after one warm-up that does not count. */
 export async function compare(what: string, ours: Side, peer: Side, rounds: number): Promise<Row> {
-  const times: { ours: number[]; peer: number[] } = { ours: [], peer: [] };
-  for (let round = 0; round <= rounds; round++) {
-    const [a, b] = [await time(ours, round), await time(peer, round)];
-    if (round === 0) continue;
-    times.ours.push(a);
-    times.peer.push(b);
-  }
-  return { what, ours: median(times.ours), peer: peer.name, theirs: median(times.peer) };
+  const [row] = await compareWithAll(what, ours, [peer], rounds);
+  return row as Row;
+}
+
+/** As `compare`, with each peer: all of them have their turn in every round. */
+export async function compareWithAll(
+  what: string,
+  ours: Side,
+  peers: readonly Side[],
+  rounds: number,
+): Promise<Row[]> {
+  const sides = [ours, ...peers];
+  const times = sides.map((): number[] => []);
+  for (let round = 0; round <= rounds; round++)
+    for (const [n, side] of sides.entries()) {
+      const took = await time(side, round);
+      if (round > 0) times[n]?.push(took);
+    }
+  const [mine, ...theirs] = times.map(median) as [number, ...number[]];
+  return peers.map(({ name }, n) => ({ what, ours: mine, peer: name, theirs: theirs[n] as number }));
 }
 
 async function time({ before, run, after }: Side, round: number): Promise<number> {

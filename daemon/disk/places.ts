@@ -23,19 +23,20 @@ export interface Places {
   close(): void;
 }
 
-/** Over an open root, which `close` closes too. */
-export function openPlaces(port: Port, root: Dir): Places {
-  const open = new Map<string, Dir>([["", root]]);
+/** `openRoot` is called on first use; what it throws, each use does. */
+export function openPlaces(port: Port, openRoot: () => Dir): Places {
+  const open = new Map<string, Dir>();
 
   /** `sought` is what the caller is after, for messages. */
   const directory = (path: string, sought = path): Dir | undefined => {
     const known = open.get(path);
     if (known) return known;
-    const parent = directory(parentOf(path), sought);
-    const opened = parent && descend(port, parent, nameOf(path), sought);
+    const opened = path === "" ? openRoot() : openBelow(directory(parentOf(path), sought), path, sought);
     if (opened) open.set(path, opened);
     return opened;
   };
+  const openBelow = (parent: Dir | undefined, path: string, sought: string): Dir | undefined =>
+    parent && descend(port, parent, nameOf(path), sought);
   const find = (path: string): Place | undefined => {
     const dir = directory(parentOf(path), path);
     return dir && { dir, name: nameOf(path), path };

@@ -67,7 +67,7 @@ function viewOf(ground: Ground, shared?: Places): Tree {
 
   const through = async <T>(work: (places: Places) => T | Promise<T>): Promise<T> => {
     if (shared) return work(shared);
-    const places = openPlaces(port, openRoot());
+    const places = openPlaces(port, openRoot);
     try {
       return await work(places);
     } finally {

@@ -28,15 +28,14 @@ import type { Work } from "./work.ts";
  * go on with it before anything else.
  */
 export async function promote(request: PromotionRequest, store: Store): Promise<OperationRow> {
-  let places: Places | undefined;
+  const places = openPlaces(request.tree.port, request.tree.openRoot);
   try {
-    places = openPlaces(request.tree.port, request.tree.openRoot());
     const work = await begin(request, store, places);
     return await carryOut(work, request);
   } catch (error) {
     throw toFault(error);
   } finally {
-    places?.close();
+    places.close();
   }
 }
 

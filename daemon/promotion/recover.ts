@@ -29,9 +29,9 @@ interface RecoveryRequest extends Hooks {
 export async function recover(request: RecoveryRequest): Promise<OperationRow[]> {
   const rows: OperationRow[] = [];
   for (const row of request.store.operations.openJournals(request.workspace)) {
-    const places = openIfThere(request.tree);
-    if (!places) return [];
+    const places = openPlaces(request.tree.port, request.tree.openRoot);
     try {
+      if (isRootGone(places)) return [];
       rows.push(await RECOVERIES[row.phase](resume(row, places, request), row));
     } finally {
       places.close();
@@ -40,11 +40,12 @@ export async function recover(request: RecoveryRequest): Promise<OperationRow[]>
   return rows;
 }
 
-function openIfThere(tree: Tree): Places | undefined {
+function isRootGone(places: Places): boolean {
   try {
-    return openPlaces(tree.port, tree.openRoot());
+    places.directory("");
+    return false;
   } catch (error) {
-    if (error instanceof DiskError && error.kind === "RootGone") return undefined;
+    if (error instanceof DiskError && error.kind === "RootGone") return true;
     throw error;
   }
 }

@@ -5,7 +5,7 @@
  * RACE: an editor that holds the file open and writes after this look writes into an unlinked inode. Worst case: that
  * write is lost, as it would be with any editor that saves by rename.
  */
-import { inParallel, takeImage, typeOf } from "../disk/index.ts";
+import { inParallel, type Stat, takeImage, typeOf } from "../disk/index.ts";
 import { syncDirectories } from "./directories.ts";
 import type { Step } from "./plan.ts";
 import { lstat, removeOurs, unlessTaken, type Work } from "./work.ts";
@@ -18,9 +18,10 @@ import { lstat, removeOurs, unlessTaken, type Work } from "./work.ts";
 export async function sweep(work: Work, rescue: boolean): Promise<boolean> {
   const sweepStep = async (step: Step): Promise<void> => {
     for (const path of [step.temporary, step.backup]) {
-      if (path === undefined) continue;
-      if (rescue) await rescueEdit(work, step, path);
-      await removeOurs(work, path);
+      const stat = path === undefined ? undefined : lstat(work, path);
+      if (path === undefined || !stat) continue;
+      if (rescue) await rescueEdit(work, step, path, stat);
+      await removeOurs(work, path, stat);
     }
   };
   try {
@@ -39,10 +40,9 @@ export async function sweep(work: Work, rescue: boolean): Promise<boolean> {
 }
 
 /** Keeps the bytes of a file of ours that are neither before nor after: somebody's late edit. */
-async function rescueEdit(work: Work, step: Step, path: string): Promise<void> {
+async function rescueEdit(work: Work, step: Step, path: string, stat: Stat): Promise<void> {
   const { port, places, store } = work;
-  const stat = lstat(work, path);
-  if (!stat || typeOf(stat) !== "file" || stat.ino === unlessTaken(() => lstat(work, step.path))?.ino) return;
+  if (typeOf(stat) !== "file" || stat.ino === unlessTaken(() => lstat(work, step.path))?.ino) return;
   const place = places.at(path);
   const { hash } = await takeImage(port, place);
   if (hash === step.before.hash || hash === step.after.hash) return;

@@ -73,15 +73,13 @@ export function unlinkOurs({ port, places }: Work, path: string): void {
   if (place && port.lstat(place.dir, place.name)) port.unlink(place.dir, place.name);
 }
 
-/** As unlinkOurs, off the event loop where that takes long: a file that is open is freed by its close. */
-export async function removeOurs(work: Work, path: string): Promise<void> {
-  const { port, places } = work;
-  const stat = lstat(work, path);
-  if (!stat || !isSlowToFree(stat)) return unlinkOurs(work, path);
+/** Unlinks one of our own files, off the event loop where that takes long: a file that is open is freed by its close. */
+export async function removeOurs({ port, places }: Work, path: string, stat: Stat): Promise<void> {
   const { dir, name } = places.at(path);
+  if (!isSlowToFree(stat)) return port.unlink(dir, name);
   // One that may not be read is freed here and now.
   const held = await port.openFile(dir, name).catch(() => undefined);
-  unlinkOurs(work, path);
+  port.unlink(dir, name);
   if (held !== undefined) await port.close(held);
 }
 

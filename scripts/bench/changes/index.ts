@@ -1,45 +1,55 @@
 /**
- * Changes of 1 to 1,000 files: staging and diffing against git, applying against git and against ways of writing files
- * (writers.ts), of which the last does the least that a durable change takes.
+ * Changes of 1 to 1,000 files. `changes` is what a client waits for over the socket: staging and diffing against git,
+ * applying against git and against ways of writing files (writers.ts). `promotion` is the engine alone against the same.
  */
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { openStore } from "../../../daemon/store/index.ts";
+import { makeDirectory } from "../../scratch/directory.ts";
 import { withDaemon } from "../daemon.ts";
 import { compareWithAll, type Row, type Side } from "../measure.ts";
+import { engineSteps } from "./engine.ts";
 import { gitSteps } from "./git.ts";
 import { iopipeSteps } from "./iopipe.ts";
 import type { Step, Steps } from "./steps.ts";
 import { WRITERS, writerSteps } from "./writers.ts";
 
-const COUNTS = [1, 10, 100];
+const CHANGED = [1, 10, 100];
+const PROMOTED = [1, 10, 100, 1000];
 const ROUNDS = 7;
 
 export function changes(): Promise<Row[]> {
   return withDaemon(async ({ directory, connection }) => {
     const rows: Row[] = [];
-    for (const count of COUNTS) {
+    for (const count of CHANGED) {
       const ours = await iopipeSteps(count, join(directory, `ours-${count}`), connection);
-      const git = gitSteps(count, join(directory, `git-${count}`));
+      const [git, ...writers] = peersOf(count, directory) as [Steps, ...Steps[]];
       for (const step of ["stage", "diff"] as const) rows.push(...(await rowsOf(step, count, ours, [git])));
+      rows.push(...(await rowsOf("apply", count, ours, [git, ...writers])));
     }
     return rows;
   });
 }
 
-const PROMOTED = [1, 10, 100, 1000];
+export async function promotion(): Promise<Row[]> {
+  const directory = makeDirectory();
+  const state = join(directory, "state");
+  mkdirSync(state);
+  const store = openStore(state);
+  const rows: Row[] = [];
+  for (const count of PROMOTED) {
+    const ours = engineSteps(count, join(directory, `ours-${count}`), store);
+    rows.push(...(await rowsOf("apply", count, ours, peersOf(count, directory))));
+  }
+  store.close();
+  return rows.map((row) => ({ ...row, what: row.what.replace("apply", "promote") }));
+}
 
-export function promotion(): Promise<Row[]> {
-  return withDaemon(async ({ directory, connection }) => {
-    const rows: Row[] = [];
-    for (const count of PROMOTED) {
-      const ours = await iopipeSteps(count, join(directory, `ours-${count}`), connection);
-      const writers = WRITERS.map((writer, n) =>
-        writerSteps(writer, count, join(directory, `writer-${count}-${n}`)),
-      );
-      const git = gitSteps(count, join(directory, `git-${count}`));
-      rows.push(...(await rowsOf("apply", count, ours, [...writers, git])));
-    }
-    return rows;
-  });
+function peersOf(count: number, directory: string): Steps[] {
+  const writers = WRITERS.map((writer, n) =>
+    writerSteps(writer, count, join(directory, `writer-${n}-${count}`)),
+  );
+  return [gitSteps(count, join(directory, `git-${count}`)), ...writers];
 }
 
 function rowsOf(step: Step, count: number, ours: Steps, peers: readonly Steps[]): Promise<Row[]> {

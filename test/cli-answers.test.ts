@@ -75,7 +75,9 @@ test("an apply that needs attention exits 7 and says of which files, and what to
     }),
   });
   expect(code).toBe(7);
-  expect(stdout).toContain("needs attention.\n  a: foreign\n  b: unknown\n");
+  expect(stdout).toContain(
+    "needs attention.\n  a: foreign: neither, somebody has edited it; it was left as it is\n  b: unknown\n",
+  );
   expect(stderr).toContain("operation/resolve");
 });
 
@@ -158,7 +160,9 @@ test("show of an operation says what became of each file, and until when it can 
     }),
   });
   expect(stdout).toContain(`can be undone until ${AT}`);
-  expect(stdout).toContain("a: after\n  a: undone by o2\n  a: a late edit is kept as blob 000");
+  expect(stdout).toContain(
+    "a: after, changed as proposed\n  a: undone by o2\n  a: a late edit is kept as blob 000",
+  );
   expect(stdout).toMatch(/rename {2}b → a {2}binary/);
 });
 

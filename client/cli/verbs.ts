@@ -49,8 +49,9 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: "show",
-    args: "[id]",
-    summary: "Show a session, a patch or an operation",
+    args: "[id] [path]",
+    summary: "Show a session, a patch or an operation; or write out a version of an operation's file",
+    flags: [["--bytes <version>", "of PATH: before, after or rescued"]],
     about: "session",
   },
   {

@@ -1,10 +1,12 @@
 /** `apply`: promotes what is pending, after a look at the diff on a terminal, else with `--yes` or `--digest D`. */
+
 import type { Params, Result } from "../../../protocol/methods/index.ts";
 import { confirm } from "../ask.ts";
+import { describeAttention, exitOf } from "../attention.ts";
 import { type Chosen, choosePatches, chooseSession, namedSession, openNewSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../failure.ts";
-import { colour, count, isInteractive, note, print, printJson } from "../output.ts";
+import { count, isInteractive, note, print, printJson } from "../output.ts";
 import { visible } from "../visible.ts";
 import { sessionDiff, showDiff } from "./diff.ts";
 import { patchInput, stageInto } from "./stage.ts";
@@ -88,18 +90,9 @@ function declined({ session }: Chosen): number {
 export function describeApplied({ operation, applied, skipped }: Result<"session/apply">): void {
   for (const { path, reason } of skipped) print(`skipped ${visible(path)}: ${visible(reason)}`);
   if (operation.state === "needsAttention") {
-    print(colour("red", `Operation ${visible(operation.id)} needs attention.`));
-    for (const { path, outcome } of operation.files) print(`  ${visible(path)}: ${outcome ?? "unknown"}`);
-    note(
-      `Look at the files, then: iopipectl rpc operation/resolve '{"operation":"${visible(operation.id)}"}'`,
-    );
+    describeAttention(operation);
     return;
   }
   print(`Applied ${count(applied.length, "patch", "patches")} (operation ${visible(operation.id)}).`);
   if (process.stdout.isTTY) note("To take it back: iopipectl undo");
-}
-
-/** An operation that needs attention is an answer, with an exit code of its own. */
-export function exitOf({ operation }: { operation?: { state: string } | undefined }): number {
-  return operation?.state === "needsAttention" ? EXIT.needsAttention : 0;
 }

@@ -3,7 +3,7 @@ import { namedSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { byPrefix } from "../ids.ts";
 import { wholeNumber } from "../numbers.ts";
-import { print } from "../output.ts";
+import { note, print, short } from "../output.ts";
 import { findWorkspace, pathIn } from "../place.ts";
 import { operationLine } from "../tables.ts";
 
@@ -22,5 +22,7 @@ export async function log(context: Context, [argument]: string[]): Promise<void>
   context.show(result, ({ operations }) => {
     for (const operation of operations) print(operationLine(operation));
     if (operations.length === 0) print("Nothing was applied here.");
+    for (const { id, state } of operations)
+      if (state === "needsAttention") note(`${short(id)} needs attention: iopipectl show ${short(id)}`);
   });
 }

@@ -1,12 +1,14 @@
 /** `review`: one pending patch after the other: its diff, a decision, and in the end the apply of what was approved. */
+
 import type { Patch, Result } from "../../../protocol/methods/index.ts";
 import { askLine, confirm } from "../ask.ts";
+import { exitOf } from "../attention.ts";
 import { type Chosen, choosePatches, chooseSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../failure.ts";
 import { count, isInteractive, print, printJson } from "../output.ts";
 import { patchLine, sessionLine } from "../tables.ts";
-import { describeApplied, exitOf } from "./apply.ts";
+import { describeApplied } from "./apply.ts";
 import { showDiff } from "./diff.ts";
 
 type Decision = { patch: string; decision: "approved" | "rejected"; note?: string };

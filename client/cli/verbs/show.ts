@@ -1,16 +1,24 @@
-/** `show [ID]`: a session with its patches, a patch, or an operation with its files; by the beginning of its id. */
+/**
+ * `show [ID]`: a session with its patches, a patch, or an operation with its files; by the beginning of its id.
+ * With a path of an operation it writes out one version of that file: kept-version.ts.
+ */
 import type { Operation, Patch, Result } from "../../../protocol/methods/index.ts";
 import { type ErrorKind, isKind } from "../../../protocol/wire/errors.ts";
+import { noteNextSteps, outcomeLine } from "../attention.ts";
 import { chooseSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../failure.ts";
 import { byPrefix } from "../ids.ts";
-import { colourDiff, print, printJson } from "../output.ts";
+import { showVersion } from "../kept-version.ts";
+import { colourDiff, note, print, printJson, short } from "../output.ts";
 import { page } from "../pager.ts";
 import { operationLine, patchLine, sessionLine, statLines } from "../tables.ts";
 import { visible, visibleLines } from "../visible.ts";
 
-export async function show(context: Context, [id]: string[]): Promise<void> {
+export async function show(context: Context, [id, path]: string[]): Promise<void> {
+  if (id !== undefined && path !== undefined) return await showVersion(context, id, path);
+  if (context.text("bytes") !== undefined)
+    throw new UsageError("--bytes is of one file.", "iopipectl show OPERATION PATH --bytes before");
   if (id !== undefined) {
     await showById(context, id);
     return;
@@ -76,9 +84,13 @@ function describeOperation(operation: Operation): void {
   print(operationLine(operation));
   if (operation.undoableUntil !== undefined)
     print(`  can be undone until ${visible(operation.undoableUntil)}`);
-  for (const { path, outcome, undoneBy, rescued } of operation.files) {
-    if (outcome !== undefined) print(`  ${visible(path)}: ${outcome}`);
+  for (const { path, before, after, outcome, undoneBy, rescued } of operation.files) {
+    if (outcome !== undefined) print(`  ${outcomeLine({ path, outcome, before, after })}`);
     if (undoneBy !== undefined) print(`  ${visible(path)}: undone by ${visible(undoneBy)}`);
     if (rescued !== undefined) print(`  ${visible(path)}: a late edit is kept as blob ${visible(rescued)}`);
   }
+  const rescuing = operation.files.find(({ rescued }) => rescued !== undefined);
+  if (operation.state === "needsAttention") noteNextSteps(operation);
+  else if (rescuing)
+    note(`The edit: iopipectl show ${short(operation.id)} ${visible(rescuing.path)} --bytes rescued`);
 }

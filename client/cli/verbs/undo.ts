@@ -1,7 +1,9 @@
 /** `undo [OPERATION] [PATH...]`: takes an operation back, the last one when none is named. */
+
 import type { Operation, Result, Workspace } from "../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { confirm } from "../ask.ts";
+import { describeAttention, exitOf } from "../attention.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { operationsOf } from "../ids.ts";
@@ -9,7 +11,6 @@ import { count, isInteractive, note, print, printJson } from "../output.ts";
 import { findWorkspace, pathIn } from "../place.ts";
 import { operationLine } from "../tables.ts";
 import { visible } from "../visible.ts";
-import { exitOf } from "./apply.ts";
 
 export async function undo(context: Context, args: string[]): Promise<number> {
   const asks = mayAsk(context);
@@ -102,7 +103,7 @@ function describe(
 ): void {
   for (const path of reverted) print(`${dryRun ? "would revert" : "reverted"} ${visible(path)}`);
   for (const left of skipped) print(`left ${leftLine(left)}`);
-  if (operation?.state === "needsAttention") print(`Operation ${visible(operation.id)} needs attention.`);
+  if (operation?.state === "needsAttention") describeAttention(operation);
   else if (operation !== undefined)
     print(`${redoes ? "Redone" : "Undone"} (operation ${visible(operation.id)}).`);
   if (session !== undefined) note(`Staged as session ${visible(session.id)}. Next: iopipectl diff`);

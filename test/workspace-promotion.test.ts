@@ -1,8 +1,19 @@
 /** What the workspace does beside a promotion: every file of it is a change that the watch tells of by itself. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { openTree, type Port } from "../daemon/disk/index.ts";
+import { portOf } from "../daemon/disk/platform.ts";
+import { promote } from "../daemon/promotion/index.ts";
 import { createStaging, digestOf, openSession } from "../daemon/staging/index.ts";
 import { openStore } from "../daemon/store/index.ts";
 import { openWatchTable } from "../daemon/store/watch-table.ts";
@@ -11,6 +22,7 @@ import { applySession } from "../daemon/workspace/apply.ts";
 import { serialBy } from "../daemon/workspace/serial.ts";
 import { createWorkspaces } from "../daemon/workspace/workspaces.ts";
 import { recordDatabase } from "./fixture/recorded-database.ts";
+import { errno } from "./promotion/ports.ts";
 
 const FILES = 200;
 const PATCHES_AT_PATHS = /INDEXED BY patch_unsettled WHERE .* path IN/s;
@@ -40,7 +52,41 @@ test("a promotion of many files has the patches at its paths looked up together,
   expect(lookups).toBeLessThan(FILES / 4);
 });
 
-async function openHouse(open: Parameters<typeof openStore>[1]) {
+test("a file of ours that could not be removed is removed a while later, without another write or start", async () => {
+  const { house, workspace } = await openHouse();
+  const { store } = house;
+  const hash = await store.blobs.put(Buffer.from("new\n"));
+  const port = portOf(process.platform);
+  let failures = 1;
+  const failing: Port = {
+    ...port,
+    unlink: (dir, name) => {
+      if (name.endsWith(".bak") && failures-- > 0) throw errno("EIO", "unlink");
+      port.unlink(dir, name);
+    },
+  };
+  const at = join(workspace.root, "a");
+  writeFileSync(at, "old\n");
+  const before = await workspace.tree.image("a");
+  const tree = openTree(workspace.root, [], failing);
+  const after = { exists: true, type: "file", hash, size: 4 } as const;
+  const ours = (): string[] => readdirSync(workspace.root).filter((name) => name.startsWith(".iopipe-"));
+
+  const promoted = await workspace.write(async () => {
+    const operation = await promote(
+      { workspace: workspace.id, tree, kind: "apply", transitions: [{ path: "a", before, after }] },
+      store,
+    );
+    expect(ours()).toHaveLength(1);
+    return operation;
+  });
+  expect(promoted.phase).toBe("applied");
+  await expect.poll(ours, { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => store.operations.openJournals(workspace.id), { timeout: 20_000 }).toEqual([]);
+  expect(readFileSync(at, "utf8")).toBe("new\n");
+});
+
+async function openHouse(open?: Parameters<typeof openStore>[1]) {
   const base = realpathSync(mkdtempSync(join(tmpdir(), "iopipe-workspace-")));
   const [root, state] = [join(base, "root"), join(base, "state")];
   for (const directory of [root, state, join(state, "cookies")]) mkdirSync(directory);

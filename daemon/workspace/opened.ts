@@ -9,6 +9,7 @@ import { type Hooks, recover } from "../promotion/index.ts";
 import type { Staging } from "../staging/index.ts";
 import type { Store, WorkspaceRow } from "../store/index.ts";
 import type { RootWatch } from "../watch/index.ts";
+import { followLeftovers } from "./leftovers.ts";
 import { serial } from "./serial.ts";
 import { followStaleness } from "./staleness.ts";
 
@@ -60,18 +61,25 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
   const write: OpenWorkspace["write"] = (work, signal) =>
     turn(async () => {
       if (closed) throw workspaceClosed(row.root);
-      await recoverOpen();
-      return work();
+      try {
+        await recoverOpen();
+        return await work();
+      } finally {
+        leftovers.look();
+      }
     }, signal);
+  const isOpen = (): boolean => store.operations.openJournals(row.id).length > 0;
   const recoverOpen = async (): Promise<void> => {
-    if (store.operations.openJournals(row.id).length === 0) return;
-    await recover({ workspace: row.id, tree, store, ...hooks });
+    if (isOpen()) await recover({ workspace: row.id, tree, store, ...hooks });
   };
-  let recovering: Promise<void> | undefined = write(() => Promise.resolve())
-    .catch((error) => parts.failed(error, "recovering", row.id))
-    .finally(() => {
-      recovering = undefined;
+  const recoverNow = (): Promise<void> =>
+    write(() => Promise.resolve()).catch((error) => {
+      if (!closed) parts.failed(error, "recovering", row.id);
     });
+  const leftovers = followLeftovers(isOpen, recoverNow);
+  let recovering: Promise<void> | undefined = recoverNow().finally(() => {
+    recovering = undefined;
+  });
   const staleness = followStaleness({
     store,
     workspace: row.id,
@@ -94,8 +102,10 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     },
     close: async (reason) => {
       staleness.stop();
+      leftovers.stop();
       await turn(async () => {
         closed = true;
+        leftovers.stop();
         await watch.close(reason);
       });
     },

@@ -76,7 +76,7 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     write(() => Promise.resolve()).catch((error) => {
       if (!closed) parts.failed(error, "recovering", row.id);
     });
-  const leftovers = followLeftovers(isOpen, recoverNow);
+  const leftovers = followLeftovers(isOpen, () => void recoverNow());
   let recovering: Promise<void> | undefined = recoverNow().finally(() => {
     recovering = undefined;
   });

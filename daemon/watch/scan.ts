@@ -28,6 +28,7 @@ export interface Scanned {
 export async function scan(ground: Ground, directory: string): Promise<Scanned> {
   const { root, ledger, ignore, direct } = ground;
   const result: Scanned = { directories: [], again: [] };
+  if (!isDirectory(ground, directory)) return result;
   direct.watch(directory);
   let names: string[];
   try {
@@ -46,6 +47,7 @@ export async function scan(ground: Ground, directory: string): Promise<Scanned> 
     const news = findings.filter((finding) => finding.do !== "nothing");
     if (news.length === 0) continue;
     for (const finding of news) await clearFor(ground, finding);
+    if (!isDirectory(ground, directory)) return { directories: [], again: result.again };
     ledger.write(() => {
       for (const finding of news) apply(ground, finding, result);
     });
@@ -61,6 +63,16 @@ export async function scan(ground: Ground, directory: string): Promise<Scanned> 
     await setImmediate();
   }
   return result;
+}
+
+/**
+ * Whether it is one still: since it was queued a hint may have found a link in its place or above it. Another directory's
+ * names would be listed through that, and nothing would ever come to take them back.
+ */
+function isDirectory({ ledger, ignore }: Ground, directory: string): boolean {
+  if (directory === "" || ignore.opened.has(directory)) return true;
+  const row = ledger.table.get(directory);
+  return row !== undefined && !row.deleted && (row.kind === "directory" || row.kind === "folded");
 }
 
 async function examineEntry(

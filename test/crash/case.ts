@@ -101,14 +101,14 @@ export async function callsOf({ slot, act }: Stage, { from, runs }: Case): Promi
 }
 
 /** Does `work` for all items, as many at once as there are stages. */
-export async function each<T, R>(
-  stages: readonly Stage[],
+export async function each<S, T, R>(
+  stages: readonly S[],
   items: readonly T[],
-  work: (stage: Stage, item: T) => Promise<R>,
+  work: (stage: S, item: T) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = [];
   const left = items.entries();
-  const worker = async (stage: Stage): Promise<void> => {
+  const worker = async (stage: S): Promise<void> => {
     for (const [at, item] of left) results[at] = await work(stage, item);
   };
   await Promise.all(stages.map(worker));

@@ -20,6 +20,8 @@ export interface Places {
   /** The tree on the disk, the store in memory. */
   apart(): Promise<Stage>;
   daemon(): Promise<Stage>;
+  /** An empty directory. */
+  directory(): string;
   power(loss: Loss): Promise<Stage>;
   clear(): void;
 }
@@ -57,6 +59,7 @@ export async function openPlaces(): Promise<Places> {
     };
     return {
       clear,
+      directory: () => fresh(quick),
       plain: async (env) => {
         const directory = fresh(quick);
         return driverStage(await makeSlot(join(directory, "w"), directory, directory), driver, env);

@@ -4,8 +4,13 @@ import { openScene, sharedStage } from "./scene.ts";
 
 const stage = sharedStage();
 
-test("an apply that is cancelled before its decision leaves all as it was; after it, it is done", async () => {
-  const files = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${n}.txt`, `${n}\n`]));
+/** Progress is told ten times a second: so many that preparing them takes longer. */
+const MANY = 500;
+
+test("an apply that is cancelled before its decision leaves all as it was; after it, it is done", {
+  timeout: 60_000,
+}, async () => {
+  const files = Object.fromEntries(Array.from({ length: MANY }, (_, n) => [`${n}.txt`, `${n}\n`]));
   await using scene = await openScene({ on: stage(), files });
   const { reviewer, workspace } = scene;
   const before = scene.tree();

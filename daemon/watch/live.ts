@@ -79,6 +79,7 @@ export function openLive(options: LiveOptions): Live {
   let limited = false;
   let unreported: string | undefined;
   let closed = false;
+  let childLosses = 0;
 
   const lost = (reason: string): void => {
     log.warn({ root, reason, losses: repair.losses + 1 }, "Events were lost; the root is crawled.");
@@ -136,8 +137,11 @@ export function openLive(options: LiveOptions): Live {
     changed: options.changed,
   });
   const cookies: Cookies = openCookies(cookieDir, {
-    // Where the direct watches see everything, the child's losses lose nothing but counts.
-    lost: () => (direct.uncovered.size > 0 ? lost("a cookie did not come back") : undefined),
+    lost() {
+      // Where the direct watches see everything, the child's losses lose nothing but counts.
+      if (direct.uncovered.size === 0) childLosses += 1;
+      else lost("a cookie did not come back");
+    },
     stalled: () => native.replace("no cookie came back"),
   });
   const childIs = (now: "live" | "down"): void => {
@@ -222,6 +226,7 @@ export function openLive(options: LiveOptions): Live {
       childPid: native.pid,
       childRestarts: native.restarts,
       losses: repair.losses,
+      childLosses,
       crawls: repair.crawls,
       lastCrawlMs: repair.lastCrawlMs,
     }),

@@ -120,6 +120,8 @@ export interface WatchStatus {
   readonly childRestarts: number;
   /** How often events were lost, or might have been, and a crawl made good for it. */
   readonly losses: number;
+  /** How often the child lost events while all directories were watched one by one, so that nothing had to be made good. */
+  readonly childLosses: number;
   readonly crawls: number;
   readonly lastCrawlMs: number;
   readonly subscriptions: number;

@@ -197,6 +197,7 @@ const ABSENT = {
   childPid: undefined,
   childRestarts: 0,
   losses: 0,
+  childLosses: 0,
   crawls: 0,
   lastCrawlMs: 0,
 };

@@ -1,7 +1,23 @@
 /** Methods about the connection and the daemon itself. */
 import { z } from "zod";
 import { method, params } from "./method.ts";
-import { Count, Ms, Workspace } from "./values.ts";
+import { Count, Ms, WatchState, Workspace } from "./values.ts";
+
+const Watch = z.object({
+  workspace: z.string(),
+  state: WatchState,
+  directories: Count.describe("Directories that are listed; ignored ones and what is below them are not."),
+  direct: Count.describe("Those watched one by one; the child's native watch sees the rest."),
+  childPid: Count.optional().describe("The native watcher's process; absent while there is none."),
+  childRestarts: Count,
+  losses: Count.describe("How often events were lost, or may have been, and a crawl made good for it."),
+  childLosses: Count.describe(
+    "How often the child lost events that the watches one by one saw all the same.",
+  ),
+  crawls: Count,
+  lastCrawlMs: Ms,
+  subscriptions: Count,
+});
 
 export const initialize = method({
   name: "initialize",
@@ -45,6 +61,7 @@ export const status = method({
     sockets: z.object({ reviewer: z.string(), proposer: z.string() }),
     stateDir: z.string(),
     workspaces: z.array(Workspace),
+    watches: z.array(Watch),
     connections: Count,
     sessions: z.object({ pending: Count }),
     metrics: z.record(z.string(), z.unknown()),

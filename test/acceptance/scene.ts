@@ -38,6 +38,8 @@ export interface SceneOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Run the daemon as a process of its own. */
   readonly killable?: boolean;
+  /** What that process is started through: a program and its arguments, which becomes the daemon by exec. */
+  readonly through?: readonly string[];
   /** Errors that the daemon may log here. */
   readonly mayLog?: RegExp;
   /** Take this daemon, which outlives the scene. */
@@ -57,12 +59,13 @@ let repositories = 0;
 export async function openScene({
   files = SOURCES,
   killable,
+  through,
   mayLog,
   on,
   home,
   root,
 }: SceneOptions = {}): Promise<Scene> {
-  const stage = on ?? (await openStage({ killable, mayLog, home }));
+  const stage = on ?? (await openStage({ killable, through, mayLog, home }));
   const place = root ?? path.join(stage.home.directory, `repository${++repositories}`);
   const repository = makeRepository(place, files);
   const { workspace } = await stage.reviewer.call("workspace/open", { root: repository.root });
@@ -86,7 +89,7 @@ export async function openScene({
 }
 
 /** One daemon for all tests of a file. */
-export function sharedStage(options: { mayLog?: RegExp } = {}): () => Stage {
+export function sharedStage(options: Pick<StageOptions, "killable" | "mayLog"> = {}): () => Stage {
   const stages: Stage[] = [];
   beforeAll(async () => void stages.push(await openStage(options)));
   afterAll(() => stages[0]?.[Symbol.asyncDispose]());
@@ -95,11 +98,17 @@ export function sharedStage(options: { mayLog?: RegExp } = {}): () => Stage {
 
 interface StageOptions {
   readonly killable?: boolean | undefined;
+  readonly through?: readonly string[] | undefined;
   readonly mayLog?: RegExp | undefined;
   readonly home?: TestHome | undefined;
 }
 
-async function openStage({ killable = false, mayLog, home = testHome() }: StageOptions): Promise<Stage> {
+async function openStage({
+  killable = false,
+  through,
+  mayLog,
+  home = testHome(),
+}: StageOptions): Promise<Stage> {
   let clients: { close(): void }[] = [];
 
   const connectAs = async (role: Role): Promise<Connection> => {
@@ -108,7 +117,7 @@ async function openStage({ killable = false, mayLog, home = testHome() }: StageO
     return client;
   };
   const begin = async () => ({
-    endDaemon: await (killable ? startProcess(home) : startHere(home)),
+    endDaemon: await (killable ? startProcess(home, through) : startHere(home)),
     reviewer: await connectAs("reviewer"),
     proposer: await connectAs("proposer"),
   });
@@ -159,8 +168,8 @@ async function startHere(home: TestHome): Promise<() => Promise<void>> {
   return () => daemon.stop();
 }
 
-async function startProcess(home: TestHome): Promise<() => Promise<void>> {
-  const daemon = await spawnDaemon({ ...home.env, IOPIPE_CHECK_RESULTS: "1" });
+async function startProcess(home: TestHome, through?: readonly string[]): Promise<() => Promise<void>> {
+  const daemon = await spawnDaemon({ ...home.env, IOPIPE_CHECK_RESULTS: "1" }, through);
   return async () => {
     daemon.child.kill("SIGKILL");
     await daemon.exited;

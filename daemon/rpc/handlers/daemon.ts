@@ -44,6 +44,7 @@ export function daemonHandlers({ daemon, store, workspaces }: Needs) {
       sockets: daemon.locations.sockets,
       stateDir: daemon.locations.stateDir,
       workspaces: workspaces.list().map(workspaceToWire),
+      watches: workspaces.list().map(({ id, watch }) => ({ workspace: id, ...watch.status() })),
       connections: daemon.connections,
       sessions: { pending: store.sessions.pending() },
       metrics: { queuedBytes: daemon.queuedBytes, heapBytes: process.memoryUsage().heapUsed },

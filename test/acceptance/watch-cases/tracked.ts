@@ -1,0 +1,130 @@
+/**
+ * A workspace that is followed as a client would: what `watch/since` tells is applied to what was known before, and held
+ * against a fresh walk of the disk. Also the processes behind a watch, to be stopped and killed.
+ * Owns nothing on disk. Nothing here waits for a time: `watch/sync` is the barrier.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { expect } from "vitest";
+import type { Connection, FileChange } from "../../../client/index.ts";
+import { listed, told, walk } from "../../watch/fixture.ts";
+import type { Scene } from "../scene.ts";
+
+export type Watched = Pick<Scene, "workspace" | "root"> & { readonly reviewer: Connection };
+
+export interface Tracked {
+  /** The clock of the last check. */
+  readonly clock: string;
+  /**
+   * Syncs and reads what is new; both what was followed and a fresh listing must be what is on disk, ignored files
+   * apart. Gives what was told since the last check: "created a", "modified b content", …, by path.
+   */
+  check(): Promise<string[]>;
+}
+
+/** Longer than any crawl here takes on a machine that has other work. */
+const SYNC_MS = 120_000;
+
+export async function sync({ reviewer, workspace }: Watched): Promise<string> {
+  const { clock, verified } = await reviewer.call("watch/sync", { workspace, timeoutMs: SYNC_MS });
+  expect(verified).toBe(true);
+  return clock;
+}
+
+/** Everything after a clock, over all pages; without one everything that is there. */
+export async function since(
+  { reviewer, workspace }: Watched,
+  clock?: string,
+): Promise<{ clock: string; fresh: boolean; changes: FileChange[] }> {
+  let page = await reviewer.call("watch/since", { workspace, ...(clock !== undefined && { clock }) });
+  const { fresh } = page;
+  const changes = [...page.changes];
+  while (page.more) {
+    page = await reviewer.call("watch/since", { workspace, clock: page.clock });
+    for (const change of page.changes) changes.push(change);
+  }
+  return { clock: page.clock, fresh, changes };
+}
+
+export async function track(watched: Watched): Promise<Tracked> {
+  await sync(watched);
+  const first = await since(watched);
+  const known = new Map<string, FileChange>();
+  apply(known, first.changes);
+  expectSame(listed([...known.values()]), walk(watched.root));
+  let { clock } = first;
+  return {
+    get clock() {
+      return clock;
+    },
+    async check() {
+      await sync(watched);
+      const news = await since(watched, clock);
+      expect(news.fresh).toBe(false);
+      clock = news.clock;
+      apply(known, news.changes);
+      const disk = walk(watched.root);
+      expectSame(listed([...known.values()]), disk);
+      expectSame(listed((await since(watched)).changes), disk);
+      return told(news.changes);
+    },
+  };
+}
+
+/** Applies changes to what was known. */
+export function apply(known: Map<string, FileChange>, changes: readonly FileChange[]): void {
+  for (const change of changes) {
+    if (change.kind === "deleted") known.delete(change.path);
+    else known.set(change.path, change);
+  }
+}
+
+/** Names what differs, the first twenty of it: a whole tree would be no message. */
+export function expectSame(
+  state: ReadonlyMap<string, string>,
+  disk: ReadonlyMap<string, string>,
+  message?: string,
+): void {
+  const missing = [...disk].filter(([path, is]) => state.get(path) !== is);
+  const extra = [...state.keys()].filter((path) => !disk.has(path));
+  expect(
+    [
+      ...missing.map(([path, is]) => `${path}: ${is} on disk, ${state.get(path)} in the state`),
+      ...extra.map((path) => `${path}: not on disk`),
+    ].slice(0, 20),
+    message,
+  ).toEqual([]);
+}
+
+/** What `daemon/status` says of the workspace's watch. */
+export async function statusOf({ reviewer, workspace }: Watched) {
+  const { watches, workspaces } = await reviewer.call("daemon/status", {});
+  const watch = watches.find((one) => one.workspace === workspace);
+  const warnings = workspaces.find(({ id }) => id === workspace)?.watch.warnings;
+  if (!watch || !warnings) throw new Error(`The workspace ${workspace} is not open.`);
+  return { ...watch, warnings };
+}
+
+/** The live child's process id; waits until there is one. */
+export async function childOf(watched: Watched): Promise<number> {
+  await expect.poll(() => statusOf(watched), { timeout: SYNC_MS }).toHaveProperty("childPid");
+  return (await statusOf(watched)).childPid as number;
+}
+
+/** Runs `work` while processes are stopped, and lets them go on. */
+export async function whileStopped(pids: readonly number[], work: () => unknown): Promise<void> {
+  for (const pid of pids) process.kill(pid, "SIGSTOP");
+  try {
+    // The signal is on its way; a process that still runs would see what it is not to see.
+    for (const pid of pids) await expect.poll(() => isStopped(pid)).toBe(true);
+    await work();
+  } finally {
+    for (const pid of pids) process.kill(pid, "SIGCONT");
+  }
+}
+
+/** Every thread: one of libuv's or of the native watcher may be the last. Source: proc(5). */
+function isStopped(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((task) =>
+    /\) T /.test(readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8")),
+  );
+}

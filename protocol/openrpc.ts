@@ -21,6 +21,8 @@ export const COMMON_ERRORS = [
   // Of the disk that the daemon's state is on.
   "DiskFull",
   "IoFailed",
+  // A file that is being written while it is read, a database that another process holds.
+  "Busy",
 ] as const satisfies readonly ErrorKind[];
 
 type JsonSchema = Record<string, unknown>;

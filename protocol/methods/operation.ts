@@ -66,7 +66,6 @@ export const undo = method({
     "BlobNotFound",
     "AccessDenied",
     "ReadOnly",
-    "Busy",
     "RootGone",
   ],
 });

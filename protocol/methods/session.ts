@@ -127,7 +127,6 @@ const APPLY_ERRORS = [
   "AccessDenied",
   "ReadOnly",
   "NameTooLong",
-  "Busy",
   "RootGone",
 ] as const;
 

@@ -3,7 +3,8 @@
  * Owns the order of these calls, written once as steps that run synchronously or asynchronously (`runSync`,
  * `runAsync`). Naming, replacing and sweeping the file is the callers': atomic.ts, and promotion's prepare.
  * INVARIANT: the size is checked after the last write; write(2) on a nearly full disk writes a part and says no error.
- * INVARIANT: the mode comes last before the fsync, because chown(2) clears setuid and setgid.
+ * INVARIANT: the mode comes last before the fsync, because chown(2) clears setuid and setgid; after the ACL, which shares
+ * its bits and may grant less; both after the last write and the owner, which take the capabilities off.
  * Failure: throws at the first error; the file is then anything between empty and whole, and is to be unlinked.
  */
 import type { File, FileCalls, Stat } from "./port.ts";
@@ -41,6 +42,8 @@ export interface Attributes {
   readonly mode: number;
   /** Whose the file becomes; undefined leaves it to the process and the directory. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Gives the file its extended attributes. */
+  readonly extended?: (() => void) | undefined;
 }
 
 /** Fills `file` from `source`, durably, and returns what it is then. */
@@ -53,9 +56,10 @@ export function* fill(calls: FileCalls, file: File, source: Source, attributes: 
   }
   const written = yield* step(calls.stat(file));
   if (written.size !== BigInt(size)) throw shortWrite(size, written.size);
-  const { owner, mode } = attributes;
+  const { owner, mode, extended } = attributes;
   if (owner && (written.uid !== BigInt(owner.uid) || written.gid !== BigInt(owner.gid)))
     yield* step(calls.chown(file, owner.uid, owner.gid));
+  extended?.();
   yield* step(calls.chmod(file, mode));
   yield* step(calls.sync(file));
   return yield* step(calls.stat(file));

@@ -4,10 +4,17 @@
  * Owns the table from errno to kind. Turning a kind into an error of the wire is the callers' (disk knows no protocol).
  */
 
-export type DiskErrorKind = "PathEscape" | "PathProtected" | "NotAFile" | "NameTooLong" | "RootGone" | "Busy";
+export type DiskErrorKind =
+  | "PathEscape"
+  | "PathProtected"
+  | "NotAFile"
+  | "NameTooLong"
+  | "RootGone"
+  | "Busy"
+  | "AccessDenied";
 
 /** Every kind that a failure on disk can have. */
-export type FaultKind = DiskErrorKind | "DiskFull" | "AccessDenied" | "ReadOnly" | "IoFailed";
+export type FaultKind = DiskErrorKind | "DiskFull" | "ReadOnly" | "IoFailed";
 
 /** A path or file that is not touched, and why; nothing was changed. */
 export class DiskError extends Error {

@@ -31,3 +31,9 @@ export type { Sink } from "./read.ts";
 export { retrying } from "./retry.ts";
 export { lstatImage, takeImage } from "./take.ts";
 export { openTree, type Tree } from "./tree.ts";
+export {
+  type ExtendedAttributes,
+  giveExtended,
+  readExtended,
+  sameExtended,
+} from "./xattr.ts";

@@ -3,21 +3,38 @@
  * A directory that is moved or replaced by a link after it was opened stays the directory that was opened.
  */
 import * as fs from "node:fs";
+import type { Dir, Port } from "./port.ts";
 import { createPort } from "./posix.ts";
+import { getAttribute, listAttributes, removeAttribute, setAttribute } from "./syscalls.linux.ts";
 
 /** open(2): a descriptor that only names the inode, so that a file nobody may read can be chmodded. Not in Node's table. */
 const O_PATH = 0o10000000;
 
-export const linuxPort = createPort({
-  at: (dir, name) => `/proc/self/fd/${dir.handle}/${name}`,
-  setMode: (path, ino, mode) => {
-    const handle = fs.openSync(path, O_PATH | fs.constants.O_NOFOLLOW);
-    try {
-      if (fs.fstatSync(handle, { bigint: true }).ino !== ino) return false;
-      fs.chmodSync(`/proc/self/fd/${handle}`, mode);
-      return true;
-    } finally {
-      fs.closeSync(handle);
-    }
+const at = (dir: Dir, name: string): string => `/proc/self/fd/${dir.handle}/${name}`;
+
+export const linuxPort: Port = {
+  ...createPort({
+    at,
+    setMode: (path, ino, mode) => {
+      const handle = fs.openSync(path, O_PATH | fs.constants.O_NOFOLLOW);
+      try {
+        if (fs.fstatSync(handle, { bigint: true }).ino !== ino) return false;
+        fs.chmodSync(`/proc/self/fd/${handle}`, mode);
+        return true;
+      } finally {
+        fs.closeSync(handle);
+      }
+    },
+  }),
+  readExtended: (dir, name) => {
+    const path = at(dir, name);
+    const found = listAttributes(path).map(
+      (attribute) => [attribute, getAttribute(path, attribute)] as const,
+    );
+    return new Map(found.filter((pair): pair is [string, Buffer] => pair[1] !== undefined));
   },
-});
+  setExtended: (dir, name, attribute, value) => {
+    if (value) setAttribute(at(dir, name), attribute, value);
+    else removeAttribute(at(dir, name), attribute);
+  },
+};

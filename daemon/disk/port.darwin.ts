@@ -31,6 +31,9 @@ const port = createPort({
 
 export const portablePort: Port = {
   ...port,
+  // Not kept here yet: as if no file had any.
+  readExtended: () => new Map(),
+  setExtended: () => undefined,
   openRoot: (root) => remember(port.openRoot(root), root),
   openDirectory: (parent, name) => remember(port.openDirectory(parent, name), `${placeOf(parent)}/${name}`),
   closeDirectory: (dir) => {

@@ -8,6 +8,7 @@
  * Failure: errno errors as Node throws them, without a useful path (errors.ts, `named`).
  */
 import type { BigIntStats } from "node:fs";
+import type { ExtendedAttributes } from "./xattr.ts";
 
 /** What fstat tells; a real port gives Node's BigIntStats. The type is in the mode's upper bits. */
 export type Stat = Pick<
@@ -78,6 +79,10 @@ export interface Port extends FileCalls {
   removeDirectory(dir: Dir, name: string): void;
   /** Changes the mode of the file or directory with this inode; false when the name has another by now. */
   setMode(dir: Dir, name: string, ino: bigint, mode: number): boolean;
+  /** The extended attributes of a file or directory (itself: "."). ENOTSUP where its file system has none. */
+  readExtended(dir: Dir, name: string): ExtendedAttributes;
+  /** Sets or, without a value, removes one. */
+  setExtended(dir: Dir, name: string, attribute: string, value: Buffer | undefined): void;
 }
 
 const TYPE_BITS = 0o170000n;

@@ -1,6 +1,6 @@
 /**
- * The port on a POSIX system, but for the two things that platforms do differently: how an entry of an open directory
- * is addressed, and how a mode is changed without following a link.
+ * The port on a POSIX system, but for what platforms do differently: how an entry of an open directory is addressed, how
+ * a mode is changed without following a link, and extended attributes.
  * Owns the flags of each call. The platforms are linux.ts and port.darwin.ts.
  */
 import * as fs from "node:fs";
@@ -18,6 +18,9 @@ export interface Platform {
   at(dir: Dir, name: string): string;
   setMode(path: string, ino: bigint, mode: number): boolean;
 }
+
+/** The port but for the calls that POSIX does not have. */
+type PosixPort = Omit<Port, "readExtended" | "setExtended">;
 
 const open = promisify(fs.open);
 const write = promisify(fs.write);
@@ -41,7 +44,7 @@ export const asyncCalls = {
   },
 } satisfies FileCalls;
 
-export function createPort({ at, setMode }: Platform): Port {
+export function createPort({ at, setMode }: Platform): PosixPort {
   return {
     ...asyncCalls,
     read: async (file, into, position) =>

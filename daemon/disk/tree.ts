@@ -16,6 +16,7 @@ import type { Dir, Entry, EntryType, Port } from "./port.ts";
 import { notAFile, type Place, type Range, type Sink } from "./read.ts";
 import { retrying } from "./retry.ts";
 import { entryOf, lstatImage, readWhole, takeImage, takeRange } from "./take.ts";
+import { modeOfNewFile, readExtended } from "./xattr.ts";
 
 export interface Tree {
   /** Absolute, real path. */
@@ -35,6 +36,8 @@ export interface Tree {
   knownImage(path: string): Promise<Image>;
   /** A range of a regular file's bytes, with its image but for the hash. @throws {DiskError} NotAFile, as `read` */
   range(path: string, range: Range): Promise<{ image: Image; bytes: Buffer }>;
+  /** The mode that open(2) gives a new file in a directory ("" is the root) when it is asked for 0666. */
+  modeOfNewFile(directory: string): Promise<number>;
   entry(path: string): Promise<EntryType | "absent">;
   /** @throws {DiskError} NotAFile for what is no symlink, or one whose target is not UTF-8 */
   readlink(path: string): Promise<string>;
@@ -100,6 +103,7 @@ function viewOf(ground: Ground, shared?: Places): Tree {
     read: async (path) => must(path, await visit(path, (place) => readWhole(port, place))),
     knownImage: async (path) => (await visit(path, (place) => knownImages(port, place))) ?? ABSENT,
     range: async (path, range) => must(path, await visit(path, (place) => takeRange(port, place, range))),
+    modeOfNewFile: (path) => through((places) => modeIn(port, places, path)),
     entry: async (path) => (await visit(path, ({ dir, name }) => entryOf(port.lstat(dir, name)))) ?? "absent",
     readlink: async (path) => must(path, (await visit(path, (place) => lstatImage(port, place)))?.target),
     list: async (path) => (await list(path)).filter(({ name }) => !isTemporaryName(name)),
@@ -116,6 +120,12 @@ async function listIn(port: Port, places: Places, path: string): Promise<Entry[]
   } catch (error) {
     throw named(error, path);
   }
+}
+
+function modeIn(port: Port, places: Places, path: string): number {
+  const dir = places.directory(path);
+  const extended = dir && readExtended(port, { dir, name: ".", path });
+  return modeOfNewFile(extended, process.umask());
 }
 
 function must<T>(path: string, found: T | undefined): T {

@@ -7,6 +7,7 @@ import { inParallel } from "../disk/index.ts";
 import { classify } from "./classify.ts";
 import { startPhase } from "./course.ts";
 import { type StaleFile, stale } from "./faults.ts";
+import { refuseChangedAttributes } from "./kept.ts";
 import type { PromotionRequest } from "./request.ts";
 import type { Work } from "./work.ts";
 
@@ -25,6 +26,7 @@ export async function compare(
     course.advance(0);
     const { isBefore, actual, stat } = await classify(work, step, course.sink());
     work.snapshots.set(step.n, stat);
+    if (isBefore) refuseChangedAttributes(work, step, stat);
     return isBefore ? [] : [{ path: step.path, expected: step.before, actual }];
   });
   const files = found.flat();
@@ -36,7 +38,7 @@ export async function compare(
     });
 }
 
-/** Records the decision with the inodes by which recovery knows our files. */
-export function decide({ store, id, inodes }: Work): void {
-  store.operations.decide(id, inodes);
+/** Records the decision with the inodes by which recovery knows our files, and with what goes with those that go. */
+export function decide({ store, id, inodes, kept }: Work): void {
+  store.operations.decide(id, inodes, kept);
 }

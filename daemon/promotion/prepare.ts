@@ -7,9 +7,10 @@ import { identityOf, inParallel, named, retrying } from "../disk/index.ts";
 import type { NewOperation, Store } from "../store/index.ts";
 import { startPhase } from "./course.ts";
 import { stale } from "./faults.ts";
+import { keepAttributes, legacyFor } from "./kept.ts";
 import type { Plan } from "./plan.ts";
 import type { PromotionRequest } from "./request.ts";
-import { ownerFor, type Work, writeImage } from "./work.ts";
+import { type Work, writeImage } from "./work.ts";
 
 /** Puts the bytes that will be replaced or removed into the store, for undo and for rollback. */
 export async function keepOldBytes(
@@ -62,10 +63,12 @@ export async function prepare(work: Work, request: PromotionRequest): Promise<vo
   );
   await inParallel(written, async (step) => {
     course.advance(0);
-    const write = () => writeImage(work, step.temporary as string, step.after, ownerFor(work, step), course);
+    const { temporary, after, path } = step;
+    const write = () => writeImage(work, temporary as string, after, legacyFor(work, step), path, course);
     const stat = await retrying(write).catch((error: unknown) => {
-      throw named(error, step.path);
+      throw named(error, path);
     });
     work.inodes.set(step.n, identityOf(stat));
   });
+  await keepAttributes(work);
 }

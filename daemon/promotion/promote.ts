@@ -47,10 +47,12 @@ async function begin(request: PromotionRequest, store: Store, places: Places): P
   await keepOldBytes(planned, request, store);
   const { id } = store.operations.begin(journalOf(request, planned));
   return {
-    ...{ id, store, places, port: tree.port, hooks: request, recovering: false },
+    ...{ id, undoes: request.undoes, store, places, port: tree.port, hooks: request, recovering: false },
     ...planned,
     inodes: new Map(),
     snapshots: new Map(),
+    kept: new Map(),
+    changedAt: new Map(),
     published: new Set(),
     rescued: new Map(),
   };

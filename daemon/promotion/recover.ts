@@ -58,6 +58,7 @@ function resume(row: OperationRow, places: Places, request: RecoveryRequest): Wo
   return {
     ...{
       id: row.id,
+      undoes: row.undoes,
       store: request.store,
       places,
       port: request.tree.port,
@@ -69,6 +70,8 @@ function resume(row: OperationRow, places: Places, request: RecoveryRequest): Wo
     removes: row.removedDirectories,
     inodes: new Map(inodes),
     snapshots: new Map(),
+    kept: new Map(),
+    changedAt: new Map(),
     published: new Set(),
     rescued: new Map(),
   };

@@ -4,16 +4,25 @@
  * there. Source: research of third states; a patch of exactly two files shows each of them.
  * INVARIANT: a file that is somebody's is never touched; where that leaves the operation half done, a person is asked.
  */
-import { type Image, identityOf, type Stat, sameAspects, takeImage } from "../disk/index.ts";
+import {
+  type Image,
+  identityOf,
+  readExtended,
+  type Stat,
+  sameAspects,
+  sameExtended,
+  takeImage,
+} from "../disk/index.ts";
 import type { OperationRow } from "../store/index.ts";
 import { classify, type Standing } from "./classify.ts";
 import { finish } from "./finish.ts";
+import { type Legacy, legacyFor } from "./kept.ts";
 import type { Step } from "./plan.ts";
 import { publish } from "./publish.ts";
 import { outcomes, rollBack, withRescued } from "./rollback.ts";
 import { STEP_KINDS } from "./steps.ts";
 import { sweep } from "./sweep.ts";
-import { lstat, type Owner, ownerFor, syncFile, type Work, writeImage } from "./work.ts";
+import { lstat, syncFile, type Work, writeImage } from "./work.ts";
 
 interface Seen {
   readonly step: Step;
@@ -54,22 +63,27 @@ async function publishAgain(work: Work, old: readonly Seen[]): Promise<void> {
 
 /** Writes the temporary file anew unless it is there, whole, as it was decided. */
 async function rewriteTemporary(work: Work, step: Step): Promise<void> {
-  const { temporary, after } = step;
+  const { temporary, after, path } = step;
   if (temporary === undefined || !after.exists) return;
-  const owner = ownerFor(work, step);
-  if (!(await isWhole(work, temporary, after, owner))) await writeImage(work, temporary, after, owner);
+  const legacy = legacyFor(work, step);
+  if (!(await isWhole(work, temporary, after, legacy)))
+    await writeImage(work, temporary, after, legacy, path);
   // Whole in memory: an earlier recovery may have been killed before its fsync.
   else if (after.type === "file") await syncFile(work, temporary);
   work.inodes.set(step.n, identityOf(lstat(work, temporary) as Stat));
 }
 
-async function isWhole(work: Work, path: string, after: Image, owner: Owner | undefined): Promise<boolean> {
-  const image = await takeImage(work.port, work.places.at(path));
+async function isWhole(work: Work, path: string, after: Image, legacy: Legacy | undefined): Promise<boolean> {
+  const place = work.places.at(path);
+  const image = await takeImage(work.port, place);
   if (!sameAspects(after, image, ["existence", "type", "content", "mode"])) return false;
-  return owner === undefined || image.type !== "file" || isOwnedBy(owner, lstat(work, path) as Stat);
+  if (legacy === undefined || image.type !== "file") return true;
+  if (!isOwnedBy(legacy.owner, lstat(work, path) as Stat)) return false;
+  const { extended } = legacy;
+  return extended === undefined || sameExtended(extended, readExtended(work.port, place));
 }
 
-function isOwnedBy({ uid, gid }: Owner, stat: Stat): boolean {
+function isOwnedBy({ uid, gid }: Legacy["owner"], stat: Stat): boolean {
   return stat.uid === BigInt(uid) && stat.gid === BigInt(gid);
 }
 

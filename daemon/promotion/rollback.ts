@@ -8,10 +8,11 @@ import { named, typeOf } from "../disk/index.ts";
 import type { FileClosing, OperationRow } from "../store/index.ts";
 import { classify } from "./classify.ts";
 import { restoreDirectories, syncDirectories } from "./directories.ts";
+import { legacyOfDisplaced } from "./kept.ts";
 import type { Step } from "./plan.ts";
 import { STEP_KINDS } from "./steps.ts";
 import { sweep } from "./sweep.ts";
-import { lstat, type Owner, syncMode, unlessTaken, type Work, writeImage } from "./work.ts";
+import { lstat, syncMode, unlessTaken, type Work, writeImage } from "./work.ts";
 
 /** Closes an operation that was never decided. Its targets are as they were. */
 export async function abandon(work: Work, error: string): Promise<OperationRow> {
@@ -83,15 +84,9 @@ async function takeBack(work: Work, step: Step): Promise<void> {
 /** A backup is whole or absent, also when this is interrupted; hence by way of the temporary file. */
 async function rewriteBackup(work: Work, step: Step, path: string): Promise<void> {
   const temporary = step.temporary as string;
-  await writeImage(work, temporary, step.before, ownerOf(work, step));
+  await writeImage(work, temporary, step.before, legacyOfDisplaced(work, step), step.path);
   const [fresh, backup] = [work.places.at(temporary), work.places.at(path)];
   work.port.rename(fresh.dir, fresh.name, backup.dir, backup.name);
-}
-
-/** The owner for a backup that was lost: the new file has the old one's. */
-function ownerOf(work: Work, { path }: Step): Owner | undefined {
-  const stat = lstat(work, path);
-  return stat && { uid: Number(stat.uid), gid: Number(stat.gid) };
 }
 
 /** What each target is now, whatever the way here was. */

@@ -6,6 +6,7 @@ import {
   DiskError,
   type File,
   fill,
+  giveExtended,
   type Image,
   isErrno,
   isSlowToFree,
@@ -15,14 +16,17 @@ import {
   runAsync,
   type Stat,
 } from "../disk/index.ts";
-import type { DirectoryChange, Store } from "../store/index.ts";
+import type { DirectoryChange, Kept, Store } from "../store/index.ts";
 import type { Course } from "./course.ts";
+import type { Legacy } from "./kept.ts";
 import type { Step } from "./plan.ts";
 import type { Hooks } from "./request.ts";
 
 export interface Work {
   /** The operation's id. */
   readonly id: string;
+  /** The operation that this one undoes. */
+  readonly undoes: string | undefined;
   readonly store: Store;
   readonly port: Port;
   readonly places: Places;
@@ -39,6 +43,10 @@ export interface Work {
   readonly inodes: Map<number, string>;
   /** What stood at each target when it was last found to be as before. */
   readonly snapshots: Map<number, Stat | undefined>;
+  /** What goes with files that have no successor, by step. */
+  readonly kept: Map<number, Kept>;
+  /** The ctime of each file whose owner and attributes were read, before that, by path. */
+  readonly changedAt: Map<string, bigint>;
   /** The steps that this process has published. */
   readonly published: Set<number>;
   /** Blobs of late edits by step. */
@@ -100,21 +108,23 @@ export async function syncMode(work: Work, path: string): Promise<void> {
   }
 }
 
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/** Writes `image` as one of our own files, durably but for its name; `course` counts. @throws {IopipeError} BlobNotFound */
+/**
+ * Writes `image` as one of our own files, durably but for its name, with what it takes over; `course` counts.
+ *
+ * @throws {IopipeError} BlobNotFound
+ * @throws {DiskError} AccessDenied for an attribute that cannot be given; in the message the file is `of`
+ */
 export async function writeImage(
   work: Work,
   path: string,
   image: Image,
-  owner: Owner | undefined,
+  legacy: Legacy | undefined,
+  of: string,
   course?: Course,
 ): Promise<Stat> {
   const { port, places, store } = work;
-  const { dir, name } = places.at(path);
+  const place = places.at(path);
+  const { dir, name } = place;
   if (image.type === "symlink") {
     await afresh(work, path, () => port.symlink(image.target as string, dir, name));
     return port.lstat(dir, name) as Stat;
@@ -122,7 +132,9 @@ export async function writeImage(
   const file: File = await afresh(work, path, () => port.createFile(dir, name));
   const source = counted(store.blobs.pieces(image.hash as string), course);
   try {
-    const attributes = { mode: image.mode as number, owner };
+    const wanted = legacy?.extended;
+    const extended = wanted && (() => giveExtended(port, place, wanted, of));
+    const attributes = { mode: image.mode as number, owner: legacy?.owner, extended };
     return await runAsync(fill(port, file, source, attributes));
   } finally {
     await source.return();
@@ -153,17 +165,4 @@ async function* counted(
     yield piece;
     course?.advance(piece.length);
   }
-}
-
-/** The owner that the file of a step takes: its predecessor's, or for a renamed file its old path's. */
-export function ownerFor(work: Work, step: Step): Owner | undefined {
-  const old = work.steps.find(
-    ({ kind, patch }) => kind === "remove" && patch !== undefined && patch === step.patch,
-  );
-  const candidates = [step.before.exists ? step.path : undefined, old?.path, old?.backup, step.backup];
-  for (const path of candidates) {
-    const stat = path === undefined ? undefined : lstat(work, path);
-    if (stat) return { uid: Number(stat.uid), gid: Number(stat.gid) };
-  }
-  return undefined;
 }

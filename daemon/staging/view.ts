@@ -34,6 +34,8 @@ export interface View {
   baseOf(path: string): Promise<Image>;
   /** What is on disk at a path; absent where something above it is no directory there. */
   diskTypeOf(path: string): Promise<EntryType>;
+  /** The mode of a file that nobody gave one: what open(2) would give it there under the daemon's umask. */
+  modeOfNewFile(path: string): Promise<number>;
   /** What is staged at a path, where that still counts. */
   layerOf(path: string): Promise<Layer | undefined>;
   /** Stages an image at a path, for this view. */
@@ -56,6 +58,7 @@ export function openView(
   const overlay = overlayOf(store.patches, session.id);
   const snapshots = openSnapshots(store, tree, signal);
   const onDisk = new Map<string, Promise<EntryType>>();
+  const newModes = new Map<string, Promise<number>>();
   const verified = new Map<string, Promise<void>>();
   const stale = new Set<PatchRow>();
   const touched = new Set<string>();
@@ -73,6 +76,13 @@ export function openView(
   const diskType = (path: string): Promise<EntryType> => {
     const known = onDisk.get(path) ?? look(path);
     onDisk.set(path, known);
+    return known;
+  };
+  const modeOfNewFile = async (path: string): Promise<number> => {
+    const directory = parentOf(path);
+    if (directory !== "" && (await diskType(directory)) !== "directory") return modeOfNewFile(directory);
+    const known = newModes.get(directory) ?? tree.modeOfNewFile(directory);
+    newModes.set(directory, known);
     return known;
   };
   const baseOf = async (path: string): Promise<Image> => {
@@ -110,6 +120,7 @@ export function openView(
     touched,
     baseOf,
     diskTypeOf: diskType,
+    modeOfNewFile,
     layerOf,
     typeOf: async (path) => {
       const layer = await layerOf(path);

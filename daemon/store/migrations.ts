@@ -169,4 +169,8 @@ export const MIGRATIONS: readonly string[] = [
       WHERE id = old.session AND NOT EXISTS (SELECT 1 FROM patch WHERE session = old.session);
   END;
   `,
+  `
+  -- Owner, group and extended attributes of a file that goes (operation-row.ts, Kept), as JSON.
+  ALTER TABLE operation_file ADD COLUMN kept TEXT;
+  `,
 ];

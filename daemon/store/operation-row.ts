@@ -2,7 +2,9 @@
  * Operations as rows and as the wire shows them: the shapes of the journal, and the one translation of its phases.
  * Owns no SQL (operations.ts) and no move between phases (promotion).
  */
+
 import type { Image, Operation, OperationState } from "../../protocol/methods/index.ts";
+import type { ExtendedAttributes } from "../disk/index.ts";
 
 /**
  * How far an operation is. Open: `prepare` rolls back, `commit` rolls forward, `rollback` goes on rolling back.
@@ -11,6 +13,14 @@ import type { Image, Operation, OperationState } from "../../protocol/methods/in
 export type Phase = "prepare" | "commit" | "rollback" | "applied" | "aborted" | "attention" | "resolved";
 
 export type Outcome = "before" | "after" | "foreign";
+
+/** What a file has beside its bytes and mode. */
+export interface Kept {
+  readonly uid: number;
+  readonly gid: number;
+  /** Undefined where they are not to be changed. */
+  readonly extended?: ExtendedAttributes | undefined;
+}
 
 /** A directory that an operation makes or removes; `mode` undefined leaves it to the umask. */
 export interface DirectoryChange {

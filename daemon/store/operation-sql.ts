@@ -1,7 +1,14 @@
 /** The statements of operations.ts, and the translation of what SQLite gives into rows (operation-row.ts). */
 import type { Image } from "../../protocol/methods/index.ts";
 import type { Database } from "./database.ts";
-import type { DirectoryChange, OperationFileRow, OperationRow, Outcome, Phase } from "./operation-row.ts";
+import type {
+  DirectoryChange,
+  Kept,
+  OperationFileRow,
+  OperationRow,
+  Outcome,
+  Phase,
+} from "./operation-row.ts";
 
 export interface RawOperation {
   n: number;
@@ -74,6 +81,18 @@ export function readFileRow(raw: RawFile): OperationFileRow {
   };
 }
 
+/** Names as they are (one character a byte), values in base64. */
+export function writeKept({ uid, gid, extended }: Kept): string {
+  const pairs = extended && [...extended].map(([name, value]) => [name, value.toString("base64")]);
+  return JSON.stringify({ uid, gid, extended: pairs });
+}
+
+export function readKept(text: string): Kept {
+  const { uid, gid, extended } = JSON.parse(text) as Kept & { extended?: [string, string][] };
+  const pairs = extended?.map(([name, value]) => [name, Buffer.from(value, "base64")] as const);
+  return { uid, gid, extended: pairs && new Map(pairs) };
+}
+
 interface ListParams {
   workspace: string;
   session: string | null;
@@ -90,7 +109,11 @@ export function prepareOperations(db: Database) {
     );
   return {
     byId: db.prepare<[string], RawOperation>("SELECT * FROM operation WHERE id = ?"),
-    filesOf: db.prepare<[string], RawFile>("SELECT * FROM operation_file WHERE operation = ? ORDER BY n"),
+    filesOf: db.prepare<
+      [string],
+      RawFile
+    >(`SELECT n, path, patch, before, after, temporary, backup, temporary_ino, outcome, undone_by, rescued
+       FROM operation_file WHERE operation = ? ORDER BY n`),
     insert: db.prepare(
       `INSERT INTO operation (id, workspace, session, title, agent, by, kind, phase, undoes, digest, started_at,
          made_directories, removed_directories)
@@ -102,6 +125,11 @@ export function prepareOperations(db: Database) {
     ),
     setMade: db.prepare("UPDATE operation SET made_directories = ? WHERE id = ?"),
     setPhase: db.prepare("UPDATE operation SET phase = ?, error = coalesce(?, error) WHERE id = ?"),
+    setKept: db.prepare("UPDATE operation_file SET kept = ? WHERE operation = ? AND n = ?"),
+    // The plus sign: by its path, not by reading all that an operation has.
+    kept: db.prepare<[string, string], { kept: string | null }>(
+      "SELECT kept FROM operation_file WHERE +operation = ? AND path = ?",
+    ),
     setIno: db.prepare("UPDATE operation_file SET temporary_ino = ? WHERE operation = ? AND n = ?"),
     closeRow: db.prepare(
       `UPDATE operation SET phase = @phase, ended_at = @at, made_directories = @made, removed_directories = @removed,

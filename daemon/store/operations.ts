@@ -12,8 +12,21 @@ import type { Database } from "./database.ts";
 import type { Events } from "./events.ts";
 import { newId, now } from "./ids.ts";
 import { standings } from "./operation-moves.ts";
-import { type Closing, type NewOperation, type OperationRow, operationToWire } from "./operation-row.ts";
-import { prepareOperations, type RawOperation, readFileRow, readOperation } from "./operation-sql.ts";
+import {
+  type Closing,
+  type Kept,
+  type NewOperation,
+  type OperationRow,
+  operationToWire,
+} from "./operation-row.ts";
+import {
+  prepareOperations,
+  type RawOperation,
+  readFileRow,
+  readKept,
+  readOperation,
+  writeKept,
+} from "./operation-sql.ts";
 import { NO_END, type Page } from "./page.ts";
 import { type PatchRow, patchToWire } from "./patch-row.ts";
 import type { Patches } from "./patches.ts";
@@ -30,8 +43,10 @@ export interface Operations {
   begin(operation: NewOperation): OperationRow;
   /** Takes a directory out of those that the operation makes: somebody else made it. */
   notMade(id: string, path: string): void;
-  /** The decision: phase `commit`, with the inode of each temporary file by `n`. */
-  decide(id: string, inodes: ReadonlyMap<number, string>): void;
+  /** The decision: phase `commit`, with the inode of each temporary file, and what is kept of files that go, by `n`. */
+  decide(id: string, inodes: ReadonlyMap<number, string>, kept?: ReadonlyMap<number, Kept>): void;
+  /** What an operation kept of a file that it took away. */
+  kept(id: string, path: string): Kept | undefined;
   /** Inodes of temporary files that recovery wrote anew. */
   rewritten(id: string, inodes: ReadonlyMap<number, string>): void;
   /** Phase `rollback`. */
@@ -153,11 +168,16 @@ export function openOperations({ db, events, patches, transaction, essential }: 
         const made = mustGet(id).madeDirectories.filter((directory) => directory.path !== path);
         sql.setMade.run(JSON.stringify(made), id);
       }),
-    decide: (id, inodes) =>
+    decide: (id, inodes, kept = new Map()) =>
       essential(() => {
         setInodes(id, inodes);
+        for (const [n, one] of kept) sql.setKept.run(writeKept(one), id, n);
         sql.setPhase.run("commit", null, id);
       }),
+    kept: (id, path) => {
+      const text = sql.kept.get(id, path)?.kept;
+      return text ? readKept(text) : undefined;
+    },
     rewritten: (id, inodes) => essential(() => setInodes(id, inodes)),
     rollBack: (id, error) => void essential(() => sql.setPhase.run("rollback", error, id)),
     close: (id, closing) =>

@@ -68,7 +68,7 @@ export async function bundle(root: string, outDir: string, entries: readonly Ent
 const daemonOptions = {
   format: "esm",
   target: "node22.14",
-  external: ["better-sqlite3", "@parcel/watcher"],
+  external: ["better-sqlite3", "@parcel/watcher", "koffi"],
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },

@@ -82,7 +82,8 @@ function eitherOf(old: Attributes, now: Attributes): Attributes[] {
 }
 
 function isSame(a: Attributes, b: Attributes): boolean {
-  return a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
+  const same = a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
+  return same && JSON.stringify(a.extended ?? {}) === JSON.stringify(b.extended ?? {});
 }
 
 /** Every subset of the changes, each in order; subsets that come to the same are one. */

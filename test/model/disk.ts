@@ -10,6 +10,8 @@ export interface Attributes {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** Extended attributes as text, of which only files have any. */
+  readonly extended?: Readonly<Record<string, string>>;
 }
 
 /** Ticks of the disk's clock. */
@@ -182,8 +184,9 @@ export function listing(disk: Disk): Record<string, string> {
   return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function attributesOf({ attributes: { mode, uid, gid } }: FileNode | DirectoryNode): string {
-  return `${mode.toString(8)} ${uid}:${gid}`;
+function attributesOf({ attributes: { mode, uid, gid, extended } }: FileNode | DirectoryNode): string {
+  const names = extended && Object.keys(extended).length > 0 ? ` ${JSON.stringify(extended)}` : "";
+  return `${mode.toString(8)} ${uid}:${gid}${names}`;
 }
 
 /** Equal for disks on which the same things can happen. Times are left out: nothing durable depends on them. */

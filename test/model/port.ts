@@ -107,6 +107,17 @@ export function modelPort(disk: Disk): Port {
       [...directoryAt(disk, Number(dir.ino)).entries].map(
         ([name, ino]): Entry => ({ name, type: (disk.nodes.get(ino) as Node).type }),
       ),
+    readExtended: (dir, name) => {
+      const node = name === "." ? undefined : nodeIn(dir, name, "lgetxattr");
+      const extended = node?.type === "file" ? (node.attributes.extended ?? {}) : {};
+      return new Map(Object.entries(extended).map(([attribute, value]) => [attribute, Buffer.from(value)]));
+    },
+    setExtended: (dir, name, attribute, value) => {
+      const { attributes } = nodeIn(dir, name, "lsetxattr") as FileNode;
+      const { [attribute]: _, ...others } = attributes.extended ?? {};
+      const extended = value ? { ...others, [attribute]: value.toString() } : others;
+      put(mustFind(dir, name, "lsetxattr"), { attributes: { ...attributes, extended } });
+    },
     syncDirectory: async (dir) => {
       const { entries, attributes, times } = directoryAt(disk, Number(dir.ino));
       disk.nodes.set(Number(dir.ino), directoryNode(entries, attributes, times));

@@ -41,8 +41,8 @@ export interface Scene {
 }
 
 const OWNER = { uid: 1000, gid: 1000 };
-/** Not the process's own, so that it shows when a file written anew loses it. */
-const STRANGER = { uid: 12, gid: 34 };
+/** Not the process's own, and with an extended attribute, so that it shows when a file written anew loses either. */
+const STRANGER = { uid: 12, gid: 34, extended: { "user.of": "a stranger" } };
 
 export function diskWith(files: Readonly<Record<string, Content>>): Disk {
   const disk = emptyDisk();

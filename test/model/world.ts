@@ -57,7 +57,7 @@ export function filesOf(disk: Disk): Listing {
 
 /** Bytes or target, without mode and owner. */
 export function bytesOf(entry: string | undefined): string | undefined {
-  return entry?.replace(/^\d+ \d+:\d+ /, "");
+  return entry?.replace(/^\d+ \d+:\d+ (\{"[^}]*\} )?/, "");
 }
 
 /** Promotes `transitions` by `work`, through whatever accident, and holds what comes of it against the promises. */

@@ -17,11 +17,6 @@ export interface Context {
 /** The fields that every kind of change may carry. */
 export type Common = Pick<Change, "baseHash" | "breakHardLinks" | "note">;
 
-/** Mode of a file that nobody gave one: what open(2) would give it under the daemon's umask. */
-export function defaultMode(): number {
-  return 0o666 & ~process.umask();
-}
-
 /**
  * Stages `image` at `path` for the rest of this call. What was renamed there keeps where it came from, unless it is
  * gone now.

@@ -9,16 +9,9 @@ import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { ABSENT } from "../../disk/index.ts";
 import { type Pace, startPace } from "../pace.ts";
 import { assertThere, findPlace } from "../places.ts";
+import type { View } from "../view.ts";
 import { applyHunks } from "./apply-hunks.ts";
-import {
-  assertBaseHash,
-  assertUnlinked,
-  type Context,
-  defaultMode,
-  encode,
-  invalid,
-  put,
-} from "./context.ts";
+import { assertBaseHash, assertUnlinked, type Context, encode, invalid, put } from "./context.ts";
 import { assertTarget, originOf } from "./entries.ts";
 import { type FileDiff, malformed, parseDiff } from "./parse-diff.ts";
 
@@ -124,7 +117,7 @@ async function imageWith(
     type: "file",
     hash,
     size: bytes.length,
-    mode: permissions(mode & 0o7777, old?.mode),
+    mode: await permissions(view, path, mode & 0o7777, old?.mode),
   };
 }
 
@@ -138,8 +131,8 @@ function targetOf(bytes: Buffer, path: string): string {
 }
 
 /** git knows two modes and leaves the rest to the umask, or to the file; others are meant as they are. */
-function permissions(mode: number, old: number | undefined): number {
+async function permissions(view: View, path: string, mode: number, old: number | undefined): Promise<number> {
   if (mode === old || (mode !== 0o644 && mode !== 0o755)) return mode;
-  const plain = old === undefined ? defaultMode() : old & ~0o111;
+  const plain = old === undefined ? await view.modeOfNewFile(path) : old & ~0o111;
   return mode === 0o644 ? plain : plain | ((plain & 0o444) >> 2);
 }

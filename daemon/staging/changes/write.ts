@@ -3,15 +3,7 @@ import type { ChangeOf, Image } from "../../../protocol/methods/index.ts";
 import { decodeBase64 } from "../../../protocol/wire/base64.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { assertNoDirectory, findPlace } from "../places.ts";
-import {
-  assertBaseHash,
-  assertUnlinked,
-  type Context,
-  defaultMode,
-  encode,
-  invalid,
-  put,
-} from "./context.ts";
+import { assertBaseHash, assertUnlinked, type Context, encode, invalid, put } from "./context.ts";
 
 const CONTENT_FIELDS = ["content", "contentBase64", "blob"] as const;
 
@@ -24,7 +16,7 @@ export async function write(context: Context, change: ChangeOf<"write">): Promis
   await assertBaseHash(context, place.path, change);
   await assertUnlinked(context, place.path, change);
   const content = await contentOf(context, change);
-  const mode = change.mode ?? (await view.imageOf(place.path)).mode ?? defaultMode();
+  const mode = change.mode ?? (await view.imageOf(place.path)).mode ?? (await view.modeOfNewFile(place.path));
   await put(context, place.path, { exists: true, type: "file", ...content, mode }, change);
 }
 

@@ -326,6 +326,67 @@ test.each(["replaced", "removed"])("a file that is gone before it is %s stays go
   expect(root.snapshot()).toEqual({ a: "644 a" });
 });
 
+test.each([
+  ["replaced", "NEW"],
+  ["removed", undefined],
+  ["chmodded", { text: "f", mode: 0o700 }],
+])(
+  "a file that vanishes in the very moment when it is %s is stale, not a disk's error",
+  async (_, content) => {
+    const root = house.root({ a: "a", f: "f" });
+    const changes = [await house.change(root, "a", undefined), await house.change(root, "f", content)];
+    const vanish = (name: string) => name === "f" && fs.unlinkSync(root.at("f"));
+    const port = withPort(root, (real) => ({
+      link: (from, name, ...to) => {
+        vanish(name);
+        real.link(from, name, ...to);
+      },
+      rename: (from, name, ...to) => {
+        vanish(name);
+        real.rename(from, name, ...to);
+      },
+      setMode: (dir, name, ...rest) => {
+        vanish(name);
+        return real.setMode(dir, name, ...rest);
+      },
+    }));
+    expect(await outcome(root, changes, port)).toBe("Stale");
+    expect(root.snapshot()).toEqual({ a: "644 a" });
+  },
+);
+
+test("files that vanish in the very moment when they are taken back are left gone, and it is said", async () => {
+  const root = house.root({ a: "a", b: "b" });
+  const changes = [
+    await house.change(root, "n", "new"),
+    await house.change(root, "a", "A"),
+    await house.change(root, "b", "B"),
+  ];
+  let failed = false;
+  const vanish = (name: string) => failed && /^[an]$/.test(name) && fs.unlinkSync(root.at(name));
+  const port = withPort(root, (real) => ({
+    rename: (from, name, to, newName) => {
+      failed ||= newName === "b";
+      if (newName === "b") throw errno("EIO");
+      vanish(name);
+      real.rename(from, name, to, newName);
+    },
+    link: (from, name, ...to) => {
+      vanish(name);
+      real.link(from, name, ...to);
+    },
+  }));
+  const operation = await house.apply(root, changes, port);
+  expect(operation.phase).toBe("attention");
+  expect(operation.files.map(({ path, outcome: one }) => [path, one])).toEqual([
+    ["n", "before"],
+    ["a", "foreign"],
+    ["b", "before"],
+  ]);
+  expect(root.snapshot()).toEqual({ b: "644 b" });
+  expect((await house.store.blobs.read(sha256("a"))).toString()).toBe("a");
+});
+
 test("a file that appears where one is created is never replaced", async () => {
   const root = house.root({ a: "a" });
   const changes = [await house.change(root, "a", "A"), await house.change(root, "n", "new")];

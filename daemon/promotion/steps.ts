@@ -48,10 +48,9 @@ const replace: Kind = {
     const seen = work.snapshots.get(step.n);
     const target = places.at(step.path);
     const temporary = places.at(step.temporary as string);
-    const backup = places.at(step.backup as string);
     refuseChanged(step, seen, lstat(work, step.path));
     unlinkOurs(work, step.backup as string);
-    port.link(target.dir, target.name, backup.dir, backup.name);
+    if (!keepName(work, step.path, step.backup as string)) throw changed(step);
     refuseChanged(step, seen, lstat(work, step.path));
     port.rename(temporary.dir, temporary.name, target.dir, target.name);
     markPublished(work, step);
@@ -61,7 +60,7 @@ const replace: Kind = {
     const { port, places } = work;
     // The new file keeps a name as well, so that an edit made in it at the last moment is found.
     unlinkOurs(work, step.temporary as string);
-    linkNew(work, step.path, step.temporary as string);
+    keepName(work, step.path, step.temporary as string);
     if (!sameStat(seen, lstat(work, step.path))) return false;
     const [target, backup] = [places.at(step.path), places.at(step.backup as string)];
     port.rename(backup.dir, backup.name, target.dir, target.name);
@@ -123,6 +122,21 @@ function linkNew({ port, places }: Work, from: string, to: string): boolean {
   }
 }
 
+/** Gives a target one of our names too; false when somebody replaced it or took it away in that very moment. */
+function keepName(work: Work, path: string, ours: string): boolean {
+  return unlessGone(() => linkNew(work, path, ours));
+}
+
+/** False of a target that is gone, or (link) was replaced while it was looked up: ENOENT, too. */
+function unlessGone(call: () => boolean): boolean {
+  try {
+    return call();
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return false;
+    throw error;
+  }
+}
+
 /**
  * Renames a target to one of our names; puts it back, and says false, when it was not the file that was seen.
  *
@@ -137,7 +151,11 @@ function moveAway(
 ): boolean {
   const { port, places } = work;
   const [target, aside] = [places.at(path), places.at(ours)];
-  port.rename(target.dir, target.name, aside.dir, aside.name);
+  const move = (): boolean => {
+    port.rename(target.dir, target.name, aside.dir, aside.name);
+    return true;
+  };
+  if (!unlessGone(move)) return false;
   moved?.();
   if (sameStat(seen, lstat(work, ours))) return true;
   linkNew(work, ours, path);
@@ -151,7 +169,7 @@ function setMode(
   mode: number | undefined,
 ): boolean {
   const { dir, name } = places.at(step.path);
-  return seen !== undefined && port.setMode(dir, name, seen.ino, mode as number);
+  return seen !== undefined && unlessGone(() => port.setMode(dir, name, seen.ino, mode as number));
 }
 
 /** The target is our temporary file under its new name; or that one is still waiting under its own. */

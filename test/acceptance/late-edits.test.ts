@@ -1,65 +1,65 @@
 /**
- * An editor that goes on writing in place while promotions replace its file. Each edit adds a line, and each proposal adds
- * one to what it saw; so every line of the editor's is in the file in the end, or in an edit that was caught late and kept.
+ * An editor that goes on saving while a daemon's promotions replace its files, in place and by rename: each of its saves
+ * is on disk, or can be read from the operation that displaced or rescued it, or it has overwritten that save itself.
+ * Thousands of promotions, without a daemon, are promotion-late-edits.test.ts.
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { isKind } from "../../protocol/wire/index.ts";
+import type { Run } from "../late-edits/editor.ts";
 import { openScene, type Scene } from "./scene.ts";
 
-/** Adds lines at random moments, some in a burst, until its stdin ends; then says how many. */
-const EDITOR = `
-  const fs = require("node:fs");
-  const cell = new Int32Array(new SharedArrayBuffer(4));
-  let n = 0, ended = false;
-  process.stdin.on("end", () => { ended = true; }).resume();
-  const edit = () => {
-    fs.appendFileSync(process.argv[1], "edit " + n++ + "\\n");
-    if (Math.random() < 0.3) return edit();
-    if (ended) return console.log(n);
-    setTimeout(edit, Math.random() * 20);
-  };
-  edit();
-`;
+const EDITOR = join(import.meta.dirname, "../late-edits/editor.ts");
+const FILES = Array.from({ length: 16 }, (_, n) => String(n));
 
-/** Most of the promotions meet an edit on their way, and are refused. */
-const PROMOTIONS = Number(process.env.IOPIPE_LATE_EDIT_PROMOTIONS ?? 60);
+const PROMOTIONS = 40;
 const LONGEST_MS = PROMOTIONS * 500;
 
-test("no edit in place is lost, however many promotions replace its file", { timeout: 600_000 }, async () => {
-  await using scene = await openScene({ files: { "notes.txt": "first\n" } });
-  const editor = spawn(process.execPath, ["-e", EDITOR, scene.at("notes.txt")], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const told = text(editor.stdout);
-  let done = 0;
-  for (const until = Date.now() + LONGEST_MS; done < PROMOTIONS && Date.now() < until; )
-    if (await addLine(scene, done)) done++;
-  editor.stdin.end();
-  await once(editor, "exit");
+test.each(["append", "rename"])(
+  "of what an editor saves by %s while files are promoted, nothing is lost",
+  {
+    timeout: 60_000,
+  },
+  async (way) => {
+    await using scene = await openScene({
+      files: Object.fromEntries(FILES.map((name) => [name, "first\n"])),
+    });
+    const pauseMs = 4;
+    const editor = spawn(process.execPath, [EDITOR, way, scene.root, `${FILES.length}`, `${pauseMs}`], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    await once(editor.stdout, "readable");
+    const told = text(editor.stdout);
+    let done = 0;
+    for (const until = Date.now() + LONGEST_MS; done < PROMOTIONS && Date.now() < until; )
+      if (await addLine(scene, FILES[(done * 7) % FILES.length] as string, done)) done++;
+    editor.stdin.end();
+    const runs = JSON.parse(await told) as Run[];
 
-  const kept = await rescued(scene);
-  const there = new Set([scene.read("notes.txt"), ...kept].flatMap((content) => content.split("\n")));
-  const lost = Array.from({ length: Number(await told) }, (_, n) => `edit ${n}`).filter(
-    (line) => !there.has(line),
-  );
-  expect(done).toBeGreaterThan(0);
-  // RACE (sweep.ts): a line whose write the machine put off, after its open, for as long as a whole promotion takes.
-  expect(lost.length).toBeLessThanOrEqual(1);
-  for (let n = 0; n < done; n++) expect(there).toContain(`proposal ${n}`);
-});
+    const contents = [...FILES.map((name) => scene.read(name)), ...(await displaced(scene))];
+    const there = new Set(contents.flatMap((content) => content.split("\n")));
+    const left = runs.flatMap(({ file, first, last }) =>
+      Array.from({ length: last - first + 1 }, (_, n) => `${file} ${first + n}`),
+    );
+    const lost = left.filter((line) => !there.has(line));
+    expect(done).toBeGreaterThan(0);
+    // RACE (steps.ts, sweep.ts): a save in one of the two windows that promotion has, which take some luck to meet.
+    expect(lost.length, String(lost)).toBeLessThanOrEqual(1);
+  },
+);
 
 /** Says whether it was applied; one that met an edit is refused, and nothing of it is written. */
-async function addLine({ reviewer, workspace, read }: Scene, n: number): Promise<boolean> {
+async function addLine({ reviewer, workspace, read }: Scene, path: string, n: number): Promise<boolean> {
   const session = await reviewer.openSession({ workspace });
-  const seen = read("notes.txt");
+  const seen = read(path);
   const content = `${seen}proposal ${n}\n`;
   const baseHash = createHash("sha256").update(seen).digest("hex");
   try {
-    await session.stage([{ kind: "write", path: "notes.txt", content, baseHash }]);
+    await session.stage([{ kind: "write", path, content, baseHash }]);
     const { digest = "" } = await session.diff();
     await session.apply(digest);
     return true;
@@ -70,13 +70,13 @@ async function addLine({ reviewer, workspace, read }: Scene, n: number): Promise
   }
 }
 
-async function rescued({ reviewer, workspace }: Scene): Promise<string[]> {
-  const contents: string[] = [];
+/** What operations replaced knowingly, and what they found in it later. */
+async function displaced({ reviewer, workspace }: Scene): Promise<string[]> {
   const { operations } = await reviewer.call("operation/list", { workspace, limit: 1000 });
-  for (const { rescued: blob } of operations.flatMap(({ files }) => files)) {
-    if (blob === undefined) continue;
-    const { data } = await reviewer.call("blob/read", { blob });
-    contents.push(Buffer.from(data, "base64").toString());
-  }
-  return contents;
+  const files = operations.filter(({ state }) => state !== "rolledBack").flatMap(({ files: all }) => all);
+  const rescued = operations.flatMap(({ files: all }) => all.flatMap((file) => file.rescued ?? []));
+  const blobs = new Set([...files.flatMap(({ before }) => before.hash ?? []), ...rescued]);
+  const read = async (blob: string): Promise<string> =>
+    Buffer.from((await reviewer.call("blob/read", { blob })).data, "base64").toString();
+  return Promise.all([...blobs].map(read));
 }

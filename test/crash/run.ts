@@ -3,22 +3,18 @@
  * restarts, and checks. Ends with a table, and with 1 where a point shows a violation, debris, or did not take place.
  *
  * `--quick` takes a sample of each sweep in about a minute, `--all` every point of each in hours; `--only NAME` runs the
- * sweeps whose names contain NAME. Random histories of a whole daemon come last; `--seed N` repeats those of a run.
+ * sweeps whose names contain NAME. What is left to chance comes last; `--seed N` repeats the random histories of a run.
  * Needs Linux and strace; power cuts need root, loop devices, mkfs and xfs_io. What cannot run here is said loudly.
  */
 import { parseArgs } from "node:util";
 import { each, perform, type Stage } from "./case.ts";
-import { drawHistories } from "./events.ts";
-import { live, newTally } from "./life.ts";
+import { AT_ONCE, CHANCES } from "./chances.ts";
 import { openPlaces, type Places } from "./places.ts";
 import { PLAN, type Sweep } from "./plan.ts";
 import { has } from "./power.ts";
 import { complain, isGood, type Outcome, table } from "./report.ts";
 import { STRACE } from "./strace.ts";
 import type { Share } from "./sweeps.ts";
-
-/** Points tried at once; each has its own directories and file systems. */
-const AT_ONCE = 3;
 
 async function run(sweep: Sweep, places: Places, share: Share): Promise<Outcome> {
   const { name, isControl = false } = sweep;
@@ -52,20 +48,6 @@ function tell(outcome: Outcome): Outcome {
   return outcome;
 }
 
-const HISTORIES = "random histories of a whole daemon";
-
-/** DESIGN.md's promises 1 to 5 under whatever fast-check draws. */
-async function runHistories(places: Places, count: number, seed: number): Promise<Outcome> {
-  const [started, tally] = [Date.now(), newTally()];
-  console.log(`${HISTORIES}: ${count}, --seed ${seed}`);
-  const workers = Array.from({ length: AT_ONCE }, () => undefined);
-  const results = await each(workers, drawHistories(count, seed), (_, history) =>
-    live(places.directory(), history, tally),
-  );
-  console.log(`${HISTORIES}: ${JSON.stringify(tally)}`);
-  return { name: HISTORIES, isControl: false, results, seconds: (Date.now() - started) / 1000 };
-}
-
 async function main(): Promise<number> {
   const {
     quick,
@@ -95,8 +77,8 @@ async function main(): Promise<number> {
     const outcomes: Outcome[] = [];
     for (const sweep of PLAN.filter(({ name }) => name.includes(only)))
       outcomes.push(await tryOut(sweep, places, shareOf(sweep)));
-    if (HISTORIES.includes(only))
-      outcomes.push(tell(await runHistories(places, quick ? 12 : 100, Number(seed))));
+    for (const { name, run } of CHANCES.filter((one) => one.name.includes(only)))
+      outcomes.push(tell({ name, ...(await run(places, quick === true, Number(seed))) }));
     console.log(`\n${table(outcomes)}`);
     return outcomes.length > 0 && outcomes.every(isGood) ? 0 : 1;
   } finally {

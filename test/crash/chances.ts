@@ -1,0 +1,64 @@
+/**
+ * What is left to chance: random histories of a whole daemon, and editors that save while thousands of promotions are
+ * made. One table, with the negative controls of each.
+ */
+import { CONTROLS } from "../late-edits/controls.ts";
+import { type Bout, describe, holdBout, WAYS } from "../late-edits/promotions.ts";
+import { each, type Result } from "./case.ts";
+import { drawHistories, type Event } from "./events.ts";
+import { live, newTally } from "./life.ts";
+import type { Places } from "./places.ts";
+import type { Outcome } from "./report.ts";
+
+/** Points tried at once; each has its own directories and file systems. */
+export const AT_ONCE = 3;
+
+interface Chance {
+  readonly name: string;
+  run(places: Places, quick: boolean, seed: number): Promise<Omit<Outcome, "name">>;
+}
+
+const histories: Chance = {
+  name: "random histories of a whole daemon",
+  run: async (places, quick, seed) => {
+    const [started, tally, count] = [Date.now(), newTally(), quick ? 12 : 100];
+    console.log(`${histories.name}: ${count}, --seed ${seed}`);
+    const workers = Array.from({ length: AT_ONCE }, () => undefined);
+    const results = await each(workers, drawHistories(count, seed), (_, history: Event[]) =>
+      live(places.directory(), history, tally),
+    );
+    console.log(`${histories.name}: ${JSON.stringify(tally)}`);
+    return { isControl: false, results, seconds: (Date.now() - started) / 1000 };
+  },
+};
+
+/** Promotions of a point. */
+const PROMOTIONS = 250;
+const BOUTS = 12;
+
+/** Each point is a bout. In a control also what is lost in a documented window counts as found. */
+function lateEdits(name: string, bout: Omit<Bout, "promotions">): Chance {
+  const isControl = bout.control !== undefined;
+  return {
+    name: `late edits, ${name}`,
+    run: async (_places, quick) => {
+      const [started, results]: [number, Result[]] = [Date.now(), []];
+      while (results.length < (quick ? 1 : BOUTS)) {
+        const one: Bout = { ...bout, promotions: PROMOTIONS };
+        const report = await holdBout(one);
+        const { raced, lost, debris } = report;
+        const violations = [...lost, ...(isControl ? raced : [])].map((save) => `save ${save} is lost`);
+        results.push({ at: describe(one, report), violations, debris, sweptLate: false, took: true });
+        console.log(`  ${describe(one, report)}`);
+        if (isControl && violations.length > 0) break;
+      }
+      return { isControl, results, seconds: (Date.now() - started) / 1000 };
+    },
+  };
+}
+
+export const CHANCES: readonly Chance[] = [
+  histories,
+  ...WAYS.map((way) => lateEdits(`saved by ${way}`, { way, files: 128 })),
+  ...Object.entries(CONTROLS).map(([name, bout]) => lateEdits(name, bout)),
+];

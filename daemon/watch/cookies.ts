@@ -8,6 +8,7 @@
  *   directories.
  * - `beat`: while events flow, a cookie each BEAT_MS. The child reports them in order; a number missing below one that
  *   came means events were lost, and one that does not come at all means that the child hangs.
+ * A directory that somebody took away is made again: neither watcher sees the new one, so both are begun anew.
  * Invariant: a cookie is removed only after the child has seen it, since the child merges a creation and a deletion
  * into nothing. Timers run only while cookies are on their way.
  * Source: watchman website/docs/cookies.md; parcel-bundler/watcher src/Event.hh; measured in research (facts 1, 9).
@@ -37,6 +38,8 @@ export interface CookieHooks {
   lost(): void;
   /** The child reports nothing any more. */
   stalled(): void;
+  /** The child watches a directory that is gone. */
+  moved(): void;
 }
 
 const BEAT_MS = 100;
@@ -46,22 +49,38 @@ const STALL_MS = 10_000;
 const RETRY_MS = 250;
 
 export function openCookies(directory: string, hooks: CookieHooks): Cookies {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  make(directory);
   for (const name of readdirSync(directory)) rmSync(path.join(directory, name), { force: true });
   const proofs = new Map<number, () => void>();
   const hearings = new Map<number, () => void>();
   const onTheirWay = new Map<number, number>();
   let last = 0;
   let childLive = false;
+  let closed = false;
   let beatTimer: NodeJS.Timeout | undefined;
   let stallTimer: NodeJS.Timeout | undefined;
 
   const seenDirectly = (name: string | null): void => {
+    if (name === path.basename(directory)) beginAnew();
     const number = Number(name);
     for (const [waiting, resolve] of proofs) if (waiting <= number) resolve();
     if (!childLive) remove(number);
   };
-  const watcher = watchQuietly(directory, seenDirectly);
+  let watcher = watchQuietly(directory, seenDirectly);
+
+  /** The directory is gone, or another has its name. */
+  const beginAnew = (): void => {
+    if (closed) return;
+    watcher?.close();
+    onTheirWay.clear();
+    try {
+      make(directory);
+    } catch {
+      return; // The state directory is gone too: tried again with the next cookie.
+    }
+    watcher = watchQuietly(directory, seenDirectly);
+    hooks.moved();
+  };
 
   const remove = (number: number): void => unlink(path.join(directory, String(number)), () => {});
 
@@ -72,8 +91,9 @@ export function openCookies(directory: string, hooks: CookieHooks): Cookies {
       onTheirWay.set(number, performance.now());
       stallTimer ??= setTimeout(checkStall, STALL_MS).unref();
     }
-    writeFile(path.join(directory, String(number)), "", () => {
-      if (!childLive && proofs.size === 0) remove(number);
+    writeFile(path.join(directory, String(number)), "", (error) => {
+      if (error?.code === "ENOENT") beginAnew();
+      else if (!childLive && proofs.size === 0) remove(number);
     });
     return number;
   };
@@ -108,7 +128,9 @@ export function openCookies(directory: string, hooks: CookieHooks): Cookies {
     });
 
   return {
-    direct: watcher !== undefined,
+    get direct() {
+      return watcher !== undefined;
+    },
     prove: (signal) => roundTrip(proofs, signal),
     async heardByChild(signal) {
       await roundTrip(hearings, signal);
@@ -139,6 +161,7 @@ export function openCookies(directory: string, hooks: CookieHooks): Cookies {
       onTheirWay.clear();
     },
     close() {
+      closed = true;
       watcher?.close();
       clearTimeout(beatTimer);
       clearTimeout(stallTimer);
@@ -146,6 +169,10 @@ export function openCookies(directory: string, hooks: CookieHooks): Cookies {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function make(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
 }
 
 function watchQuietly(directory: string, seen: (name: string | null) => void): FSWatcher | undefined {

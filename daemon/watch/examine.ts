@@ -91,7 +91,8 @@ export async function judge(
 ): Promise<Extract<Finding, { do: "record" }> | undefined> {
   const difference = compare(row, seen);
   if (!difference) return undefined;
-  const wanted = difference.content === "maybe" || (hashing && difference.content === "yes");
+  // What is racy is told by its bytes alone the next time: without them it would be told as changed.
+  const wanted = difference.content === "maybe" || ((hashing || seen.racy) && difference.content === "yes");
   const hash = wanted ? await hashOf(path.join(ground.root, file), seen) : undefined;
   const known = hash === undefined ? {} : { hash };
   if (difference.content !== "maybe") {

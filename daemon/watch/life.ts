@@ -19,6 +19,8 @@ export interface Life {
   readonly warnings: string[];
   /** The machinery of the present root; rejects with RootGone while it is absent. */
   present(): Promise<Live>;
+  /** Looks whether the root is what it was; where it is not, `present` waits for what comes of that. */
+  unchanged(): Promise<boolean>;
   /** Whether a path is none of the root's content. */
   hidden(path: string): boolean;
   onState(listener: (state: WatchState) => void): () => void;
@@ -75,7 +77,7 @@ export function openLife(options: WatchOptions & { ledger: Ledger; ignore: Ignor
         warnForGood: warnIn(lasting),
         forgetWarnings: () => passing.clear(),
         changed,
-        rootStirred: () => presence?.check(),
+        rootStirred: () => void presence?.check(),
       });
       live.ready.catch(() => {});
     }
@@ -117,6 +119,7 @@ export function openLife(options: WatchOptions & { ledger: Ledger; ignore: Ignor
       if (failed) throw new IopipeError("WatchFailed", `Watching ${root} failed: ${[...lasting].join(" ")}`);
       throw new IopipeError("RootGone", `The root ${root} is not there.`);
     },
+    unchanged: async () => (await presence?.check()) ?? true,
     hidden,
     onState(listener) {
       listeners.add(listener);

@@ -138,11 +138,15 @@ export function openLive(options: LiveOptions): Live {
   });
   const cookies: Cookies = openCookies(cookieDir, {
     lost() {
+      childLosses += 1;
       // Where the direct watches see everything, the child's losses lose nothing but counts.
-      if (direct.uncovered.size === 0) childLosses += 1;
-      else lost("a cookie did not come back");
+      if (direct.uncovered.size > 0) lost("a cookie did not come back");
     },
-    stalled: () => native.replace("no cookie came back"),
+    stalled() {
+      childLosses += 1;
+      native.replace("no cookie came back");
+    },
+    moved: () => native.replace("the directory of its cookies was taken away"),
   });
   const childIs = (now: "live" | "down"): void => {
     child = now;

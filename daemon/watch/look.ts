@@ -55,7 +55,8 @@ export async function eachAtOnce<T, R>(items: readonly T[], work: (item: T) => P
 export function seen(stat: BigIntStats): Seen | undefined {
   const kind = kindOf(stat);
   if (!kind) return undefined;
-  const age = BigInt(Date.now()) * 1_000_000n - stat.mtimeNs;
+  // Not the time of the content, which anybody may set: it may be old although the bytes are new.
+  const age = BigInt(Date.now()) * 1_000_000n - stat.ctimeNs;
   return {
     kind,
     // The birth time tells a new file from an old one whose inode number it got.

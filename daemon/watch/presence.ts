@@ -7,8 +7,8 @@
 import { lstat } from "node:fs/promises";
 
 export interface Presence {
-  /** Looks now, e.g. because the root's own watch said something. */
-  check(): void;
+  /** Looks now, e.g. because the root's own watch said something; resolves to whether nothing changed. */
+  check(): Promise<boolean>;
   close(): void;
 }
 
@@ -24,18 +24,22 @@ export function watchPresence(
 ): Presence {
   let identity = known;
   let closed = false;
-  let looking = false;
   let timer: NodeJS.Timeout | undefined;
 
-  const check = async (): Promise<void> => {
-    if (looking) return;
-    looking = true;
+  /** Looks one after another: the last one's word counts. */
+  let looking: Promise<boolean> = Promise.resolve(true);
+  const check = (): Promise<boolean> => {
+    looking = looking.then(look);
+    return looking;
+  };
+
+  const look = async (): Promise<boolean> => {
     const now = await identityOf(root);
-    looking = false;
-    if (closed || now === identity) return;
+    if (closed || now === identity) return true;
     identity = now;
     arm();
     changed(now);
+    return false;
   };
 
   const arm = (): void => {
@@ -45,7 +49,7 @@ export function watchPresence(
 
   arm();
   return {
-    check: () => void check(),
+    check,
     close() {
       closed = true;
       clearInterval(timer);

@@ -120,7 +120,7 @@ export interface WatchStatus {
   readonly childRestarts: number;
   /** How often events were lost, or might have been, and a crawl made good for it. */
   readonly losses: number;
-  /** How often the child lost events while all directories were watched one by one, so that nothing had to be made good. */
+  /** How often the child lost events; only where not all directories are watched one by one is that to be made good. */
   readonly childLosses: number;
   readonly crawls: number;
   readonly lastCrawlMs: number;

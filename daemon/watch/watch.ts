@@ -45,7 +45,23 @@ export function watchRoot(options: WatchOptions): RootWatch {
     for (const cursor of cursors) cursor.wake();
   });
 
-  /** Waits for a present, crawled root, and does `work` with it, no longer than the time allows. */
+  /** Does `work` with a present, crawled root; begins again where another directory took its place meanwhile. */
+  const attempt = async <T>(
+    work: (live: Live, signal: AbortSignal) => Promise<T>,
+    limit: AbortSignal,
+  ): Promise<T> => {
+    for (;;) {
+      const live = await until(life.present(), limit);
+      try {
+        await until(live.ready, limit);
+        return await until(work(live, limit), limit);
+      } catch (error) {
+        if ((await until(life.present(), limit)) === live) throw error;
+      }
+    }
+  };
+
+  /** The same, no longer than the time allows. */
   const withRoot = async <T>(
     work: (live: Live, signal: AbortSignal) => Promise<T>,
     timeoutMs: number,
@@ -58,12 +74,9 @@ export function watchRoot(options: WatchOptions): RootWatch {
       () => cancelled(root),
     );
     try {
-      const live = await until(life.present(), limit.signal);
-      await until(live.ready, limit.signal);
-      return await until(work(live, limit.signal), limit.signal);
+      return await attempt(work, limit.signal);
     } catch (error) {
-      if (limit.signal.aborted) throw error;
-      throw ended ?? (life.state === "suspended" ? rootGone(root) : error);
+      throw limit.signal.aborted ? error : (ended ?? error);
     } finally {
       limit.end();
     }
@@ -128,14 +141,15 @@ export function watchRoot(options: WatchOptions): RootWatch {
       ),
     async sync(paths, timeoutMs, signal) {
       for (const path of paths ?? []) checkPath(path);
-      return withRoot(
-        async (live, limit) => {
-          const verified = await live.prove(paths, limit);
-          return { clock: clock.write(clock.last), verified };
-        },
-        timeoutMs,
-        signal,
-      );
+      const prove = async (live: Live, limit: AbortSignal) => {
+        const verified = await live.prove(paths, limit);
+        return { clock: clock.write(clock.last), verified };
+      };
+      for (;;) {
+        const proven = await withRoot(prove, timeoutMs, signal);
+        // What was proven of a directory that is no longer the root is no proof.
+        if (await life.unchanged()) return proven;
+      }
     },
     async subscribe(
       spec: SubscribeSpec,
@@ -207,10 +221,6 @@ const REPLACED: Difference = { created: false, type: false, mode: false, content
 
 function at(seq: number): Position {
   return { seq, base: seq };
-}
-
-function rootGone(root: string): IopipeError {
-  return new IopipeError("RootGone", `The root ${root} is not there.`);
 }
 
 function timedOut(root: string, ms: number): IopipeError {

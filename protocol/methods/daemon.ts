@@ -12,7 +12,7 @@ const Watch = z.object({
   childRestarts: Count,
   losses: Count.describe("How often events were lost, or may have been, and a crawl made good for it."),
   childLosses: Count.describe(
-    "How often the child lost events that the watches one by one saw all the same.",
+    "How often the child lost events; harmless where `direct` is all of `directories`.",
   ),
   crawls: Count,
   lastCrawlMs: Ms,

@@ -92,7 +92,8 @@ export async function openScene({
 export function sharedStage(options: Pick<StageOptions, "killable" | "mayLog"> = {}): () => Stage {
   const stages: Stage[] = [];
   beforeAll(async () => void stages.push(await openStage(options)));
-  afterAll(() => stages[0]?.[Symbol.asyncDispose]());
+  // Some leave a hundred thousand files.
+  afterAll(() => stages[0]?.[Symbol.asyncDispose](), 120_000);
   return () => stages[0] as Stage;
 }
 

@@ -118,7 +118,16 @@ export async function whileStopped(pids: readonly number[], work: () => unknown)
     for (const pid of pids) await expect.poll(() => isStopped(pid)).toBe(true);
     await work();
   } finally {
-    for (const pid of pids) process.kill(pid, "SIGCONT");
+    for (const pid of pids) goOn(pid);
+  }
+}
+
+/** A child that was stopped for long may have been replaced. */
+function goOn(pid: number): void {
+  try {
+    process.kill(pid, "SIGCONT");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 

@@ -3,7 +3,7 @@
  * against a fresh walk of the disk. Also the processes behind a watch, to be stopped and killed.
  * Owns nothing on disk. Nothing here waits for a time: `watch/sync` is the barrier.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { expect } from "vitest";
 import type { Connection, FileChange } from "../../../client/index.ts";
 import { listed, told, walk } from "../../watch/fixture.ts";
@@ -136,4 +136,21 @@ function isStopped(pid: number): boolean {
   return readdirSync(`/proc/${pid}/task`).every((task) =>
     /\) T /.test(readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8")),
   );
+}
+
+/** inotify instances of a process, and the watches in all of them. */
+export function inotifyOf(pid: number): { instances: number; watches: number } {
+  const inotify = readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`) === "anon_inode:inotify";
+    } catch {
+      return false; // Closed since it was listed.
+    }
+  });
+  const watches = inotify.flatMap((fd) =>
+    readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8")
+      .split("\n")
+      .filter((line) => line.startsWith("inotify wd:")),
+  );
+  return { instances: inotify.length, watches: watches.length };
 }

@@ -5,21 +5,17 @@
  * INVARIANT: only the aspects that the operation changed are compared, and only they are put back.
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import {
-  ABSENT,
-  ancestorsOf,
-  aspectsOf,
-  DiskError,
-  type Image,
-  sameAspects,
-  type Tree,
-} from "../disk/index.ts";
+import { ABSENT, aspectsOf, DiskError, type Image, sameAspects, type Tree } from "../disk/index.ts";
 import type { DirectoryChange, OperationFileRow, OperationRow } from "../store/index.ts";
 import type { Transition } from "./request.ts";
+import { type Ties, tiesOf, withTied } from "./together.ts";
 
 interface ModifiedFile {
   readonly path: string;
-  /** "modified", "undone" (already), or "rename" (the other path of the rename was modified). */
+  /**
+   * "modified", "undone" (already), "rename" (the other path of the rename is left), or "place" (what stands in its place
+   * is left).
+   */
   readonly reason: string;
   readonly expected: Image;
   /** Undefined when something stands there that is no file. */
@@ -36,8 +32,13 @@ export interface UndoPlan {
   readonly removeDirectories: readonly string[];
 }
 
+/** What is known of the directories that an operation made and removed. */
+type Directories = Pick<OperationRow, "madeDirectories" | "removedDirectories">;
+
 /**
- * Plans the undo of an operation, or of some of its paths (a rename's two paths go together).
+ * Plans the undo of an operation, or of some of its paths, with those that go together with them (together.ts).
+ *
+ * `family`: the operation and what else has undone or redone the same, oldest first; the directories are all of theirs.
  *
  * @throws {IopipeError} IllegalState when nothing of it stands, or a path is not of it
  */
@@ -45,37 +46,64 @@ export async function planUndo(
   operation: OperationRow,
   tree: Tree,
   paths?: readonly string[],
+  family: readonly Directories[] = [operation],
 ): Promise<UndoPlan> {
-  const isTaken = takenBy(operation);
+  const standing = standingOf(operation);
+  const ties = tiesOf(standing);
   const looks: Look[] = [];
-  for (const file of select(operation, paths)) looks.push(await look(file, tree, isTaken));
-  const whole = withWholeRenames(looks);
-  const left = whole.filter(({ modified }) => !modified);
+  for (const file of select(operation, standing, ties, paths))
+    looks.push(await look(file, tree, ties.placeholders(file).length > 0));
+  const together = leaveTied(looks, ties);
+  const left = together.filter(({ modified }) => !modified);
   return {
     transitions: left.map(({ file, actual }) => inverse(file, actual)),
     reverted: left.map(({ file }) => file.path),
-    modified: whole.flatMap(({ modified }) => modified ?? []),
-    makeDirectories: operation.removedDirectories,
-    removeDirectories: operation.madeDirectories.map(({ path }) => path),
+    modified: together.flatMap(({ modified }) => modified ?? []),
+    ...directoriesOf(family),
   };
 }
 
-function select(
-  { id, phase, files }: OperationRow,
-  paths: readonly string[] | undefined,
-): OperationFileRow[] {
+/** Which directories may go, since the family made them and they have stood since, and the modes of those that went. */
+function directoriesOf(
+  family: readonly Directories[],
+): Pick<UndoPlan, "makeDirectories" | "removeDirectories"> {
+  const made = new Set<string>();
+  const removed = new Map<string, DirectoryChange>();
+  for (const { madeDirectories, removedDirectories } of family) {
+    for (const directory of removedDirectories) {
+      made.delete(directory.path);
+      removed.set(directory.path, directory);
+    }
+    for (const { path } of madeDirectories) made.add(path);
+  }
+  return { makeDirectories: [...removed.values()], removeDirectories: [...made] };
+}
+
+function standingOf({ id, phase, files }: OperationRow): OperationFileRow[] {
   const standing = files.filter(({ outcome }) => outcome === "after");
-  const refuse = (message: string): never => {
-    throw new IopipeError("IllegalState", message, { operation: id });
-  };
-  if (standing.length === 0) refuse(`Operation ${id} changed nothing that could be undone; it is ${phase}.`);
+  if (standing.length > 0) return standing;
+  throw new IopipeError(
+    "IllegalState",
+    `Operation ${id} changed nothing that could be undone; it is ${phase}.`,
+    { operation: id },
+  );
+}
+
+function select(
+  { id }: OperationRow,
+  standing: readonly OperationFileRow[],
+  ties: Ties,
+  paths: readonly string[] | undefined,
+): readonly OperationFileRow[] {
   if (!paths) return standing;
   const byPath = new Map(standing.map((file) => [file.path, file]));
-  const named = new Set(
-    paths.map((path) => byPath.get(path) ?? refuse(`Operation ${id} did not change '${path}'`)),
-  );
-  const patches = new Set<string | undefined>([...named].flatMap(({ patch }) => patch ?? []));
-  return standing.filter((file) => named.has(file) || patches.has(file.patch));
+  const named = paths.map((path) => {
+    const file = byPath.get(path);
+    if (file) return file;
+    throw new IopipeError("IllegalState", `Operation ${id} did not change '${path}'`, { operation: id });
+  });
+  const chosen = withTied(named, ties);
+  return standing.filter((file) => chosen.has(file));
 }
 
 interface Look {
@@ -84,9 +112,10 @@ interface Look {
   readonly modified?: ModifiedFile;
 }
 
-async function look(file: OperationFileRow, tree: Tree, isTaken: (path: string) => boolean): Promise<Look> {
+/** `isTaken`: the operation itself has put something in the file's place. */
+async function look(file: OperationFileRow, tree: Tree, isTaken: boolean): Promise<Look> {
   const { path, before, after, undoneBy } = file;
-  const actual = isTaken(path) ? ABSENT : await imageIfAny(tree, path);
+  const actual = isTaken ? ABSENT : await imageIfAny(tree, path);
   const as = (reason: string): Look => ({
     file,
     actual: actual ?? ABSENT,
@@ -95,13 +124,6 @@ async function look(file: OperationFileRow, tree: Tree, isTaken: (path: string) 
   if (undoneBy !== undefined) return as("undone");
   if (!actual || !sameAspects(after, actual, aspectsOf(before, after))) return as("modified");
   return { file, actual };
-}
-
-/** Whether the operation itself has put a directory in a file's place, or a file or link above it: those go first. */
-function takenBy({ madeDirectories, files }: OperationRow): (path: string) => boolean {
-  const made = new Set(madeDirectories.map(({ path }) => path));
-  const put = new Set(files.filter(({ after }) => after.exists).map(({ path }) => path));
-  return (path) => made.has(path) || ancestorsOf(path).some((ancestor) => put.has(ancestor));
 }
 
 async function imageIfAny(tree: Tree, path: string): Promise<Image | undefined> {
@@ -114,16 +136,19 @@ async function imageIfAny(tree: Tree, path: string): Promise<Image | undefined> 
   }
 }
 
-/** Half of a rename is not undone. */
-function withWholeRenames(looks: readonly Look[]): Look[] {
-  const spoiled = new Set<string | undefined>(
-    looks.flatMap(({ file, modified }) => (modified ? (file.patch ?? []) : [])),
-  );
-  return looks.map((one) => {
+/** What is tied to a file that is left is left, too, until nothing more is. */
+function leaveTied(looks: readonly Look[], ties: Ties): readonly Look[] {
+  const left = new Set(looks.flatMap(({ file, modified }) => (modified ? file : [])));
+  const isLeft = (file: OperationFileRow): boolean => left.has(file);
+  const found = looks.map((one): Look => {
     const { file, actual, modified } = one;
-    if (modified || !spoiled.has(file.patch)) return one;
-    return { file, actual, modified: { path: file.path, reason: "rename", expected: file.after, actual } };
+    const reason = ties.partners(file).some(isLeft)
+      ? "rename"
+      : ties.placeholders(file).some(isLeft) && "place";
+    if (modified || !reason) return one;
+    return { file, actual, modified: { path: file.path, reason, expected: file.after, actual } };
   });
+  return found.every((one, n) => one === looks[n]) ? found : leaveTied(found, ties);
 }
 
 /** From what is there now to what was there before, in what the operation changed. */

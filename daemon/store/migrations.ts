@@ -173,4 +173,8 @@ export const MIGRATIONS: readonly string[] = [
   -- Owner, group and extended attributes of a file that goes (operation-row.ts, Kept), as JSON.
   ALTER TABLE operation_file ADD COLUMN kept TEXT;
   `,
+  `
+  -- From an operation to its undos (operation-sql.ts, family).
+  CREATE INDEX operation_undoes ON operation (undoes) WHERE undoes IS NOT NULL;
+  `,
 ];

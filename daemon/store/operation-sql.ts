@@ -140,9 +140,24 @@ export function prepareOperations(db: Database) {
     ),
     setRescued: db.prepare("UPDATE operation_file SET rescued = ? WHERE operation = ? AND n = ?"),
     clearNames: db.prepare("UPDATE operation_file SET temporary = NULL, backup = NULL WHERE operation = ?"),
-    setUndone: db.prepare("UPDATE operation_file SET undone_by = ? WHERE operation = ? AND path = ?"),
-    clearUndone: db.prepare(
-      "UPDATE operation_file SET undone_by = NULL WHERE operation = ? AND undone_by = ? AND path = ?",
+    /** Of the paths that both operations have: which one has undone them in `of`. */
+    setUndone: db.prepare<[{ of: string; row: string; by: string | null }]>(
+      `UPDATE operation_file SET undone_by = @by WHERE operation = @of AND outcome = 'after'
+       AND path IN (SELECT path FROM operation_file WHERE operation = @row AND outcome = 'after')`,
+    ),
+    /**
+     * An apply and all undos that go back to it, oldest first; `isUndo`: takes back what the apply did. The cross join
+     * keeps SQLite from looking through all operations for them.
+     */
+    family: db.prepare<[string], RawOperation & { isUndo: 0 | 1 }>(
+      `WITH RECURSIVE
+         above (id, undoes, depth) AS (
+           SELECT id, undoes, 0 FROM operation WHERE id = ?
+           UNION ALL SELECT one.id, one.undoes, depth + 1 FROM above JOIN operation one ON one.id = above.undoes),
+         below (id, isUndo) AS (
+           SELECT * FROM (SELECT id, 0 FROM above ORDER BY depth DESC LIMIT 1)
+           UNION ALL SELECT one.id, 1 - isUndo FROM below JOIN operation one ON one.undoes = below.id)
+       SELECT operation.*, isUndo FROM below CROSS JOIN operation USING (id) ORDER BY n`,
     ),
     list: list("TRUE"),
     listOfSession: list("session = @session"),

@@ -60,6 +60,8 @@ export interface Operations {
   get(id: string): OperationRow | undefined;
   /** Newest first. */
   list(query: OperationQuery, page: Page): OperationRow[];
+  /** The operation, what it goes back to, and all undos that go back to the same: oldest first. */
+  family(id: string): Pick<OperationRow, "id" | "madeDirectories" | "removedDirectories">[];
   /** Those that recovery must look at, oldest first. */
   openJournals(workspace: string): OperationRow[];
   /** The newest committed apply of a session with this digest. */
@@ -104,15 +106,14 @@ export function openOperations({ db, events, patches, transaction, essential }: 
     for (const [n, ino] of inodes) sql.setIno.run(ino, id, n);
   };
 
-  /** What became of each path of an undone operation. An undo of an undo makes the first operation undoable again. */
+  /** An undo takes back what its whole family did with its paths, or does it again: an undo of an undo is a redo. */
   const markUndone = (row: OperationRow): void => {
     if (row.undoes === undefined) return;
-    const undone = sql.byId.get(row.undoes)?.undoes ?? null;
-    for (const { path, outcome } of row.files) {
-      if (outcome !== "after") continue;
-      sql.setUndone.run(row.id, row.undoes, path);
-      if (undone !== null) sql.clearUndone.run(undone, row.undoes, path);
-    }
+    const family = sql.family.all(row.id);
+    const isUndo = family.find(({ id }) => id === row.id)?.isUndo;
+    for (const one of family)
+      if (one.id !== row.id)
+        sql.setUndone.run({ of: one.id, row: row.id, by: one.isUndo === isUndo ? null : row.id });
   };
   const announceStale = ({ workspace, by }: OperationRow, patch: PatchRow): void => {
     events.append({ type: "patch/stale", workspace, session: patch.session, by }, () => ({
@@ -212,6 +213,7 @@ export function openOperations({ db, events, patches, transaction, essential }: 
       const list = path === null ? ofSession : sql.listOfPath;
       return list.all({ workspace, path, session, before, limit }).map(toRow);
     },
+    family: (id) => sql.family.all(id).map((raw) => readOperation(raw, [])),
     openJournals: (workspace) => sql.open.all({ workspace }).map(toRow),
     lastWithDigest: (session, digest) => {
       const raw = sql.applied.get(session, digest);

@@ -33,7 +33,7 @@ async function undoInTurn(
 ): Promise<Result<"operation/undo">> {
   const { store } = house;
   const operation = store.operations.require(id);
-  const plan = await planUndo(operation, workspace.tree, paths);
+  const plan = await planUndo(operation, workspace.tree, paths, store.operations.family(id));
   if (stage && !dryRun) return stageUndo(house, workspace, operation, plan, asking);
   if (onModified !== "skip" && !dryRun) refuse(operation, plan);
   const report = {

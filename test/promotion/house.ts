@@ -100,7 +100,7 @@ export function openHouse(base = tmpdir()): House {
     apply,
     undo: async (root, operation, paths, extra = {}) => {
       const row = store.operations.require(operation.id);
-      const plan = await planUndo(row, openTree(root.path), paths);
+      const plan = await planUndo(row, openTree(root.path), paths, store.operations.family(row.id));
       if (plan.modified.length > 0) throw Object.assign(new Error("ModifiedSince"), { plan });
       return apply(root, plan.transitions, {
         kind: "undo",

@@ -76,6 +76,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["modified", "modified since"],
   ["undone", "undone already"],
   ["rename", "the other path of its rename was modified"],
+  ["place", "what stands in its place was modified"],
 ]);
 
 function leftLine({ path, reason }: { path: string; reason: string }): string {

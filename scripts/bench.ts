@@ -1,22 +1,34 @@
 /**
- * `npm run bench [-- NAME…]`: how fast iopipe is beside something that is known, in the same run, as ratios.
- * Owns the list of benches; each says what its peer is. Absolute times are this machine's; nothing here is asserted.
+ * `npm run bench [-- NAME… --plot --large --quick]`: how fast iopipe is beside something that is known, in the same
+ * run, as ratios. Owns the list of benches; each says what its peer is. Absolute times are this machine's; nothing here
+ * is asserted. The flags are the watch bench's (bench/watch/index.ts); `--plot` alone means `watch --plot`.
  */
+import { parseArgs } from "node:util";
 import { changes, promotion } from "./bench/changes/index.ts";
 import { commandLine } from "./bench/command-line.ts";
 import { large } from "./bench/large.ts";
 import { print, type Row } from "./bench/measure.ts";
 import { roundTrip } from "./bench/round-trip.ts";
+import { watch } from "./bench/watch/index.ts";
 
-const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
-  "round-trip": roundTrip,
-  "command-line": commandLine,
-  changes,
-  promotion,
-  large,
+const OFF = { type: "boolean", default: false } as const;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { plot: OFF, large: OFF, quick: OFF },
+});
+
+const medians = (bench: () => Promise<Row[]>) => async () => print(await bench());
+
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+  "round-trip": medians(roundTrip),
+  "command-line": medians(commandLine),
+  changes: medians(changes),
+  promotion: medians(promotion),
+  large: medians(large),
+  watch: () => watch(values),
 };
 
-const asked = process.argv.slice(2);
+const asked = values.plot && positionals.length === 0 ? ["watch"] : positionals;
 const unknown = asked.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0) {
   process.stderr.write(
@@ -25,6 +37,6 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 for (const name of asked.length > 0 ? asked : Object.keys(BENCHES)) {
-  process.stdout.write(`\n${name} (medians)\n`);
-  print(await (BENCHES[name] as () => Promise<Row[]>)());
+  process.stdout.write(`\n${name}\n`);
+  await BENCHES[name]?.();
 }

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type Connection, connect } from "../../client/index.ts";
+import { endWithScript } from "./child.ts";
 
 const CHECKOUT = join(import.meta.dirname, "../..");
 
@@ -28,8 +29,7 @@ export async function startDaemon(program: string, stateDir: string, name: strin
   const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
   const env = { ...inherited, IOPIPE_STATE_DIR: stateDir, IOPIPE_RUNTIME_DIR: "", IOPIPE_ROLE: "" };
   const child = spawn(process.execPath, [program], { env, stdio: ["ignore", "pipe", "inherit"] });
-  // Ahead of the listener that removes the directory.
-  process.prependOnceListener("exit", () => child.kill("SIGKILL"));
+  endWithScript(child);
   const exited = once(child, "exit").then(([status]) => status as number | null);
   const ready = await Promise.race([firstLine(child), exited]);
   if (typeof ready !== "string") throw new Error(`${program} ended at its start, with status ${ready}.`);

@@ -18,21 +18,27 @@ export interface BatchResult {
   readonly folded: string[];
 }
 
-/** Paths examined and written in one transaction. */
-const CHUNK = 500;
+/** What wants its turn between two steps; the rows may be others after it. */
+export type Between = () => Promise<void>;
+
+/** Paths examined and written in one transaction; some milliseconds, which others wait. */
+const CHUNK = 64;
 
 /** Batches above this are storms: bytes are not read for their hash. */
-const MAX_HASHED_BATCH = 256;
+const MAX_HASHED_BATCH = 64;
 
-/** Brings the rows of `hinted` up to the disk; `ripe` says which may be believed to have appeared or vanished. */
+/**
+ * Brings the rows of `hinted` up to the disk, in that order; `ripe` says which may be believed to have appeared or
+ * vanished.
+ */
 export async function runBatch(
   ground: Ground,
   hinted: Iterable<string>,
   ripe: (path: string) => boolean,
+  between: Between,
 ): Promise<BatchResult> {
   const result: BatchResult = { again: [], hold: [], folded: [] };
-  // Parents first: what is in a new directory is found by walking it.
-  const files = [...hinted].sort();
+  const files = [...hinted];
   const hashing = files.length <= MAX_HASHED_BATCH;
   for (let from = 0; from < files.length; from += CHUNK) {
     ground.published.clear();
@@ -44,7 +50,8 @@ export async function runBatch(
     ground.ledger.write(() => {
       for (const finding of findings) settle(ground, finding, result, walks);
     });
-    while (walks.length > 0) await scanNext(ground, walks, result.again);
+    for (; walks.length > 0; await between()) await scanNext(ground, walks, result.again);
+    await between();
   }
   return result;
 }

@@ -15,11 +15,12 @@ const PAGE = 500;
 
 /** Clears the way for what was found: rows below a directory that is gone, replaced or ignored now. */
 export async function clearFor(ground: Ground, finding: Finding): Promise<void> {
-  if (finding.do === "vanish") await clearBelow(ground, finding.path, (rows) => ground.ledger.bury(rows));
-  if (finding.do !== "record" && (finding.do !== "fold" || !finding.seen)) return;
-  const row = ground.ledger.table.get(finding.path);
-  if (row?.kind !== "directory" || row.deleted) return;
-  if (finding.do === "record") await clearBelow(ground, finding.path, (rows) => ground.ledger.bury(rows));
+  const isVanish = finding.do === "vanish";
+  if (!isVanish && finding.do !== "record" && (finding.do !== "fold" || !finding.seen)) return;
+  const kind = ground.ledger.table.kind(finding.path);
+  // What is exempt lies below an ignored directory, and vanishes with it.
+  if (kind !== "directory" && !(isVanish && kind === "folded")) return;
+  if (finding.do !== "fold") await clearBelow(ground, finding.path, (rows) => ground.ledger.bury(rows));
   else await forgetBelow(ground, finding.path);
 }
 

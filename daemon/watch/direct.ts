@@ -27,8 +27,8 @@ export interface Direct {
 }
 
 export interface DirectHooks {
-  /** Something happened to this path. */
-  hint(path: string): void;
+  /** Something happened to this path; `written`: its bytes or attributes changed, not its name. */
+  hint(path: string, written: boolean): void;
   /** Events may have been lost. */
   lost(): void;
   /** The system has no more watches to give. */
@@ -50,15 +50,15 @@ export function openDirect(root: string, budget: number, queueLength: number, ho
   const onEvent = (directory: string, type: string, name: string | null): void => {
     count();
     if (name === null) {
-      hooks.hint(directory);
+      hooks.hint(directory, false);
       return;
     }
     // A directory that is deleted or moved says so under its own name; so does a child of that name.
     if (type === "rename" && name === path.basename(directory || root)) {
       if (directory !== "") drop(directory);
-      hooks.hint(directory);
+      hooks.hint(directory, false);
     }
-    hooks.hint(joinPath(directory, name));
+    hooks.hint(joinPath(directory, name), type === "change");
   };
 
   const open = (directory: string): FSWatcher | undefined => {

@@ -128,8 +128,7 @@ export function isBelowDirectory(ground: Ground, file: string): boolean {
 function isBelowKnown({ ledger }: Ground, file: string): boolean {
   const parent = parentOf(file);
   if (parent === "") return true;
-  const row = ledger.table.get(parent);
-  return row?.kind === "directory" && !row.deleted;
+  return ledger.table.kind(parent) === "directory";
 }
 
 /** Whether an own write at or below `file` makes what was seen of it old. */

@@ -12,19 +12,24 @@ export interface GitWatch {
   close(): void;
 }
 
-/** An index is written and renamed; a rebase does so many times in a row. */
-const QUIET_MS = 50;
+/** An index is written and renamed. */
+const FIRST_MS = 50;
+/** A rebase does so many times in a row, and starting git holds up the loop for longer than a HIGH file may wait. */
+const AGAIN_MS = 1000;
 
 export function openGitWatch(moved: () => void): GitWatch {
   let watcher: FSWatcher | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let toldAt = Number.NEGATIVE_INFINITY;
 
   const stir = (name: string | null): void => {
     if (name !== "index" && name !== "HEAD") return;
-    timer ??= setTimeout(() => {
+    const tell = (): void => {
       timer = undefined;
+      toldAt = performance.now();
       moved();
-    }, QUIET_MS).unref();
+    };
+    timer ??= setTimeout(tell, Math.max(FIRST_MS, toldAt + AGAIN_MS - performance.now())).unref();
   };
 
   return {

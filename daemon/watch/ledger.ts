@@ -86,7 +86,13 @@ export function openLedger(table: RootTable, clock: Clock): Ledger {
     },
     vanish(path, mark) {
       const directories: string[] = [];
-      for (let rows = table.below(path, PAGE); rows.length > 0; rows = table.below(path, PAGE)) {
+      const kind = table.kind(path);
+      const isLeaf = kind === "file" || kind === "symlink";
+      for (
+        let rows = isLeaf ? [] : table.below(path, PAGE);
+        rows.length > 0;
+        rows = table.below(path, PAGE)
+      ) {
         for (const row of rows) {
           if (row.kind === "directory") directories.push(row.path);
           buryOne(row, mark);

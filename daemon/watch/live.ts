@@ -96,9 +96,9 @@ export function openLive(options: LiveOptions): Live {
     void ready.then(warn, () => {});
   };
 
-  const hint = (file: string): void => {
+  const hint = (file: string, written = false): void => {
     if (file === "") options.rootStirred();
-    else reconciler.hint(file);
+    else reconciler.hint(file, written);
     cookies.beat();
   };
 
@@ -157,7 +157,7 @@ export function openLive(options: LiveOptions): Live {
   const native = startNative(
     { root, cookieDir, ignored: [path.join(root, ".git")], log },
     {
-      hints: (paths) => paths.forEach(hint),
+      hints: (paths) => paths.forEach((file) => void hint(file)),
       cookies: cookies.seenByChild,
       ready: () => childIs("live"),
       down: () => childIs("down"),
@@ -184,7 +184,7 @@ export function openLive(options: LiveOptions): Live {
       .then(() => cookies.heardByChild(late.signal))
       .catch(() => {})
       .finally(late.end);
-    folded.forEach(reconciler.hint);
+    folded.forEach((directory) => void reconciler.hint(directory));
   };
 
   const begin = async (): Promise<void> => {

@@ -1,7 +1,7 @@
 /**
  * Reconciling: brings the rows to what is on disk, driven by hints and by crawls.
- * Owns the one queue of a root: hints in batches (batch.ts), and crawls, a few directories at a time, in between.
- * Where hints come from is direct.ts and native.ts.
+ * Owns the one queue of a root: hints in batches (batch.ts), and crawls, a few directories at a time, in between. What
+ * is urgent (lanes.ts) has its turn between any two steps. Where hints come from is direct.ts and native.ts.
  * Invariants: one step runs at a time, so rows are written in the order of the looks (own writes, which come in
  * between, are looked at again); what was hinted before `flush` is in the table when it resolves.
  * Time: what appears or vanishes is believed after a hold, at once by `flush`. Bounded: beyond MAX_PENDING hints a
@@ -9,13 +9,16 @@
  * Failure: an error of the table or the disk ends the step and fails those who wait; the owner asks for a crawl.
  */
 
-import { runBatch, scanNext } from "./batch.ts";
+import { setImmediate } from "node:timers/promises";
+import { type Between, runBatch, scanNext } from "./batch.ts";
 import type { Ground } from "./examine.ts";
 import { openFolds } from "./folds.ts";
 import { openHolds } from "./holds.ts";
+import { openLanes } from "./lanes.ts";
 
 export interface Reconciler {
-  hint(path: string): void;
+  /** `written`: the bytes or attributes of what is there changed, not its name. */
+  hint(path: string, written?: boolean): void;
   flush(): Promise<void>;
   /** Looks at everything once more, from now on; calls before it begins share it. */
   crawl(): Promise<void>;
@@ -32,8 +35,10 @@ export interface ReconcileHooks {
 const HOLD_MS = 25;
 const HIGH_HOLD_MS = 8;
 const MAX_PENDING = 50_000;
+/** Urgent hints looked at in one go between two steps of a storm: some milliseconds. */
+const URGENT = 32;
 /** How long a crawl goes on before hints get their turn. */
-const CRAWL_SLICE_MS = 20;
+const CRAWL_SLICE_MS = 10;
 /** How often a batch follows what it stirred up (a path leads to its parent) before others get their turn. */
 const MAX_ROUNDS = 50;
 
@@ -48,12 +53,12 @@ interface Crawl {
 }
 
 export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconciler {
-  let pending = new Set<string>();
   let flushes: Waiter[] = [];
   let crawls: Waiter[] = [];
   let current: Crawl | undefined;
   let running: Promise<void> | undefined;
   let closed: Error | undefined;
+  const lanes = openLanes(ground);
   const folds = openFolds(ground.ledger);
   const holds = openHolds(() => {
     ripened = true;
@@ -62,22 +67,24 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
   let ripened = false;
 
   const hasWork = (): boolean =>
-    pending.size > 0 || ripened || flushes.length > 0 || crawls.length > 0 || current !== undefined;
+    lanes.size > 0 || ripened || flushes.length > 0 || crawls.length > 0 || current !== undefined;
 
   const wake = (): void => {
     if (closed || running) return;
     // A turn of the loop gathers the events that belong together.
-    running = new Promise<void>((resolve) => setImmediate(resolve)).then(run).finally(() => {
-      running = undefined;
-      if (hasWork()) wake();
-    });
+    running = setImmediate()
+      .then(run)
+      .finally(() => {
+        running = undefined;
+        if (hasWork()) wake();
+      });
   };
 
-  const hint = (file: string): void => {
+  const hint = (file: string, written = false): void => {
     if (closed || file === "" || ground.hidden(file)) return;
-    if (pending.size < MAX_PENDING) pending.add(file);
+    if (lanes.size < MAX_PENDING) lanes.add(file, written);
     else {
-      pending = new Set();
+      lanes.take();
       hooks.lost(`more than ${MAX_PENDING} hints were pending`);
     }
     wake();
@@ -103,13 +110,23 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
   const takeHints = async (forced: boolean): Promise<void> => {
     ripened = false;
     const due = holds.take(forced);
-    let batch = pending.union(due);
-    pending = new Set();
+    const again = new Set<string>();
+    const look = async (files: Iterable<string>, between: Between): Promise<void> => {
+      const result = await runBatch(ground, files, (file) => forced || due.has(file), between);
+      for (const file of result.hold) holds.add(file, ground.ignore.isHigh(file) ? HIGH_HOLD_MS : HOLD_MS);
+      for (const directory of result.folded) folds.count(directory);
+      for (const file of result.again) if (file !== "") again.add(file);
+    };
+    const lookAtUrgent = async (): Promise<void> => {
+      // What there is to find out about comes in with a turn of the loop.
+      await setImmediate();
+      await look(lanes.takeUrgent(URGENT), async () => {});
+    };
+    let batch = lanes.take().union(due);
     for (let round = 0; batch.size > 0 && round < MAX_ROUNDS; round++) {
-      const { again, hold, folded } = await runBatch(ground, batch, (file) => forced || due.has(file));
-      for (const file of hold) holds.add(file, ground.ignore.isHigh(file) ? HIGH_HOLD_MS : HOLD_MS);
-      for (const directory of folded) folds.count(directory);
-      batch = new Set(again.filter((file) => file !== ""));
+      await look(batch, lookAtUrgent);
+      batch = new Set(again);
+      again.clear();
     }
     for (const file of batch) hint(file);
   };

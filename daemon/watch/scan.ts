@@ -71,8 +71,8 @@ export async function scan(ground: Ground, directory: string): Promise<Scanned> 
  */
 function isDirectory({ ledger, ignore }: Ground, directory: string): boolean {
   if (directory === "" || ignore.opened.has(directory)) return true;
-  const row = ledger.table.get(directory);
-  return row !== undefined && !row.deleted && (row.kind === "directory" || row.kind === "folded");
+  const kind = ledger.table.kind(directory);
+  return kind === "directory" || kind === "folded";
 }
 
 async function examineEntry(
@@ -103,7 +103,7 @@ function apply(ground: Ground, finding: Finding, result: Scanned): void {
 /** Writes what was found; the caller has the transaction, and walks what is to be walked. */
 export function applyFinding(ground: Ground, finding: Finding): void {
   if (finding.do === "record") {
-    if (ground.ledger.table.get(finding.path)?.kind === "directory") vanish(ground, finding.path);
+    if (ground.ledger.table.kind(finding.path) === "directory") vanish(ground, finding.path);
     ground.ledger.record(finding.path, finding.seen, finding.difference, finding.hash);
   } else if (finding.do === "walk") recordDirectory(ground, finding.path, finding.seen);
   else if (finding.do === "vanish") vanish(ground, finding.path);

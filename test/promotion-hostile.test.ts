@@ -6,7 +6,7 @@ import { openTree, type Port, type Stat } from "../daemon/disk/index.ts";
 import { type PromotionRequest, promote, type Transition } from "../daemon/promotion/index.ts";
 import type { Store } from "../daemon/store/index.ts";
 import { type House, openHouse, type Root, sha256 } from "./promotion/house.ts";
-import { errno, portWith } from "./promotion/ports.ts";
+import { errno, moving, portWith } from "./promotion/ports.ts";
 
 let house: House;
 beforeAll(() => {
@@ -231,10 +231,10 @@ test("an edit in place between the check and the swap comes back, and the rest i
   const changes = [await house.change(root, "a", "A"), await house.change(root, "b", "B")];
   let swaps = 0;
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
+    ...moving(real, (move) => {
       if (++swaps === 2) fs.appendFileSync(root.at("b"), " edited");
-      real.rename(from, name, to, newName);
-    },
+      move();
+    }),
   }));
   expect(await outcome(root, changes, port)).toBe("Stale");
   expect(root.snapshot()).toEqual({ a: "644 a", b: "644 b edited" });
@@ -258,14 +258,14 @@ test("an edit that no time shows is found in the backup, kept as a blob, and rep
   const root = house.root({ a: "a1" });
   const changes = [await house.change(root, "a", "A")];
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
+    ...moving(real, (move) => {
       const held = fs.openSync(root.at("a"), "r+");
-      real.rename(from, name, to, newName);
+      move();
       const { atimeNs: _, mtime } = fs.fstatSync(held, { bigint: true });
       fs.writeSync(held, "a2");
       execFileSync("touch", ["-d", mtime.toISOString(), `/proc/${process.pid}/fd/${held}`]);
       fs.closeSync(held);
-    },
+    }),
     // As on a kernel whose clock had not ticked.
     lstat: (dir, name) => {
       const stat = real.lstat(dir, name);
@@ -288,10 +288,10 @@ test("a file edited just before it is removed is put back", async () => {
   const root = house.root({ a: "a", d: "doomed" });
   const changes = [await house.change(root, "d", undefined), await house.change(root, "a", "A")];
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
+    ...moving(real, (move, name) => {
       if (name === "d") fs.appendFileSync(root.at("d"), " edited");
-      real.rename(from, name, to, newName);
-    },
+      move();
+    }),
   }));
   expect(await outcome(root, changes, port)).toBe("Stale");
   expect(root.snapshot()).toEqual({ a: "644 a", d: "644 doomed edited" });
@@ -301,10 +301,10 @@ test("a file edited between the last look and its removal is left", async () => 
   const root = house.root({ a: "a", d: "doomed" });
   const changes = [await house.change(root, "a", undefined), await house.change(root, "d", undefined)];
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
-      real.rename(from, name, to, newName);
+    ...moving(real, (move, name) => {
+      move();
       if (name === "a") fs.appendFileSync(root.at("d"), " edited");
-    },
+    }),
   }));
   expect(await outcome(root, changes, port)).toBe("Stale");
   expect(root.snapshot()).toEqual({ a: "644 a", d: "644 doomed edited" });
@@ -317,10 +317,10 @@ test.each(["replaced", "removed"])("a file that is gone before it is %s stays go
     await house.change(root, "f", how === "removed" ? undefined : "new"),
   ];
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
-      real.rename(from, name, to, newName);
+    ...moving(real, (move, name) => {
+      move();
       if (name === "a") fs.unlinkSync(root.at("f"));
-    },
+    }),
   }));
   expect(await outcome(root, changes, port)).toBe("Stale");
   expect(root.snapshot()).toEqual({ a: "644 a" });
@@ -365,12 +365,12 @@ test("files that vanish in the very moment when they are taken back are left gon
   let failed = false;
   const vanish = (name: string) => failed && /^[an]$/.test(name) && fs.unlinkSync(root.at(name));
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
+    ...moving(real, (move, name, newName) => {
       failed ||= newName === "b";
       if (newName === "b") throw errno("EIO");
       vanish(name);
-      real.rename(from, name, to, newName);
-    },
+      move();
+    }),
     link: (from, name, ...to) => {
       vanish(name);
       real.link(from, name, ...to);
@@ -409,10 +409,10 @@ test("a mode that changes under a chmod is left, whichever way", async () => {
   const edit = (replace: (port: Port, chmod: () => void) => Partial<Port>) =>
     withPort(root, (real) => replace(real, () => fs.chmodSync(root.at("run"), 0o600)));
   const early = edit((real, chmod) => ({
-    rename: (from, name, to, newName) => {
-      real.rename(from, name, to, newName);
+    ...moving(real, (move) => {
+      move();
       chmod();
-    },
+    }),
   }));
   expect(await outcome(root, changes, early)).toBe("Stale");
   expect(root.snapshot()).toEqual({ a: "644 a", run: "600 x" });
@@ -437,12 +437,12 @@ test("what was edited after its swap is not taken back: it needs attention, and 
   ];
   let swaps = 0;
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
-      real.rename(from, name, to, newName);
+    ...moving(real, (move) => {
+      move();
       if (++swaps !== 2) return;
       fs.writeFileSync(root.at("a"), "edited after");
       fs.writeFileSync(root.at("c"), "edited before");
-    },
+    }),
   }));
   const operation = await house.apply(root, changes, port);
   expect(operation.phase).toBe("attention");
@@ -466,14 +466,14 @@ test("an edit made while a file is being taken back is found", async () => {
   ];
   let failed = false;
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
+    ...moving(real, (move, name, newName) => {
       if (newName === "b") {
         failed = true;
         throw errno("EIO");
       }
       if (failed && name === "n") fs.writeFileSync(root.at("n"), "edited n");
-      real.rename(from, name, to, newName);
-    },
+      move();
+    }),
     link: (from, name, to, newName) => {
       if (failed && name === "a") fs.writeFileSync(root.at("a"), "edited a");
       if (failed && newName === "gone") fs.writeFileSync(root.at("gone"), "theirs");
@@ -493,11 +493,11 @@ test("directories: somebody's are used and stay, what they put into ours stays t
     await house.change(root, "kept/x", undefined),
   ];
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
-      real.rename(from, name, to, newName);
+    ...moving(real, (move) => {
+      move();
       if (!fs.existsSync(root.at("new"))) fs.mkdirSync(root.at("new"));
       root.write({ "kept/theirs": "theirs" });
-    },
+    }),
   }));
   const operation = await house.apply(root, changes, port);
   expect(operation).toMatchObject({
@@ -515,10 +515,10 @@ test("something that takes a new directory's name stops the promotion", async ()
   const root = house.root({ a: "a" });
   const changes = [await house.change(root, "a", undefined), await house.change(root, "n/f", "f")];
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
-      real.rename(from, name, to, newName);
+    ...moving(real, (move, name) => {
+      move();
       if (name === "a") fs.writeFileSync(root.at("n"), "theirs");
-    },
+    }),
   }));
   expect(await outcome(root, changes, port)).toBe("NotAFile");
   expect(root.snapshot()).toEqual({ a: "644 a", n: "644 theirs" });
@@ -531,13 +531,13 @@ test.each([
   const root = house.root({ "d/x": "x", b: "b" });
   const changes = [await house.change(root, "d/x", undefined), await house.change(root, "b", "B")];
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
+    ...moving(real, (move, _name, newName) => {
       if (newName === "b") {
         take(root);
         throw errno("EIO");
       }
-      real.rename(from, name, to, newName);
-    },
+      move();
+    }),
   }));
   const operation = await house.apply(root, changes, port);
   expect(operation.phase).toBe("attention");
@@ -550,14 +550,14 @@ test("a directory of ours that became a symlink is not removed through it", asyn
   const outside = house.root({ "deep/f": "f" });
   const changes = [await house.change(root, "n/deep/f", "f"), await house.change(root, "b", "B")];
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
+    ...moving(real, (move, _name, newName) => {
       if (newName === "b") {
         fs.rmSync(root.at("n"), { recursive: true });
         fs.symlinkSync(outside.path, root.at("n"));
         throw errno("EIO");
       }
-      real.rename(from, name, to, newName);
-    },
+      move();
+    }),
   }));
   expect(await outcome(root, changes, port)).toBe("attention");
   expect(outside.snapshot()).toEqual({ "deep/": "755", "deep/f": "644 f" });
@@ -587,10 +587,10 @@ test("a swap that is busy is tried again, and a backup of the first try is no ob
   let busy = 2;
   const changes = [await house.change(root, "f", "new"), await house.change(root, "m", "made")];
   const port = withPort(root, (real) => ({
-    rename: (from, name, to, newName) => {
+    ...moving(real, (move) => {
       if (busy-- > 0) throw errno("EBUSY");
-      real.rename(from, name, to, newName);
-    },
+      move();
+    }),
     unlink: (dir, name) => {
       if (name.endsWith(".tmp") && busy-- > -2) throw errno("EBUSY");
       real.unlink(dir, name);

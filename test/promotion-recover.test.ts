@@ -11,7 +11,7 @@ import {
 } from "../daemon/promotion/index.ts";
 import type { OperationRow } from "../daemon/store/index.ts";
 import { type House, openHouse, type Root, sha256 } from "./promotion/house.ts";
-import { Crash, errno, type Fault, faulty, portWith } from "./promotion/ports.ts";
+import { Crash, errno, type Fault, faulty, moving, portWith } from "./promotion/ports.ts";
 
 let house: House;
 beforeAll(() => {
@@ -33,7 +33,7 @@ async function killed(
     calls: 0,
     names: [],
     before: (_call, name, args) => {
-      dead ||= when(name, String(name === "rename" || name === "link" ? args[3] : args[1]));
+      dead ||= when(name, String(["rename", "exchange", "link"].includes(name) ? args[3] : args[1]));
       if (dead) throw new Crash();
     },
   };
@@ -56,7 +56,7 @@ async function recovered(root: Root): Promise<OperationRow> {
 
 const outcomesOf = ({ phase, files }: OperationRow) => [phase, ...files.map(({ outcome }) => outcome)];
 
-const beforeSwapOf = (path: string) => (call: string, name: string) => call === "rename" && name === path;
+const beforeSwapOf = (path: string) => (call: string, name: string) => call === "exchange" && name === path;
 const inCleanup = (call: string, name: string) => call === "unlink" && name.endsWith(".bak");
 
 test.each([
@@ -168,11 +168,11 @@ test("recovery itself meets an edit, or an error: what it had published goes bac
     const root = house.root({ a: "a", b: "b" });
     await killed(root, await changesOf(root, { a: "A", b: "B" }), beforeSwapOf("a"));
     const port = portWith((real) => ({
-      rename: (from, name, to, newName) => {
+      ...moving(real, (move, _name, newName) => {
         if (newName === "b" && meet === "error") throw errno("EIO");
-        real.rename(from, name, to, newName);
+        move();
         if (newName === "a" && meet === "edit" && root.read("a") === "A") root.write({ b: "edited" });
-      },
+      }),
     }));
     const [row] = await house.recover(root, port);
     expect(row?.phase, meet).toBe(meet === "edit" ? "attention" : "aborted");
@@ -184,10 +184,10 @@ test("a way back that fails is gone on with by the next recovery", async () => {
   const root = house.root({ a: "a", b: "b" });
   const troubles: unknown[] = [];
   const port = portWith((real) => ({
-    rename: (from, name, to, newName) => {
+    ...moving(real, (move, name, newName) => {
       if (newName === "b" || name.endsWith(".bak")) throw errno("EIO");
-      real.rename(from, name, to, newName);
-    },
+      move();
+    }),
   }));
   const trouble = (error: unknown) => void troubles.push(error);
   const changes = await changesOf(root, { a: "A", b: "B" });
@@ -211,13 +211,13 @@ test.each(["applied", "aborted", "attention"])(
         if (phase === "aborted" && name.endsWith("1.tmp")) throw errno("ENOSPC");
         return real.createFile(dir, name);
       },
-      rename: (from, name, to, newName) => {
+      ...moving(real, (move, _name, newName) => {
         if (phase === "attention" && newName === "b") {
           fs.writeFileSync(root.at("a"), "edited");
           throw errno("EIO");
         }
-        real.rename(from, name, to, newName);
-      },
+        move();
+      }),
       unlink: (dir, name) => {
         if (name.startsWith(".iopipe-")) throw errno("EPERM");
         real.unlink(dir, name);

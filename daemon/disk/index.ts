@@ -27,7 +27,7 @@ export {
   sameStat,
   typeOf,
 } from "./port.ts";
-export type { Sink } from "./read.ts";
+export type { Place, Sink } from "./read.ts";
 export { retrying } from "./retry.ts";
 export { lstatImage, takeImage } from "./take.ts";
 export { openTree, type Tree } from "./tree.ts";

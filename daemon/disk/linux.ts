@@ -5,7 +5,7 @@
 import * as fs from "node:fs";
 import type { Dir, Port } from "./port.ts";
 import { createPort } from "./posix.ts";
-import { getAttribute, listAttributes, removeAttribute, setAttribute } from "./syscalls.linux.ts";
+import { exchange, getAttribute, listAttributes, removeAttribute, setAttribute } from "./syscalls.linux.ts";
 
 /** open(2): a descriptor that only names the inode, so that a file nobody may read can be chmodded. Not in Node's table. */
 const O_PATH = 0o10000000;
@@ -26,6 +26,7 @@ export const linuxPort: Port = {
       }
     },
   }),
+  exchange: (from, oldName, to, newName) => exchange(at(from, oldName), at(to, newName)),
   readExtended: (dir, name) => {
     const path = at(dir, name);
     const found = listAttributes(path).map(

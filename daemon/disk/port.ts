@@ -72,6 +72,8 @@ export interface Port extends FileCalls {
   link(from: Dir, oldName: string, to: Dir, newName: string): void;
   /** Replaces. Nothing happens when both names are one inode. */
   rename(from: Dir, oldName: string, to: Dir, newName: string): void;
+  /** Makes each of two entries what the other was, in one step; false where the system or the file system cannot. */
+  exchange(from: Dir, oldName: string, to: Dir, newName: string): boolean;
   unlink(dir: Dir, name: string): void;
   symlink(target: string, dir: Dir, name: string): void;
   /** With the process's umask. */

@@ -1,5 +1,5 @@
 /**
- * The system calls of Linux that a promotion needs and Node does not offer: extended attributes.
+ * The system calls of Linux that a promotion needs and Node does not offer: extended attributes, and exchanging names.
  * Owns their signatures, and errors in Node's form. Paths are linux.ts's, so that no link is followed and no path walked.
  * Attribute names are bytes, here one character each (latin1).
  * Time: synchronous, a microsecond or two each. The foreign function interface is loaded at the first call (12 ms, 8 MiB),
@@ -37,6 +37,21 @@ export function removeAttribute(path: string, attribute: string): void {
   check(library().remove(path, bytesOf(attribute)), "lremovexattr");
 }
 
+/** Neither the kernel (3.15) nor the file system has to have it. */
+const CANNOT_EXCHANGE = ["EINVAL", "ENOSYS", "ENOTSUP"];
+
+/** Each entry becomes what the other was; false, and nothing is changed, where that cannot be done. */
+export function exchange(path: string, other: string): boolean {
+  const result = library().exchange(AT_FDCWD, path, AT_FDCWD, other, RENAME_EXCHANGE);
+  if (result < 0 && CANNOT_EXCHANGE.includes(failure())) return false;
+  check(result, "renameat2");
+  return true;
+}
+
+/** Source: linux/fcntl.h, linux/fs.h. */
+const AT_FDCWD = -100;
+const RENAME_EXCHANGE = 2;
+
 type Call<Arguments extends unknown[]> = (...args: Arguments) => number;
 
 interface Library {
@@ -47,6 +62,7 @@ interface Library {
   readonly get: Call<[path: string, name: Buffer, into: Buffer, size: number]>;
   readonly set: Call<[path: string, name: Buffer, value: Buffer, size: number, flags: number]>;
   readonly remove: Call<[path: string, name: Buffer]>;
+  readonly exchange: Call<[from: number, path: string, to: number, other: string, flags: number]>;
 }
 
 let loaded: Library | undefined;
@@ -56,7 +72,7 @@ function library(): Library {
   return loaded;
 }
 
-/** Signatures: listxattr(2), getxattr(2), setxattr(2), removexattr(2); a size_t is an unsigned long on Linux. */
+/** Signatures: listxattr(2), getxattr(2), setxattr(2), removexattr(2), rename(2); a size_t is an unsigned long on Linux. */
 function load(): Library {
   const koffi = createRequire(import.meta.url)("koffi") as typeof Koffi;
   const libc = koffi.load(null);
@@ -69,7 +85,23 @@ function load(): Library {
       "int lsetxattr(const char *path, uint8_t *name, uint8_t *value, unsigned long size, int flags)",
     ),
     remove: libc.func("int lremovexattr(const char *path, uint8_t *name)"),
+    // glibc has it since 2.28, musl only of late.
+    exchange: orMissing(koffi, () =>
+      libc.func("int renameat2(int from, const char *path, int to, const char *other, unsigned int flags)"),
+    ),
   };
+}
+
+/** A function of the C library, else one that fails as in a kernel that does not have it. */
+export function orMissing<T extends unknown[]>(koffi: typeof Koffi, find: () => Call<T>): Call<T> {
+  try {
+    return find();
+  } catch {
+    return () => {
+      koffi.errno(koffi.os.errno.ENOSYS as number);
+      return -1;
+    };
+  }
 }
 
 function bytesOf(attribute: string): Buffer {

@@ -11,7 +11,7 @@ import { restoreDirectories, syncDirectories } from "./directories.ts";
 import { legacyOfDisplaced } from "./kept.ts";
 import type { Step } from "./plan.ts";
 import { STEP_KINDS } from "./steps.ts";
-import { sweep } from "./sweep.ts";
+import { rescueEdit, sweep } from "./sweep.ts";
 import { lstat, syncMode, unlessTaken, type Work, writeImage } from "./work.ts";
 
 /** Closes an operation that was never decided. Its targets are as they were. */
@@ -75,6 +75,8 @@ async function takeBackAll(work: Work, steps: readonly Step[]): Promise<void> {
 async function takeBack(work: Work, step: Step): Promise<void> {
   const { isAfter, isBefore, stat } = await classify(work, step);
   if (!isAfter || isBefore) return;
+  // A crash in the middle of a swap (swap.ts) may have left somebody's version there.
+  if (step.kind === "replace") await rescueEdit(work, step, step.temporary as string);
   if (step.backup !== undefined && !lstat(work, step.backup)) await rewriteBackup(work, step, step.backup);
   // Taken back: also where the backup held an edit, which its owner has back now.
   if (STEP_KINDS[step.kind].takeBack(work, step, stat)) work.published.delete(step.n);

@@ -3,14 +3,13 @@
  * Owns the calls that change a target; all are synchronous, so that between the last look and the change nothing of
  * this process happens. What surrounds them is publish.ts, rollback.ts and recover.ts.
  * INVARIANT: a target is never written in place, never replaced unless its inode was just seen to be the one compared,
- * and what is displaced stays reachable as backup until its bytes are known to be known.
- * RACE: between that look and the rename (about 20 µs) an editor may replace the file by a rename of its own. Worst
- * case: that version is lost (renameat2(RENAME_EXCHANGE) would find it; Node does not offer it). Edits in place in the
- * same window are found in the backup.
+ * and what is displaced stays reachable as backup until its bytes are known to be known. Edits in place after the last
+ * look are found in the backup, files that replaced the target after it by swap.ts.
  */
 import { identityOf, isErrno, type Stat, sameStat } from "../disk/index.ts";
 import { stale } from "./faults.ts";
 import type { Step, StepKind } from "./plan.ts";
+import { swapIn } from "./swap.ts";
 import { lstat, markPublished, unlinkOurs, type Work } from "./work.ts";
 
 interface Kind {
@@ -44,27 +43,25 @@ const create: Kind = {
 
 const replace: Kind = {
   publish: (work, step) => {
-    const { port, places } = work;
     const seen = work.snapshots.get(step.n);
-    const target = places.at(step.path);
-    const temporary = places.at(step.temporary as string);
     refuseChanged(step, seen, lstat(work, step.path));
     unlinkOurs(work, step.backup as string);
     if (!keepName(work, step.path, step.backup as string)) throw changed(step);
     refuseChanged(step, seen, lstat(work, step.path));
-    port.rename(temporary.dir, temporary.name, target.dir, target.name);
+    const swapped = () => void work.published.add(step.n);
+    if (!swapIn(work, step.path, step.temporary as string, step.backup as string, swapped)) {
+      work.published.delete(step.n);
+      throw changed(step);
+    }
     markPublished(work, step);
     refuseChanged(step, seen, lstat(work, step.backup as string));
   },
   takeBack: (work, step, seen) => {
-    const { port, places } = work;
     // The new file keeps a name as well, so that an edit made in it at the last moment is found.
     unlinkOurs(work, step.temporary as string);
     keepName(work, step.path, step.temporary as string);
     if (!sameStat(seen, lstat(work, step.path))) return false;
-    const [target, backup] = [places.at(step.path), places.at(step.backup as string)];
-    port.rename(backup.dir, backup.name, target.dir, target.name);
-    return true;
+    return swapIn(work, step.path, step.backup as string, step.temporary as string);
   },
   wasPublished: provenByTemporary,
 };
@@ -172,11 +169,16 @@ function setMode(
   return seen !== undefined && unlessGone(() => port.setMode(dir, name, seen.ino, mode as number));
 }
 
-/** The target is our temporary file under its new name; or that one is still waiting under its own. */
+/**
+ * The target is our temporary file under its new name; or that one is still waiting under its own. A backup that has
+ * that name too was displaced.
+ */
 function provenByTemporary(work: Work, step: Step): boolean | undefined {
   const stat = lstat(work, step.path);
   if (stat && identityOf(stat) === work.inodes.get(step.n)) return true;
-  return lstat(work, step.temporary as string) ? false : undefined;
+  const waiting = lstat(work, step.temporary as string);
+  if (!waiting) return undefined;
+  return step.backup !== undefined && waiting.ino === lstat(work, step.backup)?.ino;
 }
 
 /**

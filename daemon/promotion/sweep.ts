@@ -20,7 +20,7 @@ export async function sweep(work: Work, rescue: boolean): Promise<boolean> {
     for (const path of [step.temporary, step.backup]) {
       const stat = path === undefined ? undefined : lstat(work, path);
       if (path === undefined || !stat) continue;
-      if (rescue) await rescueEdit(work, step, path, stat);
+      if (rescue) await rescueEdit(work, step, path);
       await removeOurs(work, path, stat);
     }
   };
@@ -40,12 +40,19 @@ export async function sweep(work: Work, rescue: boolean): Promise<boolean> {
 }
 
 /** Keeps the bytes of a file of ours that are neither before nor after: somebody's late edit. */
-async function rescueEdit(work: Work, step: Step, path: string, stat: Stat): Promise<void> {
+export async function rescueEdit(work: Work, step: Step, path: string): Promise<void> {
   const { port, places, store } = work;
-  if (typeOf(stat) !== "file" || stat.ino === unlessTaken(() => lstat(work, step.path))?.ino) return;
+  const stat = lstat(work, path);
+  if (!stat || typeOf(stat) !== "file" || isReachable(work, step, path, stat)) return;
   const place = places.at(path);
   const { hash } = await takeImage(port, place);
   if (hash === step.before.hash || hash === step.after.hash) return;
   const late = await store.blobs.take((sink) => takeImage(port, place, sink));
   work.rescued.set(step.n, late.hash as string);
+}
+
+/** Whether the file keeps a name: the target's, or that of the backup, which goes last. */
+function isReachable(work: Work, { path: target, backup }: Step, path: string, { ino }: Stat): boolean {
+  if (unlessTaken(() => lstat(work, target))?.ino === ino) return true;
+  return backup !== undefined && backup !== path && lstat(work, backup)?.ino === ino;
 }

@@ -7,7 +7,10 @@ import { openStore, type Store } from "../../daemon/store/index.ts";
 import { Crash, errno, type Fault, faulty } from "../promotion/ports.ts";
 import type { Scene } from "./scene.ts";
 
-/** A call of a promotion: the `nth` of this name after the record `since` was written; `*` is any call. */
+/**
+ * A call of a promotion: the `nth` of this name after the record `since` was written; `*` is any call, and `rename` is
+ * an exchange of names too.
+ */
 export interface Moment {
   readonly since: "operations.begin" | "operations.decide" | "operations.rollBack";
   readonly name: string;
@@ -26,7 +29,8 @@ export function dyingAt(moment: Moment, fails?: Moment): Fault {
   return {
     calls: 0,
     names: [],
-    before: (_call, name) => {
+    before: (_call, called) => {
+      const name = called === "exchange" ? "rename" : called;
       dead ||= isNow(moment, name);
       if (dead) throw new Crash(name);
       const failed = fails && isNow(fails, name);

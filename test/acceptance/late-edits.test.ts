@@ -47,7 +47,7 @@ test.each(["append", "rename"])(
     );
     const lost = left.filter((line) => !there.has(line));
     expect(done).toBeGreaterThan(0);
-    // RACE (steps.ts, sweep.ts): a save in one of the two windows that promotion has, which take some luck to meet.
+    // RACE (sweep.ts): an append whose write the machine put off, after its open, for as long as a whole promotion takes.
     expect(lost.length, String(lost)).toBeLessThanOrEqual(1);
   },
 );

@@ -11,9 +11,10 @@ const withoutLastLook: Control = (port, isSweeping) => ({
   lstat: (dir, name) => (isSweeping() && isTemporaryName(name) ? undefined : port.lstat(dir, name)),
 });
 
-/** The window of steps.ts, a hundred times as wide. */
+/** The window of swap.ts where names cannot be exchanged, a hundred times as wide. */
 const slowToRename: Control = (port) => ({
   ...port,
+  exchange: () => false,
   rename: (...names) => {
     const until = performance.now() + 2;
     while (performance.now() < until);

@@ -48,9 +48,9 @@ export async function judge(
 }
 
 /** Whether the last save of a run fell into the window of a swap that its way of saving has. */
-function met(way: Way, { from, to }: Run, { looked, renamed, swept }: Swap): boolean {
+function met(way: Way, { from, to }: Run, { looked, replaced, swept }: Swap): boolean {
   const until = way === "rename" ? looked : swept;
-  return until !== undefined && BigInt(from) <= renamed && BigInt(to) >= until;
+  return until !== undefined && BigInt(from) <= replaced && BigInt(to) >= until;
 }
 
 const rescuedBy = (operations: readonly OperationRow[]): string[] =>

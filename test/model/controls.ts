@@ -33,6 +33,9 @@ export const CONTROLS: Readonly<Record<string, Broken>> = {
   }),
 };
 
+/** No control, but a file system that cannot exchange names: targets are replaced by rename(2). */
+export const WITHOUT_EXCHANGE: Broken = withPort(() => ({ exchange: () => false }));
+
 /** Only a third state shows that this is missing. */
 export const WITHOUT_INODES: Broken = withJournal(({ openJournals }) => ({
   openJournals: (workspace) =>

@@ -6,7 +6,17 @@ import type { Port } from "../../daemon/disk/index.ts";
 import type { Operations, Store } from "../../daemon/store/index.ts";
 
 const CHANGING: readonly (keyof Port)[] = [
-  ...(["write", "chown", "chmod", "sync", "createFile", "syncDirectory", "link", "rename"] as const),
+  ...([
+    "write",
+    "chown",
+    "chmod",
+    "sync",
+    "createFile",
+    "syncDirectory",
+    "link",
+    "rename",
+    "exchange",
+  ] as const),
   ...(["unlink", "symlink", "makeDirectory", "removeDirectory", "setMode"] as const),
 ];
 

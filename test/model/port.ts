@@ -158,6 +158,12 @@ export function modelPort(disk: Disk): Port {
       change(disk, Number(to.ino), new Map([[newName, ino]]));
       change(disk, Number(from.ino), new Map([[oldName, undefined]]));
     },
+    exchange: (from, oldName, to, newName) => {
+      const [old, fresh] = [mustFind(from, oldName, "renameat2"), mustFind(to, newName, "renameat2")];
+      if (from.ino !== to.ino) throw errno("EXDEV", "renameat2", newName);
+      change(disk, Number(to.ino), new Map([[oldName, fresh] as const, [newName, old] as const]));
+      return true;
+    },
     unlink: (dir, name) => {
       if (nodeIn(dir, name, "unlink").type === "directory") throw errno("EISDIR", "unlink", name);
       change(disk, Number(dir.ino), new Map([[name, undefined]]));

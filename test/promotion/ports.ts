@@ -97,3 +97,21 @@ export function portWith(replace: (port: Port) => Partial<Port>): Port {
   const port = portOf("linux");
   return { ...port, ...replace(port) };
 }
+
+/** Has `around` make each move of one name over another: rename(2), and the exchange that stands for it. */
+export function moving(
+  port: Port,
+  around: (move: () => void, name: string, newName: string) => void,
+): Pick<Port, "rename" | "exchange"> {
+  return {
+    rename: (from, name, to, newName) => around(() => port.rename(from, name, to, newName), name, newName),
+    exchange: (from, name, to, newName) => {
+      let done = false;
+      const move = (): void => {
+        done = port.exchange(from, name, to, newName);
+      };
+      around(move, name, newName);
+      return done;
+    },
+  };
+}

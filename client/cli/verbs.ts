@@ -23,6 +23,8 @@ const TITLE: Flag = ["--title <text>", "title of a session that is opened"];
 const BREAK: Flag = ["--break-hard-links", "give a file with several names bytes of its own"];
 const FULL: Flag = ["--confirm-full-replace", "replace files over 1 MiB as a whole"];
 
+const SAFETY: Flag = ["--safety-commit", "keep before and after as hidden git commits"];
+
 export const VERBS: readonly Verb[] = [
   {
     name: "open",
@@ -121,6 +123,7 @@ export const VERBS: readonly Verb[] = [
       ["--patch <file>", "stage a git diff and apply it; - for stdin"],
       ["--skip-stale", "leave out what the disk went ahead of"],
       ["--allow-invalid-syntax", "even if a result does not parse"],
+      SAFETY,
       FULL,
       NOTE,
       TITLE,
@@ -153,6 +156,7 @@ export const VERBS: readonly Verb[] = [
       ["--dry-run", "only show what it would do"],
       ["--skip-modified", "leave files that were edited since"],
       ["--stage", "stage the inverse instead of writing it"],
+      SAFETY,
     ],
     about: "workspace",
     reviewersOnly: true,

@@ -1,12 +1,11 @@
 /**
  * What git says of a root: where its repository is, and which files it tracks although they are ignored.
- * Owns the git processes: started without a shell, without optional locks, without the repository's own hooks, bounded
- * in time and output. Reads nothing itself; patterns are gitignore.ts.
+ * Owns the questions. Reads nothing itself; patterns are gitignore.ts, and how git is started is the disk's.
  * Failure: no git, no repository, or one that git refuses: undefined; the caller then ignores nothing.
  */
 
-import { execFile } from "node:child_process";
 import path from "node:path";
+import { runGit } from "../disk/index.ts";
 
 export interface Repository {
   /** Absolute. */
@@ -16,9 +15,6 @@ export interface Repository {
   /** Absolute paths of ignore files beside the .gitignore files, weakest first. */
   readonly excludeFiles: readonly string[];
 }
-
-const TIMEOUT_MS = 30_000;
-const MAX_OUTPUT = 64 * 1024 * 1024;
 
 /** The repository that `root` is the top of or lies in. */
 export async function findRepository(root: string): Promise<Repository | undefined> {
@@ -47,21 +43,6 @@ function defaultExcludes(): string {
   return path.join(home, "git", "ignore");
 }
 
-function git(root: string, args: readonly string[]): Promise<string | undefined> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
-  return new Promise((resolve) => {
-    execFile(
-      "git",
-      // A repository's configuration must not start anything here.
-      ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", ...args],
-      {
-        cwd: root,
-        env: { ...env, GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" },
-        timeout: TIMEOUT_MS,
-        maxBuffer: MAX_OUTPUT,
-        killSignal: "SIGKILL",
-      },
-      (error, stdout) => resolve(error ? undefined : stdout),
-    );
-  });
+async function git(root: string, args: readonly string[]): Promise<string | undefined> {
+  return (await runGit(root, args)).stdout;
 }

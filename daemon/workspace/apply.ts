@@ -17,6 +17,7 @@ import {
 } from "../store/index.ts";
 import type { Asking, House } from "./house.ts";
 import type { OpenWorkspace } from "./opened.ts";
+import { safetyCommit } from "./safety-commit.ts";
 
 type Options = Omit<CheckedParams<"session/apply">, "session">;
 
@@ -52,8 +53,12 @@ async function applyInTurn(
   asking: Asking,
 ): Promise<Result<"session/apply">> {
   const { store, staging } = house;
+  const commit = async (operation: OperationRow): Promise<Partial<Result<"session/apply">>> =>
+    options.safetyCommit
+      ? { safetyCommit: await safetyCommit(store, workspace.tree, operation, asking.signal) }
+      : {};
   const repeated = findRepeated(house, session, options);
-  if (repeated) return answer(house, session, repeated, []);
+  if (repeated) return { ...answer(house, session, repeated, []), ...(await commit(repeated)) };
 
   const shown = digestOf(store, session.id);
   const examined = await staging.examine(session, workspace.tree, options.patches, asking.signal);
@@ -86,7 +91,7 @@ async function applyInTurn(
     if (isKind(error, "Stale")) await settleSeen(house, workspace, examined);
     throw error;
   });
-  return answer(house, session, operation, stale);
+  return { ...answer(house, session, operation, stale), ...(await commit(operation)) };
 }
 
 /** A base that went between the examination and the decision is what the apply saw: its patch is stale. */

@@ -9,6 +9,7 @@ import { planUndo, promote, type UndoPlan } from "../promotion/index.ts";
 import { type OperationRow, operationToWire } from "../store/index.ts";
 import type { Asking, House } from "./house.ts";
 import type { OpenWorkspace } from "./opened.ts";
+import { safetyCommit } from "./safety-commit.ts";
 import { stageUndo } from "./stage-undo.ts";
 
 type Options = Omit<CheckedParams<"operation/undo">, "operation">;
@@ -28,7 +29,7 @@ async function undoInTurn(
   house: House,
   workspace: OpenWorkspace,
   id: string,
-  { paths, onModified, dryRun, stage }: Options,
+  { paths, onModified, dryRun, stage, safetyCommit: wanted }: Options,
   asking: Asking,
 ): Promise<Result<"operation/undo">> {
   const { store } = house;
@@ -60,7 +61,8 @@ async function undoInTurn(
     },
     store,
   );
-  return { operation: operationToWire(undo), ...report };
+  const commit = wanted && (await safetyCommit(store, workspace.tree, undo, asking.signal));
+  return { operation: operationToWire(undo), ...report, ...(commit && { safetyCommit: commit }) };
 }
 
 /** What was taken back already overwrites nothing: it is left out, unless there is nothing else. */

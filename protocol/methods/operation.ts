@@ -1,7 +1,17 @@
 /** Methods about operations: the append-only log of promotions, undos and recoveries. */
 import { z } from "zod";
 import { method, NEXT, PAGE, params } from "./method.ts";
-import { FileStatus, Operation, OperationId, Path, Session, SessionId, WorkspaceRef } from "./values.ts";
+import {
+  FileStatus,
+  Operation,
+  OperationId,
+  Path,
+  SafetyCommit,
+  Session,
+  SessionId,
+  WantedSafetyCommit,
+  WorkspaceRef,
+} from "./values.ts";
 
 export const list = method({
   name: "operation/list",
@@ -47,12 +57,14 @@ export const undo = method({
     onModified: z.enum(["refuse", "skip"]).optional(),
     dryRun: z.boolean().optional(),
     stage: z.boolean().optional(),
+    safetyCommit: WantedSafetyCommit.optional(),
   }),
   result: z.object({
     operation: Operation.optional(),
     session: Session.optional(),
     reverted: z.array(Path),
     skipped: z.array(z.object({ path: Path, reason: z.string() })),
+    safetyCommit: SafetyCommit.optional(),
   }),
   errors: [
     "OperationNotFound",

@@ -13,10 +13,12 @@ import {
   PatchId,
   Path,
   Problem,
+  SafetyCommit,
   Session,
   SessionId,
   SessionState,
   Title,
+  WantedSafetyCommit,
   WorkspaceRef,
 } from "./values.ts";
 
@@ -100,6 +102,7 @@ const APPLY_OPTIONS = {
   confirmFullReplace: z.boolean().optional(),
   onStale: z.enum(["refuse", "skip"]).optional(),
   allowInvalidSyntax: z.boolean().optional(),
+  safetyCommit: WantedSafetyCommit.optional(),
 };
 
 const ApplyResult = z.object({
@@ -107,6 +110,7 @@ const ApplyResult = z.object({
   session: Session,
   applied: z.array(PatchId),
   skipped: z.array(z.object({ patch: PatchId, path: Path, reason: z.string() })),
+  safetyCommit: SafetyCommit.optional(),
 });
 
 const APPLY_ERRORS = [

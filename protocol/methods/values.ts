@@ -146,6 +146,16 @@ export const Operation = z.object({
 });
 export type Operation = z.infer<typeof Operation>;
 
+export const WantedSafetyCommit = z
+  .literal("hidden")
+  .describe("Also keeps the files as they were and as they became as git commits under refs/iopipe/.");
+
+/** The commit of what the files became; its parent has what they were. */
+export const SafetyCommit = z.union([
+  z.object({ ref: z.string(), commit: z.string() }),
+  z.object({ unavailable: z.string().describe("Why there is none; the operation itself is complete.") }),
+]);
+
 const CHANGE_COMMON = {
   baseHash: Hash.optional().describe("The hash that file/read gave; if the file differs, Stale."),
   breakHardLinks: z.boolean().optional(),

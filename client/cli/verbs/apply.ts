@@ -7,6 +7,7 @@ import { type Chosen, choosePatches, chooseSession, namedSession, openNewSession
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { count, isInteractive, note, print, printJson } from "../output.ts";
+import { describeSafetyCommit } from "../safety-commit.ts";
 import { visible } from "../visible.ts";
 import { sessionDiff, showDiff } from "./diff.ts";
 import { patchInput, stageInto } from "./stage.ts";
@@ -27,6 +28,7 @@ export async function apply(context: Context, args: string[]): Promise<number> {
     ...(context.has("confirmFullReplace") && { confirmFullReplace: true }),
     ...(context.has("allowInvalidSyntax") && { allowInvalidSyntax: true }),
     ...(context.has("skipStale") && { onStale: "skip" }),
+    ...(context.has("safetyCommit") && { safetyCommit: "hidden" }),
   });
   context.show(result, describeApplied);
   return exitOf(result);
@@ -87,12 +89,18 @@ function declined({ session }: Chosen): number {
 }
 
 /** Tells a person what an apply did. */
-export function describeApplied({ operation, applied, skipped }: Result<"session/apply">): void {
+export function describeApplied({
+  operation,
+  applied,
+  skipped,
+  safetyCommit,
+}: Result<"session/apply">): void {
   for (const { path, reason } of skipped) print(`skipped ${visible(path)}: ${visible(reason)}`);
   if (operation.state === "needsAttention") {
     describeAttention(operation);
     return;
   }
   print(`Applied ${count(applied.length, "patch", "patches")} (operation ${visible(operation.id)}).`);
+  describeSafetyCommit(safetyCommit);
   if (process.stdout.isTTY) note("To take it back: iopipectl undo");
 }

@@ -9,6 +9,7 @@ import { EXIT, UsageError } from "../failure.ts";
 import { operationsOf } from "../ids.ts";
 import { count, isInteractive, note, print, printJson } from "../output.ts";
 import { findWorkspace, pathIn } from "../place.ts";
+import { describeSafetyCommit } from "../safety-commit.ts";
 import { operationLine } from "../tables.ts";
 import { visible } from "../visible.ts";
 
@@ -27,6 +28,7 @@ export async function undo(context: Context, args: string[]): Promise<number> {
     ...(paths.length > 0 && { paths }),
     ...(context.has("skipModified") && { onModified: "skip" as const }),
     ...(context.has("stage") && { stage: true }),
+    ...(context.has("safetyCommit") && { safetyCommit: "hidden" as const }),
   };
   const redoes = isRedo(operation, operations);
   if (asks && !(await confirmed(context, operation, params, redoes))) return EXIT.failed;
@@ -98,7 +100,7 @@ async function confirmed(
 }
 
 function describe(
-  { operation, session, reverted, skipped }: Result<"operation/undo">,
+  { operation, session, reverted, skipped, safetyCommit }: Result<"operation/undo">,
   dryRun: boolean,
   redoes: boolean,
 ): void {
@@ -107,5 +109,6 @@ function describe(
   if (operation?.state === "needsAttention") describeAttention(operation);
   else if (operation !== undefined)
     print(`${redoes ? "Redone" : "Undone"} (operation ${visible(operation.id)}).`);
+  describeSafetyCommit(safetyCommit);
   if (session !== undefined) note(`Staged as session ${visible(session.id)}. Next: iopipectl diff`);
 }

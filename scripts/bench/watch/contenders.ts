@@ -22,6 +22,8 @@ export const OURS = "iopipe";
 /** What iopipe sees too: everything but git's own files. */
 export const ALL = [".git"];
 export const PEERS: readonly Peer[] = [
+  { name: "chokidar", program: "chokidar", ignored: ALL },
+  { name: "chokidar, blind to noise", program: "chokidar", ignored: [...ALL, "node_modules", "build"] },
   { name: "@parcel/watcher", program: "parcel", ignored: ALL },
   { name: "Watchman", program: "watchman", ignored: ALL },
 ];

@@ -25,7 +25,7 @@ const edit = fc.record({ how: fc.constantFrom("in place", "by rename", "removed"
 
 /** The daemon is killed so many milliseconds after it was asked; somebody may edit before it starts again. */
 const death = fc.record({
-  afterMs: fc.integer({ min: 0, max: 16 }),
+  afterMs: fc.integer({ min: 0, max: 50 }),
   meanwhile: fc.option(edit, { freq: 2, nil: undefined }),
 });
 const dying = fc.option(death, { freq: 2, nil: undefined });

@@ -53,9 +53,14 @@ interface Life {
 
 type Image = Operation["files"][number]["before"];
 
-/** Lives through `history` in a directory that exists, and says what was broken. */
-export async function live(directory: string, history: readonly Event[], tally: Tally): Promise<Result> {
-  const life = await begin(directory, tally);
+/** Lives through `history` in a directory that exists, and says what was broken. `more`: of the daemon's environment. */
+export async function live(
+  directory: string,
+  history: readonly Event[],
+  tally: Tally,
+  more: Record<string, string> = {},
+): Promise<Result> {
+  const life = await begin(directory, tally, more);
   try {
     for (const event of history) await HAPPENS[event.do](life, event as never);
   } catch (error) {
@@ -68,13 +73,14 @@ export async function live(directory: string, history: readonly Event[], tally: 
   return { at: JSON.stringify(history), violations, debris, sweptLate: false, took: true };
 }
 
-async function begin(directory: string, tally: Tally): Promise<Life> {
+async function begin(directory: string, tally: Tally, more: Record<string, string>): Promise<Life> {
   const root = join(directory, "r");
   for (const [name, content] of Object.entries(FILES)) write(join(root, name), content);
   const env = {
     PATH: process.env.PATH ?? "",
     HOME: directory,
     IOPIPE_STATE_DIR: join(directory, "s"),
+    ...more,
   };
   const started = await start(env, root);
   return {

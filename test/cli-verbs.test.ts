@@ -188,6 +188,42 @@ test("undo refuses to overwrite a later edit (exit 3), or skips it if told to", 
   expect([read("src/a.txt"), read("b.txt")]).toEqual(["1\ntwo\nthree\nby hand\n", "b\n"]);
 });
 
+test("undo --dry-run says what the undo would do, or be refused for, and exits as it would", async () => {
+  await json(["stage", "src/a.txt"], { input: "1\ntwo\nthree\n" });
+  await json(["stage", "b.txt"], { input: "new b\n" });
+  await json(["apply", "--yes"]);
+  const dry = async (...flags: string[]) => {
+    const { code, stdout, stderr } = await ctl(["undo", "--dry-run", ...flags]);
+    return { code, said: stdout.split("\n").slice(0, -1), next: stderr };
+  };
+  expect(await dry()).toEqual({ code: 0, said: ["would revert b.txt", "would revert src/a.txt"], next: "" });
+  writeFileSync(path.join(root, "src/a.txt"), "by hand\n");
+  const left = "would leave src/a.txt: modified since";
+  expect(await dry()).toEqual({
+    code: 3,
+    said: [left, expect.stringMatching(/^Would not undo\. Undoing o\w+ would overwrite .* src\/a\.txt$/)],
+    next: "Leave those files out with --skip-modified.\n",
+  });
+  expect(await json(["undo", "--dry-run"], {}, 3)).toMatchObject({
+    reverted: ["b.txt"],
+    skipped: [{ path: "src/a.txt", reason: "modified" }],
+    problems: [{ kind: "ModifiedSince", path: "src/a.txt" }],
+  });
+  expect(await dry("b.txt")).toEqual({ code: 0, said: ["would revert b.txt"], next: "" });
+  expect(await dry("--skip-modified")).toEqual({ code: 0, said: ["would revert b.txt", left], next: "" });
+  expect(await dry("--stage")).toEqual({ code: 0, said: ["would stage b.txt", left], next: "" });
+  expect(await dry("--stage", "src/a.txt")).toMatchObject({ code: 1, said: [left, expect.anything()] });
+  // Where the answer makes no difference there is no question.
+  const asked = await ctl(["undo"], { terminal: true, input: "y" });
+  expect(asked).toMatchObject({
+    code: 3,
+    stdout: expect.stringContaining("  leave  src/a.txt: modified since"),
+  });
+  expect(asked.stderr).not.toContain("[y/N]");
+  expect([read("src/a.txt"), read("b.txt")]).toEqual(["by hand\n", "new b\n"]);
+  expect((await json(["log"])).operations).toHaveLength(1);
+});
+
 test("an undo of an undo is a redo and says so, and its undo is an undo again", async () => {
   await json(["stage", "b.txt"], { input: "new b\n" });
   await json(["apply", "--yes"]);

@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openTree, type Port } from "../daemon/disk/index.ts";
-import { planUndo, type UndoPlan } from "../daemon/promotion/index.ts";
+import { planUndo, rehearse, type Transition, type UndoPlan } from "../daemon/promotion/index.ts";
 import type { OperationRow } from "../daemon/store/index.ts";
 import { type House, openHouse, type Root } from "./promotion/house.ts";
 import { errno, portWith } from "./promotion/ports.ts";
@@ -55,6 +55,27 @@ test("undone paths are marked, refused twice, and free again when the undo is un
   expect(rows()).toEqual([undefined, undefined]);
   await house.undo(root, operation);
   expect(root.snapshot()).toEqual({ a: "644 a", b: "644 b" });
+});
+
+test("a rehearsal refuses what the promotion would, for content that is not kept too, and writes nothing", async () => {
+  const root = house.root({ a: "a", run: "x" });
+  const rehearsed = (...transitions: Transition[]): Promise<void> =>
+    rehearse(
+      { workspace: root.workspace, tree: openTree(root.path), kind: "undo", transitions },
+      house.store,
+    );
+  const change = await house.change(root, "a", "A");
+  const mode = await house.change(root, "run", { text: "x", mode: 0o755 });
+  const gone = { ...change.after, hash: "0".repeat(64) };
+  await rehearsed(change, mode);
+  await expect(rehearsed({ ...change, after: gone })).rejects.toMatchObject({
+    kind: "BlobNotFound",
+    data: { path: "a", blob: gone.hash },
+  });
+  root.write({ a: "edited" });
+  await expect(rehearsed(change, mode)).rejects.toMatchObject({ kind: "Stale" });
+  expect(root.snapshot()).toEqual({ a: "644 edited", run: "644 x" });
+  expect(house.store.operations.list({ workspace: root.workspace }, { limit: 1 })).toEqual([]);
 });
 
 test("the two paths of a rename go together", async () => {

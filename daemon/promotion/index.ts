@@ -1,5 +1,5 @@
 /** Promotion as the workspace calls it. */
-export { promote } from "./promote.ts";
+export { promote, rehearse } from "./promote.ts";
 export { recover } from "./recover.ts";
 export type { Hooks, PromotionRequest, Transition } from "./request.ts";
 export { planUndo, type UndoPlan } from "./undo.ts";

@@ -5,13 +5,14 @@
  * Concurrency: one promotion a workspace at a time, recovery included; the caller holds the workspace's lock.
  * Durability: when it resolves, the outcome survives a power cut. Killed anywhere, `recover` completes it either way.
  */
+import { IopipeError } from "../../protocol/wire/errors.ts";
 import { openPlaces, type Places, temporaryMark } from "../disk/index.ts";
 import type { OperationRow, Store } from "../store/index.ts";
 import { compare, decide } from "./decide.ts";
 import { toFault } from "./faults.ts";
 import { finishAnyway } from "./finish.ts";
 import { inspect } from "./inspect.ts";
-import { plan } from "./plan.ts";
+import { type Plan, plan, type Step } from "./plan.ts";
 import { journalOf, keepOldBytes, prepare } from "./prepare.ts";
 import { publish } from "./publish.ts";
 import type { PromotionRequest } from "./request.ts";
@@ -27,11 +28,29 @@ import type { Work } from "./work.ts";
  * `data.operation` once there is a journal; with `data.unfinished` when the way back failed too and recovery has to
  * go on with it before anything else.
  */
-export async function promote(request: PromotionRequest, store: Store): Promise<OperationRow> {
-  const places = openPlaces(request.tree.port, request.tree.openRoot);
+export function promote(request: PromotionRequest, store: Store): Promise<OperationRow> {
+  return withPlaces(request, async (places) => carryOut(await begin(request, store, places), request));
+}
+
+/**
+ * The dry run: resolves where `promote` would begin. It reads the disk and writes nothing, so what only a write shows (a
+ * full disk, a directory that nobody may write to) is not told.
+ * @throws {IopipeError} what `promote` would refuse
+ */
+export function rehearse(request: PromotionRequest, store: Store): Promise<void> {
+  return withPlaces(request, async (places) => {
+    const { steps } = await planned(request, places);
+    for (const step of steps) refuseWithoutBytes(step, store);
+  });
+}
+
+async function withPlaces<T>(
+  { tree: { port, openRoot } }: PromotionRequest,
+  work: (places: Places) => Promise<T>,
+): Promise<T> {
+  const places = openPlaces(port, openRoot);
   try {
-    const work = await begin(request, store, places);
-    return await carryOut(work, request);
+    return await work(places);
   } catch (error) {
     throw toFault(error);
   } finally {
@@ -39,16 +58,28 @@ export async function promote(request: PromotionRequest, store: Store): Promise<
   }
 }
 
+async function planned(request: PromotionRequest, places: Places): Promise<Plan> {
+  const facts = await inspect(request, places);
+  return plan(request.transitions, facts, { ...request, mark: temporaryMark() });
+}
+
+function refuseWithoutBytes({ kind, path, after: { type, hash } }: Step, { blobs }: Store): void {
+  if (kind === "chmod" || type !== "file" || blobs.has(hash as string)) return;
+  throw new IopipeError("BlobNotFound", `The content for '${path}' is not kept any more.`, {
+    path,
+    blob: hash,
+  });
+}
+
 /** Everything up to the journal's first record; nothing is on disk yet. */
 async function begin(request: PromotionRequest, store: Store, places: Places): Promise<Work> {
-  const { tree, transitions } = request;
-  const facts = await inspect(request, places);
-  const planned = plan(transitions, facts, { ...request, mark: temporaryMark() });
-  await keepOldBytes(planned, request, store);
-  const { id } = store.operations.begin(journalOf(request, planned));
+  const { tree } = request;
+  const whole = await planned(request, places);
+  await keepOldBytes(whole, request, store);
+  const { id } = store.operations.begin(journalOf(request, whole));
   return {
     ...{ id, undoes: request.undoes, store, places, port: tree.port, hooks: request, recovering: false },
-    ...planned,
+    ...whole,
     inodes: new Map(),
     snapshots: new Map(),
     kept: new Map(),

@@ -5,7 +5,15 @@
  * INVARIANT: only the aspects that the operation changed are compared, and only they are put back.
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import { ABSENT, aspectsOf, DiskError, type Image, sameAspects, type Tree } from "../disk/index.ts";
+import {
+  ABSENT,
+  ancestorsOf,
+  aspectsOf,
+  DiskError,
+  type Image,
+  sameAspects,
+  type Tree,
+} from "../disk/index.ts";
 import type { DirectoryChange, OperationFileRow, OperationRow } from "../store/index.ts";
 import type { Transition } from "./request.ts";
 import { type Ties, tiesOf, withTied } from "./together.ts";
@@ -126,14 +134,25 @@ async function look(file: OperationFileRow, tree: Tree, isTaken: boolean): Promi
   return { file, actual };
 }
 
+/** Undefined where something stands at the path, or above it, that no file could take the place of. */
 async function imageIfAny(tree: Tree, path: string): Promise<Image | undefined> {
   try {
-    return await tree.image(path);
+    const image = await tree.image(path);
+    return image.exists || !(await isObstructed(tree, path)) ? image : undefined;
   } catch (error) {
     if (error instanceof DiskError && (error.kind === "NotAFile" || error.kind === "PathEscape"))
       return undefined;
     throw error;
   }
+}
+
+/** Whether a directory above the path could not be made: a file, or something else, has its name. */
+async function isObstructed(tree: Tree, path: string): Promise<boolean> {
+  for (const ancestor of ancestorsOf(path)) {
+    const type = await tree.entry(ancestor);
+    if (type !== "directory") return type !== "absent";
+  }
+  return false;
 }
 
 /** What is tied to a file that is left is left, too, until nothing more is. */

@@ -2,7 +2,7 @@
  * Undoing into a session: the inverse of an operation as pending patches, to be looked at like any other.
  * Owns the way from the inverse to changes. What was edited since is left out until merging is built, and said so.
  */
-import type { Change, Result } from "../../protocol/methods/index.ts";
+import type { Change, Session } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import type { Transition, UndoPlan } from "../promotion/index.ts";
 import { openSession, sessionToWire } from "../staging/index.ts";
@@ -10,20 +10,23 @@ import type { OperationRow } from "../store/index.ts";
 import type { Asking, House } from "./house.ts";
 import type { OpenWorkspace } from "./opened.ts";
 
-/** Opens a session with what `plan` would revert; writes nothing below the root. @throws {IopipeError} IllegalState */
+/** @throws {IopipeError} IllegalState where there is nothing that could be staged */
+export function refuseUnstageable({ id }: OperationRow, { transitions }: UndoPlan): void {
+  if (transitions.length > 0) return;
+  throw new IopipeError("IllegalState", `Nothing of operation ${id} can be staged for undo.`, {
+    operation: id,
+    hint: "What was edited since is not merged yet; edit it by hand.",
+  });
+}
+
+/** Opens a session with what `plan` would revert; writes nothing below the root. */
 export async function stageUndo(
   { store, staging }: House,
   workspace: OpenWorkspace,
   operation: OperationRow,
   plan: UndoPlan,
   { by }: Asking,
-): Promise<Result<"operation/undo">> {
-  if (plan.transitions.length === 0) {
-    throw new IopipeError("IllegalState", `Nothing of operation ${operation.id} can be staged for undo.`, {
-      operation: operation.id,
-      hint: "What was edited since is not merged yet; edit it by hand.",
-    });
-  }
+): Promise<Session> {
   const session = openSession(store, {
     workspace: workspace.id,
     title: `Undo ${operation.title || operation.id}`,
@@ -32,11 +35,7 @@ export async function stageUndo(
   });
   const changes = plan.transitions.flatMap(changesOf);
   await staging.stage(session, workspace.tree, { changes, ownsBlob: () => true, by });
-  return {
-    session: sessionToWire(store, session),
-    reverted: plan.reverted,
-    skipped: plan.modified.map(({ path, reason }) => ({ path, reason })),
-  };
+  return sessionToWire(store, session);
 }
 
 /** A write follows a link, so what changes its type goes first. */

@@ -1,16 +1,16 @@
 /**
  * Undoing an operation: its inverse as a promotion of its own, where nobody has edited since.
- * Owns what is refused and what is skipped; which paths were edited and the inverse itself are promotion's (undo.ts);
- * into a session instead is stage-undo.ts.
+ * Owns what is refused and what is skipped, and the dry run, which goes the same way up to the first write; which paths
+ * were edited and the inverse itself are promotion's (undo.ts); into a session instead is stage-undo.ts.
  */
-import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
-import { IopipeError } from "../../protocol/wire/errors.ts";
-import { planUndo, promote, type UndoPlan } from "../promotion/index.ts";
-import { type OperationRow, operationToWire } from "../store/index.ts";
+import type { CheckedParams, Problem, Result } from "../../protocol/methods/index.ts";
+import { IopipeError, isKind } from "../../protocol/wire/errors.ts";
+import { type PromotionRequest, planUndo, promote, rehearse, type UndoPlan } from "../promotion/index.ts";
+import { type OperationRow, operationToWire, type Store } from "../store/index.ts";
 import type { Asking, House } from "./house.ts";
 import type { OpenWorkspace } from "./opened.ts";
 import { safetyCommit } from "./safety-commit.ts";
-import { stageUndo } from "./stage-undo.ts";
+import { refuseUnstageable, stageUndo } from "./stage-undo.ts";
 
 type Options = Omit<CheckedParams<"operation/undo">, "operation">;
 
@@ -29,44 +29,68 @@ async function undoInTurn(
   house: House,
   workspace: OpenWorkspace,
   id: string,
-  { paths, onModified, dryRun, stage, safetyCommit: wanted }: Options,
+  options: Options,
   asking: Asking,
 ): Promise<Result<"operation/undo">> {
   const { store } = house;
   const operation = store.operations.require(id);
-  const plan = await planUndo(operation, workspace.tree, paths, store.operations.family(id));
-  if (stage && !dryRun) return stageUndo(house, workspace, operation, plan, asking);
-  if (onModified !== "skip" && !dryRun) refuse(operation, plan);
+  const plan = await planUndo(operation, workspace.tree, options.paths, store.operations.family(id));
   const report = {
     reverted: plan.reverted,
     skipped: plan.modified.map(({ path, reason }) => ({ path, reason })),
   };
-  if (dryRun || plan.transitions.length === 0) return report;
-  const undo = await promote(
-    {
-      workspace: workspace.id,
-      tree: workspace.tree,
-      kind: "undo",
-      undoes: operation.id,
-      ...(operation.session !== undefined && { session: operation.session }),
-      ...(operation.title !== undefined && { title: operation.title }),
-      ...(operation.agent !== undefined && { agent: operation.agent }),
-      ...(asking.by !== undefined && { by: asking.by }),
-      transitions: plan.transitions,
-      makeDirectories: plan.makeDirectories,
-      removeDirectories: plan.removeDirectories,
-      signal: asking.signal,
-      progress: asking.progress,
-      ...workspace.hooks,
-    },
-    store,
-  );
-  const commit = wanted && (await safetyCommit(store, workspace.tree, undo, asking.signal));
+  const request = requestFor(workspace, operation, plan, asking);
+  if (options.dryRun)
+    return { ...report, problems: await problemsOf(request, operation, plan, options, store) };
+  refuse(operation, plan, options);
+  if (options.stage) {
+    // Before there is a session, which would stay behind empty.
+    await rehearse(request, store);
+    return { ...report, session: await stageUndo(house, workspace, operation, plan, asking) };
+  }
+  if (plan.transitions.length === 0) return report;
+  const undo = await promote(request, store);
+  const commit = options.safetyCommit && (await safetyCommit(store, workspace.tree, undo, asking.signal));
   return { operation: operationToWire(undo), ...report, ...(commit && { safetyCommit: commit }) };
 }
 
+function requestFor(
+  { id, tree, hooks }: OpenWorkspace,
+  operation: OperationRow,
+  { transitions, makeDirectories, removeDirectories }: UndoPlan,
+  { by, signal, progress }: Asking,
+): PromotionRequest {
+  const { session, title, agent } = operation;
+  return {
+    ...{ workspace: id, tree, kind: "undo", undoes: operation.id, session, title, agent, by },
+    ...{ transitions, makeDirectories, removeDirectories, signal, progress },
+    ...hooks,
+  };
+}
+
+/** What an undo as it is asked for would be refused for, as far as that shows before anything is written. */
+async function problemsOf(
+  request: PromotionRequest,
+  operation: OperationRow,
+  plan: UndoPlan,
+  options: Options,
+  store: Store,
+): Promise<Problem[]> {
+  try {
+    refuse(operation, plan, options);
+    if (plan.transitions.length > 0) await rehearse(request, store);
+    return [];
+  } catch (error) {
+    if (!isKind(error) || error.kind === "InternalError" || error.kind === "Cancelled") throw error;
+    return [{ ...error.data, message: error.message }];
+  }
+}
+
 /** What was taken back already overwrites nothing: it is left out, unless there is nothing else. */
-function refuse(operation: OperationRow, { modified, transitions }: UndoPlan): void {
+function refuse(operation: OperationRow, plan: UndoPlan, { stage, onModified }: Options): void {
+  if (stage) refuseUnstageable(operation, plan);
+  if (stage || onModified === "skip") return;
+  const { modified, transitions } = plan;
   const edited = modified.filter(({ reason }) => reason !== "undone");
   if (edited.length > 0) throw modifiedSince(operation, edited);
   if (transitions.length === 0) throw alreadyUndone(operation);

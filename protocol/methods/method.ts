@@ -22,6 +22,15 @@ export interface Method<
   readonly errors: readonly ErrorKind[];
 }
 
+/** Where a path is looked up or written to. */
+export const PATH_ERRORS = [
+  "PathEscape",
+  "PathProtected",
+  "NotAFile",
+  "NameTooLong",
+  "AccessDenied",
+] as const satisfies readonly ErrorKind[];
+
 export interface Notification<N extends string = string, P extends z.ZodType = z.ZodType> {
   readonly name: N;
   readonly summary: string;

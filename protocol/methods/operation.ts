@@ -1,11 +1,12 @@
 /** Methods about operations: the append-only log of promotions, undos and recoveries. */
 import { z } from "zod";
-import { method, NEXT, PAGE, params } from "./method.ts";
+import { method, NEXT, PAGE, PATH_ERRORS, params } from "./method.ts";
 import {
   FileStatus,
   Operation,
   OperationId,
   Path,
+  Problem,
   SafetyCommit,
   Session,
   SessionId,
@@ -64,6 +65,10 @@ export const undo = method({
     session: Session.optional(),
     reverted: z.array(Path),
     skipped: z.array(z.object({ path: Path, reason: z.string() })),
+    problems: z
+      .array(Problem)
+      .optional()
+      .describe("In a dry run: what an undo asked for like this would be refused for."),
     safetyCommit: SafetyCommit.optional(),
   }),
   errors: [
@@ -76,7 +81,7 @@ export const undo = method({
     "IllegalState",
     "NotPermitted",
     "BlobNotFound",
-    "AccessDenied",
+    ...PATH_ERRORS,
     "ReadOnly",
     "RootGone",
   ],

@@ -1,6 +1,6 @@
 /** Methods about patches and what a session sees: staging, reading, uploading. */
 import { z } from "zod";
-import { method, NEXT, PAGE, params } from "./method.ts";
+import { method, NEXT, PAGE, PATH_ERRORS, params } from "./method.ts";
 import {
   Change,
   Count,
@@ -14,8 +14,6 @@ import {
   SessionId,
   WorkspaceRef,
 } from "./values.ts";
-
-const PATH_ERRORS = ["PathEscape", "PathProtected", "NotAFile", "NameTooLong", "AccessDenied"] as const;
 
 export const stage = method({
   name: "patch/stage",

@@ -1,6 +1,6 @@
 /** Methods about sessions: what one client proposes together, and what is reviewed, applied or discarded together. */
 import { z } from "zod";
-import { method, NEXT, PAGE, params } from "./method.ts";
+import { method, NEXT, PAGE, PATH_ERRORS, params } from "./method.ts";
 import {
   Change,
   Count,
@@ -125,12 +125,10 @@ const APPLY_ERRORS = [
   "SyntaxInvalid",
   "NotApproved",
   "NotPermitted",
-  "PathEscape",
-  "NotAFile",
+  ...PATH_ERRORS,
   "HardLinked",
-  "AccessDenied",
+  "BlobNotFound",
   "ReadOnly",
-  "NameTooLong",
   "RootGone",
 ] as const;
 

@@ -1,17 +1,20 @@
 /** `undo [OPERATION] [PATH...]`: takes an operation back, the last one when none is named. */
 
-import type { Operation, Result, Workspace } from "../../../protocol/methods/index.ts";
-import { IopipeError } from "../../../protocol/wire/errors.ts";
+import type { Operation, Params, Result, Workspace } from "../../../protocol/methods/index.ts";
+import { type ErrorData, IopipeError } from "../../../protocol/wire/errors.ts";
 import { confirm } from "../ask.ts";
 import { describeAttention, exitOf } from "../attention.ts";
 import type { Context } from "../context.ts";
-import { EXIT, UsageError } from "../failure.ts";
+import { EXIT, exitCodeOf, UsageError } from "../failure.ts";
+import { hintOf } from "../hints.ts";
 import { operationsOf } from "../ids.ts";
 import { count, isInteractive, note, print, printJson } from "../output.ts";
 import { findWorkspace, pathIn } from "../place.ts";
 import { describeSafetyCommit } from "../safety-commit.ts";
 import { operationLine } from "../tables.ts";
 import { visible } from "../visible.ts";
+
+type Plan = Result<"operation/undo">;
 
 export async function undo(context: Context, args: string[]): Promise<number> {
   const asks = mayAsk(context);
@@ -31,11 +34,38 @@ export async function undo(context: Context, args: string[]): Promise<number> {
     ...(context.has("safetyCommit") && { safetyCommit: "hidden" as const }),
   };
   const redoes = isRedo(operation, operations);
+  if (context.has("dryRun")) return await dryRun(context, params);
   if (asks && !(await confirmed(context, operation, params, redoes))) return EXIT.failed;
-  const dryRun = context.has("dryRun") && { dryRun: true };
-  const result = await context.call("operation/undo", { ...params, ...dryRun });
-  context.show(result, (undone) => describe(undone, context.has("dryRun"), redoes));
+  const result = await context.call("operation/undo", params);
+  context.show(result, (undone) => describe(undone, redoes));
   return exitOf(result);
+}
+
+/** Exits as the undo would. */
+async function dryRun(context: Context, params: Params<"operation/undo">): Promise<number> {
+  const plan = await context.call("operation/undo", { ...params, dryRun: true });
+  const refusal = refusalIn(plan);
+  context.show(plan, () => {
+    describePlan(plan, params.stage ? "would stage" : "would revert", "would leave");
+    if (refusal === undefined) return;
+    print(`Would not undo. ${visible(refusal.message)}`);
+    note(visible(hintOf(refusal)));
+  });
+  return refusal === undefined ? 0 : exitCodeOf(refusal);
+}
+
+/** What the undo that is planned would answer instead. */
+function refusalIn({ problems: [problem] = [] }: Plan): IopipeError | undefined {
+  return (
+    problem && IopipeError.fromWire({ code: 0, message: String(problem.message), data: problem as ErrorData })
+  );
+}
+
+/** Of one that is refused nothing is reverted: then only what stands in the way is said. */
+function describePlan(plan: Plan, revert: string, leave: string): void {
+  const reverted = refusalIn(plan) === undefined ? plan.reverted : [];
+  for (const path of reverted) print(`${revert} ${visible(path)}`);
+  for (const left of plan.skipped) print(`${leave} ${leftLine(left)}`);
 }
 
 function mayAsk(context: Context): boolean {
@@ -85,26 +115,28 @@ function leftLine({ path, reason }: { path: string; reason: string }): string {
   return `${visible(path)}: ${REASONS.get(reason) ?? visible(reason)}`;
 }
 
+/** @throws {IopipeError} where it would be refused whatever the answer is */
 async function confirmed(
   context: Context,
   operation: Operation,
-  params: { operation: string; paths?: string[]; onModified?: "skip" },
+  params: Params<"operation/undo">,
   redoes: boolean,
 ): Promise<boolean> {
   const plan = await context.call("operation/undo", { ...params, dryRun: true });
   print(operationLine(operation));
-  for (const path of plan.reverted) print(`  revert ${visible(path)}`);
-  for (const left of plan.skipped) print(`  leave  ${leftLine(left)}`);
+  describePlan(plan, "  revert", "  leave ");
+  const refusal = refusalIn(plan);
+  if (refusal !== undefined) throw refusal;
   const what = redoes ? "Undo it, which is a redo," : "Undo it";
   return await confirm(context, `${what} in ${count(plan.reverted.length, "file")}?`);
 }
 
 function describe(
   { operation, session, reverted, skipped, safetyCommit }: Result<"operation/undo">,
-  dryRun: boolean,
   redoes: boolean,
 ): void {
-  for (const path of reverted) print(`${dryRun ? "would revert" : "reverted"} ${visible(path)}`);
+  const revert = session === undefined ? "reverted" : "staged";
+  for (const path of reverted) print(`${revert} ${visible(path)}`);
   for (const left of skipped) print(`left ${leftLine(left)}`);
   if (operation?.state === "needsAttention") describeAttention(operation);
   else if (operation !== undefined)

@@ -64,16 +64,17 @@ function make(work: Work, { path, mode }: DirectoryChange): boolean {
   return !found;
 }
 
-/** Makes every entry that the operation changed survive a power cut. */
-export async function syncDirectories(work: Work): Promise<void> {
-  for (const dir of touched(work)) await work.port.syncDirectory(dir);
+/** Makes every entry that the operations changed survive a power cut; those that share a directory share its fsync. */
+export async function syncDirectories(works: readonly Work[]): Promise<void> {
+  const dirs = works.flatMap((work) => touched(work).map((dir) => [dir, work.port] as const));
+  for (const [dir, port] of new Map(dirs)) await port.syncDirectory(dir);
 }
 
-function touched({ steps, makes, removes, places }: Work): Set<Dir> {
+function touched({ steps, makes, removes, places }: Work): Dir[] {
   const entries = [
     ...steps.flatMap(({ path, temporary, backup }) => [path, temporary, backup]),
     ...[...makes, ...removes].map(({ path }) => path),
   ];
   const parents = new Set(entries.flatMap((path) => (path === undefined ? [] : [parentOf(path)])));
-  return new Set([...parents].flatMap((path) => unlessTaken(() => places.directory(path)) ?? []));
+  return [...parents].flatMap((path) => unlessTaken(() => places.directory(path)) ?? []);
 }

@@ -5,30 +5,34 @@
  */
 import type { OperationRow } from "../store/index.ts";
 import { withRescued } from "./rollback.ts";
-import { sweep } from "./sweep.ts";
+import { remove, sweep } from "./sweep.ts";
 import type { Work } from "./work.ts";
 
 /** Sweeps and closes the operation as `applied`. */
 export async function finish(work: Work): Promise<OperationRow> {
-  const swept = await sweep(work, true);
-  return work.store.operations.close(work.id, { phase: "applied", swept, ...result(work) });
+  return close(work, await sweep(work, true));
 }
 
-/** As `finish`, for an operation that somebody waits for: an unwritable record is not their failure. */
+/**
+ * As `finish`, for an operation that somebody waits for: an unwritable record is not their failure, and that our files
+ * are gone for good need not be awaited. Their names stay in the journal until the next `recover`.
+ */
 export async function finishAnyway(work: Work): Promise<OperationRow> {
+  await remove(work, true);
   try {
-    return await finish(work);
+    return close(work, false);
   } catch (error) {
     work.hooks.trouble?.(error, work.id);
     return { ...work.store.operations.require(work.id), phase: "applied" };
   }
 }
 
-function result(work: Work) {
+function close(work: Work, swept: boolean): OperationRow {
   const files = work.steps.map(({ n }) => ({ n, outcome: "after" as const }));
-  return {
+  return work.store.operations.close(work.id, {
+    ...{ phase: "applied", swept },
     files: withRescued(work, files),
     madeDirectories: work.makes,
     removedDirectories: work.removes,
-  };
+  });
 }

@@ -32,7 +32,7 @@ export async function publish(
   makeMissing(work);
   await publishAll(others);
   for (const step of work.steps) if (step.kind === "chmod") await syncMode(work, step.path);
-  await syncDirectories(work);
+  await syncDirectories([work]);
 }
 
 function publishOne(work: Work, step: Step): void {

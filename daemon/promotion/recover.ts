@@ -11,7 +11,7 @@ import { aspectsOfStep, type Step, type StepKind } from "./plan.ts";
 import type { Hooks } from "./request.ts";
 import { rollForward } from "./roll-forward.ts";
 import { abandon, rollBack } from "./rollback.ts";
-import { sweep } from "./sweep.ts";
+import { remove, syncRemoved } from "./sweep.ts";
 import type { Work } from "./work.ts";
 
 interface RecoveryRequest extends Hooks {
@@ -21,23 +21,39 @@ interface RecoveryRequest extends Hooks {
 }
 
 /**
- * Recovers every open journal of a workspace, oldest first, and resolves to their operations.
+ * Recovers every open journal of a workspace, oldest first, and resolves to their operations; those that are closed,
+ * but for files of ours that may be left, come last and together.
  *
  * When the root is absent the journals stay open, and the answer is empty.
  * @throws what the disk or the store says when a way is blocked now; that journal stays open, to be tried again
  */
 export async function recover(request: RecoveryRequest): Promise<OperationRow[]> {
+  const open = request.store.operations.openJournals(request.workspace);
   const rows: OperationRow[] = [];
-  for (const row of request.store.operations.openJournals(request.workspace)) {
-    const places = openPlaces(request.tree.port, request.tree.openRoot);
-    try {
-      if (isRootGone(places)) return [];
-      rows.push(await RECOVERIES[row.phase](resume(row, places, request), row));
-    } finally {
-      places.close();
-    }
+  for (const row of open) {
+    const complete = COMPLETIONS[row.phase];
+    if (!complete) continue;
+    const completed = await withPlaces(request, (places) => complete(resume(row, places, request), row));
+    if (!completed) return [];
+    rows.push(completed);
   }
-  return rows;
+  const closed = open.filter(({ phase }) => !COMPLETIONS[phase]);
+  if (closed.length === 0) return rows;
+  const swept = await withPlaces(request, (places) => sweepAgain(closed, places, request));
+  return swept ? [...rows, ...swept] : [];
+}
+
+/** Undefined where the root is absent. */
+async function withPlaces<T>(
+  { tree }: RecoveryRequest,
+  work: (places: Places) => Promise<T>,
+): Promise<T | undefined> {
+  const places = openPlaces(tree.port, tree.openRoot);
+  try {
+    return isRootGone(places) ? undefined : await work(places);
+  } finally {
+    places.close();
+  }
 }
 
 function isRootGone(places: Places): boolean {
@@ -89,26 +105,33 @@ function kindOf({ before, after, temporary }: OperationFileRow): StepKind {
   return temporary === undefined ? "chmod" : "replace";
 }
 
-type Recovery = (work: Work, row: OperationRow) => Promise<OperationRow>;
+type Completion = (work: Work, row: OperationRow) => Promise<OperationRow>;
 
 const INTERRUPTED = "iopiped stopped before the operation was complete.";
 
-const abandonInterrupted: Recovery = (work) => abandon(work, INTERRUPTED);
+const abandonInterrupted: Completion = (work) => abandon(work, INTERRUPTED);
 
-const rollBackFurther: Recovery = (work, { error }) => rollBack(work, error as string);
+const rollBackFurther: Completion = (work, { error }) => rollBack(work, error as string);
 
-/** Closed, but files of ours are left. */
-const sweepAgain: Recovery = async (work, row) => {
-  if (await sweep(work, row.phase !== "aborted")) work.store.operations.swept(row.id, work.rescued);
-  return work.store.operations.require(row.id);
-};
-
-const RECOVERIES: Readonly<Record<Phase, Recovery>> = {
+/** What is left to do for a journal that was not closed. */
+const COMPLETIONS: Partial<Readonly<Record<Phase, Completion>>> = {
   prepare: abandonInterrupted,
   commit: rollForward,
   rollback: rollBackFurther,
-  applied: sweepAgain,
-  aborted: sweepAgain,
-  attention: sweepAgain,
-  resolved: sweepAgain,
 };
+
+/** Closed, but files of ours may be left, or come back with a power cut. */
+async function sweepAgain(
+  rows: readonly OperationRow[],
+  places: Places,
+  request: RecoveryRequest,
+): Promise<OperationRow[]> {
+  const { operations } = request.store;
+  const gone: Work[] = [];
+  for (const row of rows) {
+    const work = resume(row, places, request);
+    if (await remove(work, row.phase !== "aborted")) gone.push(work);
+  }
+  if (await syncRemoved(gone)) operations.swept(gone);
+  return rows.map(({ id }) => operations.require(id));
+}

@@ -44,7 +44,7 @@ export async function rollBack(work: Work, error: string): Promise<OperationRow>
   // Also one that an earlier recovery took back, and did not live to make durable.
   for (const { kind, path } of candidates)
     if (kind === "chmod" && isFile(work, path)) await syncMode(work, path);
-  await syncDirectories(work);
+  await syncDirectories([work]);
   const files = await outcomes(work);
   const touched = files.filter(({ n }) => work.recovering || work.published.has(n));
   const phase = touched.every(({ outcome }) => outcome === "before") ? "aborted" : "attention";

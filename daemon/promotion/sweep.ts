@@ -16,6 +16,22 @@ import { lstat, removeOurs, unlessTaken, type Work } from "./work.ts";
  * Says whether all are gone; if not, their names stay in the journal, and recovery sweeps again.
  */
 export async function sweep(work: Work, rescue: boolean): Promise<boolean> {
+  return (await remove(work, rescue)) && (await syncRemoved([work]));
+}
+
+/** Makes the removal of every file of ours survive a power cut; says whether it does. */
+export async function syncRemoved(works: readonly Work[]): Promise<boolean> {
+  try {
+    await syncDirectories(works);
+    return true;
+  } catch (error) {
+    for (const { hooks, id } of works) hooks.trouble?.(error, id);
+    return false;
+  }
+}
+
+/** As `sweep`, but a power cut may bring them back until their directories are synced. */
+export async function remove(work: Work, rescue: boolean): Promise<boolean> {
   const sweepStep = async (step: Step): Promise<void> => {
     for (const path of [step.temporary, step.backup]) {
       const stat = path === undefined ? undefined : lstat(work, path);
@@ -31,7 +47,6 @@ export async function sweep(work: Work, rescue: boolean): Promise<boolean> {
       work.steps.filter(({ kind }) => kind !== "remove"),
       sweepStep,
     );
-    await syncDirectories(work);
     return true;
   } catch (error) {
     work.hooks.trouble?.(error, work.id);

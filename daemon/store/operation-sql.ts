@@ -101,6 +101,8 @@ interface ListParams {
   limit: number;
 }
 
+const UNCLOSED = "FROM operation WHERE workspace = @workspace AND phase IN ('prepare', 'commit', 'rollback')";
+
 export function prepareOperations(db: Database) {
   const list = (which: string) =>
     db.prepare<[ListParams], RawOperation>(
@@ -164,10 +166,11 @@ export function prepareOperations(db: Database) {
     // The plus signs keep SQLite from the other indexes: few operations have any one path.
     listOfPath: list(`id IN (SELECT operation FROM operation_file WHERE path = @path)
       AND (@session IS NULL OR +session = @session)`),
-    // Asked before every promotion, of a log that grows for as long as it can be undone: each half has its own index.
+    // Asked with every promotion, of a log that grows for as long as it can be undone: each half has its own index.
+    unclosed: db.prepare<[{ workspace: string }], unknown>(`SELECT 1 ${UNCLOSED} LIMIT 1`),
     open: db.prepare<[{ workspace: string }], RawOperation>(
       `SELECT * FROM operation WHERE +workspace = @workspace AND id IN
-         (SELECT id FROM operation WHERE workspace = @workspace AND phase IN ('prepare', 'commit', 'rollback')
+         (SELECT id ${UNCLOSED}
           UNION ALL SELECT operation FROM operation_file WHERE temporary IS NOT NULL OR backup IS NOT NULL)
        ORDER BY n`,
     ),

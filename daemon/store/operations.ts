@@ -53,8 +53,8 @@ export interface Operations {
   rollBack(id: string, error: string): void;
   /** Closes a journal: outcomes, the patches' moves, and the event, in one transaction. */
   close(id: string, closing: Closing): OperationRow;
-  /** The temporary files of a closed operation are gone; blobs of late edits found in them, by `n`. */
-  swept(id: string, rescued: ReadonlyMap<number, string>): void;
+  /** The temporary files of closed operations are gone for good; blobs of late edits found in them, by `n`. */
+  swept(operations: readonly { readonly id: string; readonly rescued: ReadonlyMap<number, string> }[]): void;
   /** @throws {IopipeError} OperationNotFound */
   require(id: string): OperationRow;
   get(id: string): OperationRow | undefined;
@@ -64,6 +64,10 @@ export interface Operations {
   family(id: string): Pick<OperationRow, "id" | "madeDirectories" | "removedDirectories">[];
   /** Those that recovery must look at, oldest first. */
   openJournals(workspace: string): OperationRow[];
+  /** Whether there is one of those. */
+  isOpen(workspace: string): boolean;
+  /** Whether there is one whose targets may be in any state; of the others only files of ours may be left. */
+  isUnclosed(workspace: string): boolean;
   /** The newest committed apply of a session with this digest. */
   lastWithDigest(session: string, digest: string): OperationRow | undefined;
   /** The patches that an operation concerns. */
@@ -201,10 +205,12 @@ export function openOperations({ db, events, patches, transaction, essential }: 
         }
         return announce(CLOSING_EVENTS[closing.phase], row);
       }),
-    swept: (id, rescued) =>
+    swept: (operations) =>
       essential(() => {
-        for (const [n, blob] of rescued) sql.setRescued.run(blob, id, n);
-        sql.clearNames.run(id);
+        for (const { id, rescued } of operations) {
+          for (const [n, blob] of rescued) sql.setRescued.run(blob, id, n);
+          sql.clearNames.run(id);
+        }
       }),
     get,
     require: mustGet,
@@ -215,6 +221,8 @@ export function openOperations({ db, events, patches, transaction, essential }: 
     },
     family: (id) => sql.family.all(id).map((raw) => readOperation(raw, [])),
     openJournals: (workspace) => sql.open.all({ workspace }).map(toRow),
+    isOpen: (workspace) => sql.open.get({ workspace }) !== undefined,
+    isUnclosed: (workspace) => sql.unclosed.get({ workspace }) !== undefined,
     lastWithDigest: (session, digest) => {
       const raw = sql.applied.get(session, digest);
       return raw && toRow(raw);

@@ -1,6 +1,7 @@
 /**
  * One opened root: its tree, its watch and its write lock.
- * INVARIANT: whatever writes below the root does so inside `write`, and every open journal is recovered before.
+ * INVARIANT: whatever writes below the root does so inside `write`, and every journal that is not closed is recovered
+ * before. What closed ones may have left is swept soon after, for many of them at once, and before the workspace closes.
  */
 import type { BigIntStats } from "node:fs";
 import { IopipeError } from "../../protocol/wire/errors.ts";
@@ -62,20 +63,22 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     turn(async () => {
       if (closed) throw workspaceClosed(row.root);
       try {
-        await recoverOpen();
+        if (store.operations.isUnclosed(row.id)) await recoverAll();
         return await work();
       } finally {
         leftovers.look();
       }
     }, signal);
-  const isOpen = (): boolean => store.operations.openJournals(row.id).length > 0;
+  const isOpen = (): boolean => store.operations.isOpen(row.id);
+  const recoverAll = (): Promise<unknown> => recover({ workspace: row.id, tree, store, ...hooks });
   const recoverOpen = async (): Promise<void> => {
-    if (isOpen()) await recover({ workspace: row.id, tree, store, ...hooks });
+    try {
+      if (isOpen()) await recoverAll();
+    } catch (error) {
+      parts.failed(error, "recovering", row.id);
+    }
   };
-  const recoverNow = (): Promise<void> =>
-    write(() => Promise.resolve()).catch((error) => {
-      if (!closed) parts.failed(error, "recovering", row.id);
-    });
+  const recoverNow = (): Promise<void> => write(recoverOpen).catch(() => undefined);
   const leftovers = followLeftovers(isOpen, () => void recoverNow());
   let recovering: Promise<void> | undefined = recoverNow().finally(() => {
     recovering = undefined;
@@ -104,6 +107,7 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
       staleness.stop();
       leftovers.stop();
       await turn(async () => {
+        await recoverOpen();
         closed = true;
         leftovers.stop();
         await watch.close(reason);

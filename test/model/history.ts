@@ -6,7 +6,7 @@
  */
 import fc from "fast-check";
 import { nameOf } from "../../daemon/disk/index.ts";
-import { type PromotionRequest, planUndo, promote, type Transition } from "../../daemon/promotion/index.ts";
+import { type PromotionRequest, planUndo, type Transition } from "../../daemon/promotion/index.ts";
 import { isKind } from "../../protocol/wire/errors.ts";
 import {
   born,
@@ -22,7 +22,7 @@ import {
   settle,
 } from "./disk.ts";
 import type { Broken } from "./explore.ts";
-import { diskWith, type Listing, treeOn } from "./scene.ts";
+import { diskWith, type Listing, promoteAndSweep, treeOn } from "./scene.ts";
 import type { ModelStore } from "./store.ts";
 import { bytesOf, filesOf, hold, type Outcome, promoteIn, staging, type World } from "./world.ts";
 
@@ -239,10 +239,15 @@ async function promoted(
 ): Promise<Outcome | undefined> {
   const { transitions } = request;
   const before = filesOf(life.disk);
-  const outcome = await promoteIn(life, transitions, (tree, store) => promote({ ...request, tree }, store), {
-    deaths,
-    meanwhile: meanwhile && (() => editNow(life, meanwhile)),
-  });
+  const outcome = await promoteIn(
+    life,
+    transitions,
+    (tree, store) => promoteAndSweep({ ...request, tree }, store),
+    {
+      deaths,
+      meanwhile: meanwhile && (() => editNow(life, meanwhile)),
+    },
+  );
   if (outcome.crashed) life.tally.crashes++;
   if (!outcome.applied) {
     life.tally.refused++;

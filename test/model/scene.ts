@@ -3,7 +3,13 @@
  * Owns the words to describe a change in. Torturing a scene is explore.ts.
  */
 import { ABSENT, DiskError, type Image, openTree, type Port, type Tree } from "../../daemon/disk/index.ts";
-import { planUndo, promote, type Transition } from "../../daemon/promotion/index.ts";
+import {
+  type PromotionRequest,
+  planUndo,
+  promote,
+  recover,
+  type Transition,
+} from "../../daemon/promotion/index.ts";
 import type { OperationRow, Store } from "../../daemon/store/index.ts";
 import type { Content } from "../promotion/house.ts";
 import {
@@ -120,7 +126,7 @@ export async function applyScene(
   const disk = diskWith(files);
   const transitions = await transitionsOf(changes, treeOn(disk), model.store);
   return sceneOf(model, name, disk, NOTHING, (tree, store) =>
-    promote({ workspace: model.workspace, tree, kind: "apply", transitions }, store),
+    promoteAndSweep({ workspace: model.workspace, tree, kind: "apply", transitions }, store),
   );
 }
 
@@ -136,10 +142,17 @@ export async function undoScene(model: ModelStore, name: string, done: Scene): P
 async function undo(workspace: string, id: string, tree: Tree, store: Store): Promise<OperationRow> {
   const plan = await planUndo(store.operations.require(id), tree);
   const { transitions, makeDirectories, removeDirectories } = plan;
-  return promote(
+  return promoteAndSweep(
     { workspace, tree, kind: "undo", undoes: id, transitions, makeDirectories, removeDirectories },
     store,
   );
+}
+
+/** A promotion, and what a workspace does soon after it has been answered. */
+export async function promoteAndSweep(request: PromotionRequest, store: Store): Promise<OperationRow> {
+  const row = await promote(request, store);
+  await recover({ workspace: request.workspace, tree: request.tree, store });
+  return row;
 }
 
 async function sceneOf(

@@ -268,6 +268,39 @@ test("a record that cannot be written after all is done is not the caller's fail
   expect((await recovered(root)).phase).toBe("applied");
 });
 
+test("what was not swept while the root was absent is swept when it is back", async () => {
+  const root = house.root({ a: "a" });
+  await house.apply(root, await changesOf(root, { a: "A" }));
+  fs.renameSync(root.path, `${root.path}.away`);
+  expect(await house.recover(root)).toEqual([]);
+  fs.renameSync(`${root.path}.away`, root.path);
+  expect(await house.recover(root)).toMatchObject([{ phase: "applied" }]);
+  expect(house.store.operations.isOpen(root.workspace)).toBe(false);
+});
+
+test("operations are swept together; while that is not durable they stay in the journal", async () => {
+  const root = house.root({ a: "a", "d/b": "b" });
+  for (const path of ["a", "d/b", "a"]) await house.apply(root, await changesOf(root, { [path]: path }));
+  expect(debris(root)).toEqual([]);
+  const synced: string[] = [];
+  const failing = portWith(() => ({ syncDirectory: () => Promise.reject(errno("EIO")) }));
+  const troubles: string[] = [];
+  await recover({
+    ...{ workspace: root.workspace, tree: openTree(root.path, [], failing), store: house.store },
+    trouble: (_, operation) => troubles.push(operation),
+  });
+  expect(house.store.operations.openJournals(root.workspace).map(({ id }) => id)).toEqual(troubles);
+  const port = portWith((real) => ({
+    syncDirectory: (dir) => {
+      synced.push(dir.path);
+      return real.syncDirectory(dir);
+    },
+  }));
+  expect(await house.recover(root, port)).toHaveLength(3);
+  expect(synced.toSorted()).toEqual(["", "d"]);
+  expect(house.store.operations.isOpen(root.workspace)).toBe(false);
+});
+
 test.each([
   ["SQLITE_FULL", "DiskFull"],
   ["SQLITE_IOERR_FSYNC", "IoFailed"],

@@ -5,7 +5,9 @@
  * share one kernel queue, so a cookie that comes out of it proves that everything before it came out too (cookies.ts).
  * The one loss it can have is an overflow of that queue, of which libuv says nothing: it needs as many unread events
  * as the queue holds, and they are then all read in one go, so a burst of a quarter of that is taken for a loss.
- * Failure: a directory that cannot be watched is uncovered; the watch limit ends the budget and is reported once.
+ * Failure: a directory that cannot be watched is uncovered; the watch limit ends the budget and is reported once. The
+ * child says nothing when it cannot watch a new directory, so beyond the budget it is tried here now and then whether
+ * there is a watch to be had.
  * Source: inotify(7); libuv src/unix/linux.c, uv__inotify_read (reads until EAGAIN, skips IN_Q_OVERFLOW).
  */
 
@@ -35,11 +37,15 @@ export interface DirectHooks {
   limit(): void;
 }
 
+/** One in so many of the directories beyond the budget is tried: a hundredth of a crawl's time. */
+const TRIED_OF = 16;
+
 export function openDirect(root: string, budget: number, queueLength: number, hooks: DirectHooks): Direct {
   const watchers = new Map<string, FSWatcher>();
   const uncovered = new Set<string>();
   const count = burstCounter(Math.floor(queueLength / 4), hooks.lost);
   let full = false;
+  let refused = 0;
 
   const drop = (directory: string): void => {
     watchers.get(directory)?.close();
@@ -62,13 +68,16 @@ export function openDirect(root: string, budget: number, queueLength: number, ho
   };
 
   const open = (directory: string): FSWatcher | undefined => {
-    if (full || watchers.size >= budget) return undefined;
+    const isBeyond = watchers.size >= budget;
+    if (full || (isBeyond && refused++ % TRIED_OF !== 0)) return undefined;
     try {
       const watcher = watch(path.join(root, directory), { persistent: false }, (type, name) =>
         onEvent(directory, type, name),
       );
       watcher.on("error", () => drop(directory));
-      return watcher;
+      if (!isBeyond) return watcher;
+      watcher.close();
+      return undefined;
     } catch (error) {
       // ENOSPC: watches per user; EMFILE: instances per user, or file descriptors.
       full = ["ENOSPC", "EMFILE", "ENFILE"].includes((error as NodeJS.ErrnoException).code ?? "");

@@ -20,7 +20,7 @@ export interface Life {
   /** The machinery of the present root; rejects with RootGone while it is absent. */
   present(): Promise<Live>;
   /** Looks whether the root is what it was; where it is not, `present` waits for what comes of that. */
-  unchanged(): Promise<boolean>;
+  look(): Promise<void>;
   /** Whether a path is none of the root's content. */
   hidden(path: string): boolean;
   onState(listener: (state: WatchState) => void): () => void;
@@ -117,9 +117,9 @@ export function openLife(options: WatchOptions & { ledger: Ledger; ignore: Ignor
       await turn;
       if (live) return live;
       if (failed) throw new IopipeError("WatchFailed", `Watching ${root} failed: ${[...lasting].join(" ")}`);
-      throw new IopipeError("RootGone", `The root ${root} is not there.`);
+      throw new IopipeError("RootGone", `The root ${root} is not there, or may not be read.`);
     },
-    unchanged: async () => (await presence?.check()) ?? true,
+    look: async () => presence?.check(),
     hidden,
     onState(listener) {
       listeners.add(listener);

@@ -87,9 +87,10 @@ export function openLive(options: LiveOptions): Live {
   };
 
   const limit = (): void => {
-    repair.poll();
-    if (limited) return;
+    const known = limited;
     limited = true;
+    repair.poll();
+    if (known) return;
     options.changed();
     // How many the root wants is known after the crawl.
     const warn = (): void => options.warnForGood(limitWarning(direct.size + direct.uncovered.size));

@@ -1,14 +1,15 @@
 /**
  * Presence: whether the root is still there, and still the same directory.
  * Owns one slow timer. Moving a directory above the root makes no event, so one stat is asked from time to time.
- * Failure: whatever keeps the root from being seen counts as absence.
+ * Failure: whatever keeps the root from being seen counts as absence; that it may not be read does too.
  */
 
-import { lstat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, lstat } from "node:fs/promises";
 
 export interface Presence {
-  /** Looks now, e.g. because the root's own watch said something; resolves to whether nothing changed. */
-  check(): Promise<boolean>;
+  /** Looks now, e.g. because the root's own watch said something; resolves after `changed`, where that was to be called. */
+  check(): Promise<void>;
   close(): void;
 }
 
@@ -27,19 +28,18 @@ export function watchPresence(
   let timer: NodeJS.Timeout | undefined;
 
   /** Looks one after another: the last one's word counts. */
-  let looking: Promise<boolean> = Promise.resolve(true);
-  const check = (): Promise<boolean> => {
+  let looking = Promise.resolve();
+  const check = (): Promise<void> => {
     looking = looking.then(look);
     return looking;
   };
 
-  const look = async (): Promise<boolean> => {
+  const look = async (): Promise<void> => {
     const now = await identityOf(root);
-    if (closed || now === identity) return true;
+    if (closed || now === identity) return;
     identity = now;
     arm();
     changed(now);
-    return false;
   };
 
   const arm = (): void => {
@@ -60,6 +60,7 @@ export function watchPresence(
 /** Names the directory that `root` is now. */
 export async function identityOf(root: string): Promise<string | undefined> {
   try {
+    await access(root, constants.R_OK | constants.X_OK);
     const stat = await lstat(root, { bigint: true });
     return stat.isDirectory() ? `${stat.dev}:${stat.ino}:${stat.birthtimeNs}` : undefined;
   } catch {

@@ -45,7 +45,15 @@ export function watchRoot(options: WatchOptions): RootWatch {
     for (const cursor of cursors) cursor.wake();
   });
 
-  /** Does `work` with a present, crawled root; begins again where another directory took its place meanwhile. */
+  const isStill = async (live: Live): Promise<boolean> => {
+    await life.look();
+    return (await life.present()) === live;
+  };
+
+  /**
+   * Does `work` with a present, crawled root; begins again where another directory took its place meanwhile: what was
+   * found out about one that is no longer the root is no answer.
+   */
   const attempt = async <T>(
     work: (live: Live, signal: AbortSignal) => Promise<T>,
     limit: AbortSignal,
@@ -54,9 +62,10 @@ export function watchRoot(options: WatchOptions): RootWatch {
       const live = await until(life.present(), limit);
       try {
         await until(live.ready, limit);
-        return await until(work(live, limit), limit);
+        const result = await until(work(live, limit), limit);
+        if (await until(isStill(live), limit)) return result;
       } catch (error) {
-        if ((await until(life.present(), limit)) === live) throw error;
+        if (await until(isStill(live), limit)) throw error;
       }
     }
   };
@@ -141,15 +150,14 @@ export function watchRoot(options: WatchOptions): RootWatch {
       ),
     async sync(paths, timeoutMs, signal) {
       for (const path of paths ?? []) checkPath(path);
-      const prove = async (live: Live, limit: AbortSignal) => {
-        const verified = await live.prove(paths, limit);
-        return { clock: clock.write(clock.last), verified };
-      };
-      for (;;) {
-        const proven = await withRoot(prove, timeoutMs, signal);
-        // What was proven of a directory that is no longer the root is no proof.
-        if (await life.unchanged()) return proven;
-      }
+      return withRoot(
+        async (live, limit) => {
+          const verified = await live.prove(paths, limit);
+          return { clock: clock.write(clock.last), verified };
+        },
+        timeoutMs,
+        signal,
+      );
     },
     async subscribe(
       spec: SubscribeSpec,

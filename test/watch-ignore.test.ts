@@ -288,7 +288,7 @@ describe("rules", () => {
     for (const file of files) if (!file.endsWith(".gitignore") && !isBlocked(file, files)) place.write(file);
     const ignore = openIgnore(place.root);
     await ignore.refresh();
-    for (const directory of ["", "sub", "sub/deeper"]) await ignore.load(directory);
+    for (const directory of ["", "sub", "sub/deeper"]) await ignore.load(directory, [".gitignore"]);
     const ours = files.filter(
       (file) => ignore.foldOf(file, false) !== undefined || ignore.matches(file, false),
     );

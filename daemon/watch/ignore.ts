@@ -18,8 +18,8 @@ export interface Ignore {
   readonly gitDir: string | undefined;
   /** Asks git again; true when the repository or the tracked exceptions changed. Cheap while the index is the same. */
   refresh(): Promise<boolean>;
-  /** Reads `directory`'s .gitignore (absent: no rules); true when that changed. */
-  load(directory: string): Promise<boolean>;
+  /** Reads `directory`'s .gitignore (not among its `names`: no rules); true when that changed. */
+  load(directory: string, names: readonly string[]): Promise<boolean>;
   /** Whether patterns ignore the path itself, whatever is tracked. */
   matches(path: string, isDirectory: boolean): boolean;
   /**
@@ -33,6 +33,8 @@ export interface Ignore {
   exempt(): Iterable<string>;
   /** Gives those that were not HIGH before. */
   setHigh(paths: Iterable<string>): Iterable<string>;
+  /** HIGH because somebody works on them, whatever their names. */
+  readonly high: ReadonlySet<string>;
   isHigh(path: string): boolean;
   readonly opened: ReadonlySet<string>;
   /** Lists everything at and below `prefix` from now on; true when that is news. */
@@ -91,9 +93,10 @@ export function openIgnore(root: string): Ignore {
       above = found ? await rulesAbove(root, found) : [];
       return !same || JSON.stringify(above) !== before;
     },
-    async load(directory) {
+    async load(directory, names) {
       const before = rules.get(directory);
-      const now = await readRules(path.join(root, directory, ".gitignore"));
+      const isThere = names.includes(".gitignore");
+      const now = isThere ? await readRules(path.join(root, directory, ".gitignore")) : [];
       if (now.length > 0) rules.set(directory, now);
       else rules.delete(directory);
       const changed = JSON.stringify(before ?? []) !== JSON.stringify(now);
@@ -116,6 +119,9 @@ export function openIgnore(root: string): Ignore {
       const before = high;
       high = new Set(paths);
       return high.difference(before);
+    },
+    get high() {
+      return high;
     },
     isHigh: (file) => high.has(file),
     opened,

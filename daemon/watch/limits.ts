@@ -21,6 +21,7 @@ const LARGEST_BUDGET = 8192;
 /** Systems where a direct watch costs a file descriptor or a stream. */
 const OTHER_SYSTEMS_BUDGET = 256;
 
+/** By statfs's type. Source: linux/magic.h, fs/smb/client/cifsfs.h. */
 const UNREPORTED: Readonly<Record<number, string>> = {
   26985: "NFS",
   4283649346: "CIFS",
@@ -59,7 +60,12 @@ export async function unreportedFileSystem(root: string): Promise<string | undef
     (stats) => stats.type,
     () => undefined,
   );
-  return type === undefined ? undefined : UNREPORTED[type];
+  return type === undefined ? undefined : unreportedType(type);
+}
+
+/** The same for statfs's type. */
+export function unreportedType(type: number): string | undefined {
+  return UNREPORTED[type];
 }
 
 /** What to say when the system has no more watches to give; `directories` is how many the root wants. */

@@ -12,7 +12,7 @@
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import { nameOf } from "../disk/path.ts";
+import { nameOf, parentOf } from "../disk/path.ts";
 import { type Cookies, openCookies } from "./cookies.ts";
 import { openDirect } from "./direct.ts";
 import type { Ground } from "./examine.ts";
@@ -24,6 +24,7 @@ import { startNative } from "./native.ts";
 import { openReconciler } from "./reconcile.ts";
 import { openRepair } from "./repair.ts";
 import type { WatchLog, WatchStatus } from "./types.ts";
+import { openUrgent } from "./urgent.ts";
 import { deadline } from "./waiting.ts";
 
 export interface Live {
@@ -86,10 +87,16 @@ export function openLive(options: LiveOptions): Live {
     repair.lost();
   };
 
+  /** From now on, as far as there is something that only polling sees. */
+  const poll = (): void => {
+    repair.poll();
+    if (limited || unreported !== undefined) urgent.poll();
+  };
+
   const limit = (): void => {
     const known = limited;
     limited = true;
-    repair.poll();
+    poll();
     if (known) return;
     options.changed();
     // How many the root wants is known after the crawl.
@@ -136,6 +143,10 @@ export function openLive(options: LiveOptions): Live {
     },
     polls: () => (limited || unreported !== undefined) && isBlind(),
     changed: options.changed,
+  });
+  const urgent = openUrgent(ground, {
+    isReported: (file) => unreported === undefined && direct.has(parentOf(file)),
+    hint: (file) => reconciler.hint(file),
   });
   const cookies: Cookies = openCookies(cookieDir, {
     lost() {
@@ -198,7 +209,7 @@ export function openLive(options: LiveOptions): Live {
     await ignore.refresh();
     if (!closed) gitWatch.follow(ignore.gitDir);
     await repair.crawl();
-    repair.poll();
+    poll();
   };
   const ready = begin();
   ready.catch(() => {});
@@ -239,6 +250,7 @@ export function openLive(options: LiveOptions): Live {
       closed = true;
       stopFollowing();
       repair.close();
+      urgent.close();
       gitWatch.close();
       direct.close();
       await Promise.all([

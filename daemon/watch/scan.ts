@@ -38,7 +38,7 @@ export async function scan(ground: Ground, directory: string): Promise<Scanned> 
     else ground.warn(`The directory ${directory || "."} cannot be read: ${(error as Error).message}.`);
     return result;
   }
-  await ignore.load(directory);
+  await ignore.load(directory, names);
   const known = new Map(ledger.table.children(directory).map((row) => [row.path, row]));
   const files = names.map((name) => joinPath(directory, name)).filter((file) => !ground.hidden(file));
   for (let from = 0; from < files.length; from += CHUNK) {

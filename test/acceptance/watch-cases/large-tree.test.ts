@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { roomyDisk } from "../../fixture/small-disk.ts";
 import { openScene } from "../scene.ts";
 import { since, statusOf, track } from "./tracked.ts";
 
@@ -17,7 +18,8 @@ const TOP = 100;
 const SLOW = { timeout: 300_000 };
 
 test("whatever changes in it at any time is told, and other roots are not held up", SLOW, async () => {
-  await using scene = await openScene({ killable: true, files: {} });
+  using disk = roomyDisk();
+  await using scene = await openScene({ killable: true, files: {}, root: `${disk.path}/root` });
   await using other = await openScene({ on: scene, files: { a: "a\n" } });
   const directories = Array.from({ length: DIRECTORIES }, (_, n) => `t${n % TOP}/d${n}`);
   for (let n = 0; n < TOP; n++) mkdirSync(scene.at(`t${n}`));

@@ -56,12 +56,19 @@ export async function runBatch(
   return result;
 }
 
-/** Scans the last directory of `queue` and puts those below it in its place. */
+/** Directories read at once: enough to keep the disk's threads busy, few enough for others to have their turn soon. */
+const SCANS = 4;
+
+/** Scans the last directories of `queue` and puts those below them in their place. */
 export async function scanNext(ground: Ground, queue: string[], again: string[]): Promise<void> {
   ground.published.clear();
-  const scanned = await scan(ground, queue.pop() ?? "");
-  for (const directory of scanned.directories) queue.push(directory);
-  for (const file of scanned.again) again.push(file);
+  // One that is queued twice is scanned once: two scans of it would tell everything twice.
+  const next = new Set(queue.splice(-SCANS));
+  const scanned = await Promise.all([...next].map((directory) => scan(ground, directory)));
+  for (const { directories, again: moved } of scanned) {
+    for (const directory of directories) queue.push(directory);
+    for (const file of moved) again.push(file);
+  }
 }
 
 async function examineSafely(

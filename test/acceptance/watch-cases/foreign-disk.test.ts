@@ -2,7 +2,7 @@
  * A root on a file system that does not report what others do to it: it is polled, and says so. Source: watchman's
  * test_fstype; parcel-bundler/watcher#230; research P21.
  */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { unreportedType } from "../../../daemon/watch/limits.ts";
@@ -18,13 +18,20 @@ async function open({ reviewer }: Scene, { path: root }: ForeignDisk): Promise<W
   return { reviewer, workspace: workspace.id, root };
 }
 
+/** Writes whole files at once: a look in between is no change of its own. */
+function writerIn(directory: string): (file: string, text: string) => void {
+  const next = `${directory}-next`;
+  return (file, text) => {
+    mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
+    writeFileSync(next, text);
+    renameSync(next, path.join(directory, file));
+  };
+}
+
 test.runIf(canServe)("others' changes on a FUSE mount are told, by polling", SLOW, async () => {
   await using scene = await openScene({ killable: true });
   const behind = path.join(scene.home.directory, "behind");
-  const write = (file: string, text: string): void => {
-    mkdirSync(path.dirname(path.join(behind, file)), { recursive: true });
-    writeFileSync(path.join(behind, file), text);
-  };
+  const write = writerIn(behind);
   for (const file of ["a", "d/b", "d/deep/c"]) write(file, `${file}\n`);
   await using disk = await foreignDisk(behind);
   const watched = await open(scene, disk);
@@ -59,10 +66,10 @@ test.runIf(canServe)("others' changes on a FUSE mount are told, by polling", SLO
 test.runIf(canServe)("files that clients wait for are looked at between two crawls", SLOW, async () => {
   await using scene = await openScene({ killable: true });
   const behind = path.join(scene.home.directory, "behind");
-  mkdirSync(path.join(behind, "src"), { recursive: true });
+  const write = writerIn(behind);
   // Enough of them that a crawl is not over in a moment.
-  for (let n = 0; n < 1000; n++) writeFileSync(path.join(behind, `src/f${n}`), "x\n");
-  writeFileSync(path.join(behind, "package.json"), "{}\n");
+  for (let n = 0; n < 1000; n++) write(`src/f${n}`, "x\n");
+  write("package.json", "{}\n");
   await using disk = await foreignDisk(behind);
   const watched = await open(scene, disk);
   const { workspace } = watched;
@@ -76,7 +83,7 @@ test.runIf(canServe)("files that clients wait for are looked at between two craw
   const CHANGES = 20;
   for (let n = 0; n < CHANGES; n++) {
     const file = n % 2 === 0 ? "package.json" : "src/f7";
-    writeFileSync(path.join(behind, file), `${n}\n`);
+    write(file, `${n}\n`);
     const { params } = await client.next();
     expect(params.changes).toMatchObject([{ path: file, priority: "HIGH", changed: ["content"] }]);
   }

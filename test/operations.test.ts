@@ -19,7 +19,14 @@ function session(root: Root): string {
 
 function patch(root: Root, owner: string, path: string): string {
   const id = newId("p");
-  const common = { added: 0, removed: 0, binary: false, fullReplace: false, breakHardLinks: false } as const;
+  const common = {
+    added: 0,
+    removed: 0,
+    binary: false,
+    fullReplace: false,
+    breakHardLinks: false,
+    findings: {},
+  } as const;
   house.store.patches.insert({
     ...{ ...common, id, session: owner, workspace: root.workspace, path, kind: "create" },
     ...{ base: ABSENT, after: { exists: true, type: "file" } },

@@ -49,6 +49,7 @@ function insertPatch(at: { workspace: string; session: string }, path = "a.txt")
     binary: false,
     fullReplace: false,
     breakHardLinks: false,
+    findings: {},
   });
 }
 

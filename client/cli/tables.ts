@@ -33,7 +33,17 @@ export function patchLine({
   const size = binary ? "binary" : `+${added} −${removed}`;
   const decision = rest.decision === "undecided" ? "" : ` ${rest.decision}`;
   const words = rest.note === undefined ? "" : `: ${visible(rest.note)}`;
-  return `${colour("yellow", short(id))}  ${kind.padEnd(7)} ${way}  ${size}  ${why}${decision}${words}`;
+  const risk = rest.risk?.score ? `  ${colour(riskColour(rest.risk.score), `risk ${rest.risk.score}`)}` : "";
+  return `${colour("yellow", short(id))}  ${kind.padEnd(7)} ${way}  ${size}  ${why}${decision}${risk}${words}`;
+}
+
+/** A patch with what speaks for a closer look at it. */
+export function patchLines(patch: Patch): string[] {
+  return [patchLine(patch), ...(patch.risk?.reasons.map((reason) => `  risk: ${reason}`) ?? [])];
+}
+
+function riskColour(score: number): "yellow" | "red" {
+  return score < 40 ? "yellow" : "red";
 }
 
 export function operationLine({

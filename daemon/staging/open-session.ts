@@ -8,6 +8,8 @@ export interface OpenSessionOptions {
   readonly title: string;
   readonly agent?: string | undefined;
   readonly key?: string | undefined;
+  /** Paths that the session says it is about, with all below them. */
+  readonly scope?: readonly string[] | undefined;
   readonly role: Role;
   /** The client's name, for the event. */
   readonly by?: string | undefined;
@@ -16,7 +18,7 @@ export interface OpenSessionOptions {
 /** The pending session with this workspace, key and role, else a new one. */
 export function openSession(
   store: Store,
-  { workspace, title, agent, key, role, by }: OpenSessionOptions,
+  { workspace, title, agent, key, scope, role, by }: OpenSessionOptions,
 ): SessionRow {
   return store.transaction(() => {
     const pending = key === undefined ? undefined : store.sessions.pendingByKey(workspace, key, role);
@@ -28,6 +30,7 @@ export function openSession(
       role,
       ...(agent !== undefined && { agent }),
       ...(key !== undefined && { key }),
+      ...(scope !== undefined && { scope }),
     });
     sessionEvent(store, "session/opened", session, by);
     return store.sessions.require(session.id);

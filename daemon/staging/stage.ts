@@ -16,6 +16,7 @@ import { isFullReplace } from "./images.ts";
 import { type NetEffect, netEffect, type Wanted } from "./net-effect.ts";
 import { startPace } from "./pace.ts";
 import { diffImages } from "./pairs.ts";
+import { riskOf } from "./risk.ts";
 import { markStale } from "./stale.ts";
 import { openView, type View } from "./view.ts";
 
@@ -113,12 +114,9 @@ function record(
   settleStaged(store, session, new Set([...view.touched, ...wanted.map(({ path }) => path)]));
   if (superseded.length + wanted.length > 0) store.sessions.reopen(session.id);
   return wanted.map((patch) => {
-    const row = store.patches.insert({
-      ...patch,
-      id: newId("p"),
-      session: session.id,
-      workspace: session.workspace,
-    });
+    const ids = { id: newId("p"), session: session.id, workspace: session.workspace };
+    const risk = riskOf({ ...patch, ...ids }, session.scope);
+    const row = store.patches.insert({ ...patch, ...ids, findings: { risk } });
     patchEvent(store, "patch/staged", row, by);
     return row;
   });

@@ -14,6 +14,7 @@ export function sessionToWire(store: Store, row: Pick<SessionRow, "id">): Sessio
     title: session.title,
     ...(session.agent !== undefined && { agent: session.agent }),
     ...(session.key !== undefined && { key: session.key }),
+    ...(session.scope !== undefined && { scope: [...session.scope] }),
     state: store.sessions.stateOf(session.id),
     ready: session.ready,
     ...(session.message !== undefined && { message: session.message }),

@@ -177,4 +177,9 @@ export const MIGRATIONS: readonly string[] = [
   -- From an operation to its undos (operation-sql.ts, family).
   CREATE INDEX operation_undoes ON operation (undoes) WHERE undoes IS NOT NULL;
   `,
+  `
+  -- What was found out about a patch when it was staged (patch-row.ts, Findings), and what its session is about.
+  ALTER TABLE patch ADD COLUMN findings TEXT NOT NULL DEFAULT '{}';
+  ALTER TABLE session ADD COLUMN scope TEXT;
+  `,
 ];

@@ -9,6 +9,9 @@ import type {
   PatchState,
 } from "../../protocol/methods/index.ts";
 
+/** What was found out about a patch when it was staged, of its content and so for good; absent where nothing was. */
+type Findings = Pick<Patch, "risk" | "match">;
+
 export interface PatchRow {
   readonly id: string;
   readonly session: string;
@@ -27,6 +30,7 @@ export interface PatchRow {
   readonly decision: Decision;
   readonly note?: string;
   readonly breakHardLinks: boolean;
+  readonly findings: Findings;
   /** The operation that applied it, while it is Applied or was undone. */
   readonly operation?: string;
   readonly createdAt: string;
@@ -59,6 +63,7 @@ export interface RawPatch {
   decision: Decision;
   note: string | null;
   break_hard_links: number;
+  findings: string;
   operation: string | null;
   created_at: string;
   updated_at: string;
@@ -101,6 +106,7 @@ export function readPatch(raw: RawPatch): PatchRow {
     decision: raw.decision,
     ...(raw.note !== null && { note: raw.note }),
     breakHardLinks: raw.break_hard_links === 1,
+    findings: JSON.parse(raw.findings) as Findings,
     ...(raw.operation !== null && { operation: raw.operation }),
     createdAt: raw.created_at,
     updatedAt: raw.updated_at,
@@ -124,6 +130,7 @@ export function patchToWire(row: PatchRow): Patch {
     removed: row.removed,
     binary: row.binary,
     fullReplace: row.fullReplace,
+    ...row.findings,
     decision: row.decision,
     ...(row.note !== undefined && { note: row.note }),
     conflicts: [],

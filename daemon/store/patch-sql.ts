@@ -101,9 +101,9 @@ export function preparePatches(db: Database) {
     ),
     insert: db.prepare(
       `INSERT INTO patch (id, session, workspace, path, kind, from_path, state, base, after, added, removed, is_binary,
-         full_replace, note, break_hard_links, effect, created_at, updated_at)
+         full_replace, note, break_hard_links, findings, effect, created_at, updated_at)
        VALUES (@id, @session, @workspace, @path, @kind, @from, 'Pending', @base, @after, @added, @removed, @binary,
-         @fullReplace, @note, @breakHardLinks, @effect, @at, @at)`,
+         @fullReplace, @note, @breakHardLinks, @findings, @effect, @at, @at)`,
     ),
     move: db.prepare(
       `UPDATE patch SET state = @state, reason = @reason, operation = coalesce(@operation, operation),

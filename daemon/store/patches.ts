@@ -83,6 +83,7 @@ export function openPatches(db: Database): Patches {
         fullReplace: Number(patch.fullReplace),
         note: patch.note ?? null,
         breakHardLinks: Number(patch.breakHardLinks),
+        findings: JSON.stringify(patch.findings),
         effect: effectOf(patch),
         at: now(),
       });

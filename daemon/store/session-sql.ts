@@ -16,6 +16,7 @@ export interface RawSession {
   title: string;
   agent: string | null;
   key: string | null;
+  scope: string | null;
   role: Role;
   ready: number;
   message: string | null;
@@ -71,8 +72,8 @@ export function prepareSessions(db: Database) {
        FROM patch WHERE session = ?`,
     ),
     insert: db.prepare(
-      `INSERT INTO session (id, workspace, title, agent, key, role, created_at, updated_at)
-       VALUES (@id, @workspace, @title, @agent, @key, @role, @at, @at)`,
+      `INSERT INTO session (id, workspace, title, agent, key, scope, role, created_at, updated_at)
+       VALUES (@id, @workspace, @title, @agent, @key, @scope, @role, @at, @at)`,
     ),
     submit: db.prepare("UPDATE session SET ready = 1, message = ?, updated_at = ? WHERE id = ?"),
     reopen: db.prepare("UPDATE session SET ready = 0, message = NULL, updated_at = ? WHERE id = ?"),

@@ -15,6 +15,8 @@ export interface SessionRow {
   readonly title: string;
   readonly agent?: string;
   readonly key?: string;
+  /** Paths that it says it is about, with all below them; undefined: says nothing. */
+  readonly scope?: readonly string[];
   /** The role that opened it, and owns its key. */
   readonly role: Role;
   readonly ready: boolean;
@@ -67,6 +69,7 @@ function toRow(raw: RawSession): SessionRow {
     title: raw.title,
     ...(raw.agent !== null && { agent: raw.agent }),
     ...(raw.key !== null && { key: raw.key }),
+    ...(raw.scope !== null && { scope: JSON.parse(raw.scope) as string[] }),
     role: raw.role,
     ready: raw.ready === 1,
     ...(raw.message !== null && { message: raw.message }),
@@ -96,7 +99,8 @@ export function openSessions(db: Database): Sessions {
       return raw && toRow(raw);
     },
     insert: (row) => {
-      sql.insert.run({ agent: null, key: null, ...row, at: now() });
+      const scope = row.scope ? JSON.stringify(row.scope) : null;
+      sql.insert.run({ agent: null, key: null, ...row, scope, at: now() });
       return mustGet(row.id);
     },
     list: ({ workspace = null, ids, state = null }, { limit, before = NO_END }) => {

@@ -31,6 +31,11 @@ export const open = method({
     title: Title.optional(),
     agent: z.string().max(200).optional(),
     key: z.string().min(1).max(200).optional(),
+    scope: z
+      .array(Path)
+      .max(1000)
+      .optional()
+      .describe("Paths that it is about, with all below them; what changes others is riskier."),
   }),
   result: z.object({ session: Session }),
   errors: ["WorkspaceNotFound"],

@@ -56,6 +56,7 @@ export const Session = z.object({
   title: z.string(),
   agent: z.string().optional(),
   key: z.string().optional(),
+  scope: z.array(Path).optional().describe("What it says it is about."),
   state: SessionState.describe("Computed from the patches."),
   ready: z.boolean().describe("Submitted for review, and not staged into since."),
   message: z.string().optional(),
@@ -93,7 +94,9 @@ export const Patch = z.object({
   removed: Count.describe("Lines."),
   binary: z.boolean(),
   fullReplace: z.boolean().describe("Over 1 MiB: applying wants confirmFullReplace."),
-  risk: z.object({ score: z.number(), reasons: z.array(z.string()) }).optional(),
+  risk: z
+    .object({ score: z.int().min(0).max(100).describe("The reasons' sum."), reasons: z.array(z.string()) })
+    .optional(),
   syntax: z
     .object({ status: z.enum(["ok", "invalid", "unknown"]), diagnostics: z.array(z.unknown()) })
     .optional(),

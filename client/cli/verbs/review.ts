@@ -7,7 +7,7 @@ import { type Chosen, choosePatches, chooseSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../failure.ts";
 import { count, isInteractive, print, printJson } from "../output.ts";
-import { patchLine, sessionLine } from "../tables.ts";
+import { patchLine, patchLines, sessionLine } from "../tables.ts";
 import { describeApplied } from "./apply.ts";
 import { showDiff } from "./diff.ts";
 
@@ -50,7 +50,7 @@ async function asked(context: Context, chosen: Chosen): Promise<Decision[]> {
   const decisions: Decision[] = [];
   for (const patch of await choosePatches(context, chosen, [], isPending)) {
     const { diff } = await context.call("session/diff", { session: patch.session, paths: [patch.path] });
-    print(patchLine(patch));
+    for (const line of patchLines(patch)) print(line);
     await showDiff(diff);
     const answer = await askLine(context, "Approve? [y]es, [n]o, [s]kip, [q]uit: ");
     if (/^q/i.test(answer)) break;

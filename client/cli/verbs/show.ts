@@ -12,7 +12,7 @@ import { byPrefix } from "../ids.ts";
 import { showVersion } from "../kept-version.ts";
 import { colourDiff, note, print, printJson, short } from "../output.ts";
 import { page } from "../pager.ts";
-import { operationLine, patchLine, sessionLine, statLines } from "../tables.ts";
+import { operationLine, patchLine, patchLines, sessionLine, statLines } from "../tables.ts";
 import { visible, visibleLines } from "../visible.ts";
 
 export async function show(context: Context, [id, path]: string[]): Promise<void> {
@@ -63,7 +63,9 @@ function describeSession({ session, patches }: Result<"session/get">): void {
 
 async function showPatch(context: Context, id: string): Promise<void> {
   const result = await context.call("patch/get", { patch: id });
-  context.show(result, ({ patch }) => print(patchLine(patch)));
+  context.show(result, ({ patch }) => {
+    for (const line of patchLines(patch)) print(line);
+  });
   if (!context.json && result.patch.state === "Pending") await showDiffOf(context, result.patch);
 }
 

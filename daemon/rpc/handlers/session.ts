@@ -31,9 +31,17 @@ export function sessionHandlers(parts: Parts) {
   };
 
   return {
-    "session/open": ({ workspace, title = "", agent, key }, call) => {
+    "session/open": ({ workspace, title = "", agent, key, scope }, call) => {
       const { id } = workspaces.find(workspace);
-      const session = openSession(store, { workspace: id, title, agent, key, role: call.role, by: call.by });
+      const session = openSession(store, {
+        workspace: id,
+        title,
+        agent,
+        key,
+        scope,
+        role: call.role,
+        by: call.by,
+      });
       return { session: toWire(namedSession(store, session.id, call)) };
     },
 

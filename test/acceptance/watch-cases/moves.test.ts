@@ -7,15 +7,14 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { openScene, type Scene, sharedStage } from "../scene.ts";
-import { childOf, track, whileStopped } from "./tracked.ts";
+import { childOf, daemonOf, track, whileStopped } from "./tracked.ts";
 
 const stage = sharedStage({ killable: true });
 const open = (files: Record<string, string>) => openScene({ on: stage(), files });
 
 /** Stops the daemon and its child for as long as `work` takes: everything in it is seen at once, and late. */
 async function unseen(scene: Scene, work: () => void): Promise<void> {
-  const { pid } = await scene.reviewer.call("daemon/status", {});
-  await whileStopped([pid, await childOf(scene)], work);
+  await whileStopped([await daemonOf(scene), await childOf(scene)], work);
 }
 
 const move = (scene: Scene, from: string, to: string) => renameSync(scene.at(from), scene.at(to));

@@ -9,11 +9,13 @@ import { describe, expect, test } from "vitest";
 import type { FileChange } from "../../../client/index.ts";
 import type { RawClient } from "../../fixture/client.ts";
 import { listed, told, walk } from "../../watch/fixture.ts";
-import { openScene, type Scene, sharedStage } from "../scene.ts";
-import { apply, childOf, expectSame, inotifyOf, since, statusOf, sync, track } from "./tracked.ts";
+import { type Scene, sharedStage } from "../scene.ts";
+import { roomyScenes } from "./roomy.ts";
+import { apply, childOf, daemonOf, expectSame, inotifyOf, since, statusOf, sync, track } from "./tracked.ts";
 
 const stage = sharedStage({ killable: true });
-const open = (files: Record<string, string> = { a: "a\n" }) => openScene({ on: stage(), files });
+const roomy = roomyScenes(stage);
+const open = (files: Record<string, string> = { a: "a\n" }) => roomy(files);
 
 const SLOW = { timeout: 240_000 };
 
@@ -59,9 +61,8 @@ describe("twenty agents that subscribe to one tree", () => {
     const files = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`d${n % 40}/f${n}`, "x\n"]));
     await using scene = await open(files);
     const tracked = await track(scene);
-    const { pid } = await scene.reviewer.call("daemon/status", {});
-    const child = await childOf(scene);
-    const count = () => [inotifyOf(pid), inotifyOf(child)];
+    const [daemon, child] = [await daemonOf(scene), await childOf(scene)];
+    const count = () => [inotifyOf(daemon), inotifyOf(child)];
     await subscribe(scene);
     const [before, watches] = [await statusOf(scene), count()];
     expect(before).toMatchObject({ directories: 41, direct: 41, subscriptions: 1 });

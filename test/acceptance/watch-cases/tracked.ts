@@ -104,6 +104,10 @@ export async function statusOf({ reviewer, workspace }: Watched) {
   return { ...watch, warnings };
 }
 
+/** The daemon's process id. */
+export const daemonOf = async ({ reviewer }: Watched): Promise<number> =>
+  (await reviewer.call("daemon/status", {})).pid;
+
 /** The live child's process id; waits until there is one. */
 export async function childOf(watched: Watched): Promise<number> {
   await expect.poll(() => statusOf(watched), { timeout: SYNC_MS }).toHaveProperty("childPid");

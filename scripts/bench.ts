@@ -1,11 +1,12 @@
 /**
  * `npm run bench [-- NAME… --plot --large --quick]`: how fast iopipe is beside something that is known, in the same
  * run, as ratios. Owns the list of benches; each says what its peer is. Absolute times are this machine's; nothing here
- * is asserted. The flags are the watch bench's (bench/watch/index.ts); `--plot` alone means `watch --plot`.
+ * is asserted. The flags are those of the benches watch and diff (their index.ts); `--plot` alone means `watch --plot`.
  */
 import { parseArgs } from "node:util";
 import { changes, promotion } from "./bench/changes/index.ts";
 import { commandLine } from "./bench/command-line.ts";
+import { diff } from "./bench/diff/index.ts";
 import { large } from "./bench/large.ts";
 import { print, type Row } from "./bench/measure.ts";
 import { roundTrip } from "./bench/round-trip.ts";
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   "command-line": medians(commandLine),
   changes: medians(changes),
   promotion: medians(promotion),
+  diff: () => diff(values),
   large: medians(large),
   watch: () => watch(values),
 };

@@ -7,6 +7,8 @@ import { diffLines } from "../daemon/staging/diff/changes.ts";
 import { diffContent } from "../daemon/staging/diff/content.ts";
 import { splitLines } from "../daemon/staging/diff/lines.ts";
 import { startDiffer, warmUp } from "../daemon/staging/differ.ts";
+import { seeded } from "../scripts/bench/diff/random.ts";
+import { contents, text } from "./differ/contents.ts";
 
 const job = (
   old: string | Buffer,
@@ -15,29 +17,42 @@ const job = (
   context = 3,
 ) => ({ old: Buffer.from(old), now: Buffer.from(now), detail, context }) as const;
 
-/** Few distinct lines, so that they repeat; with and without CRLF and a final newline. */
-const text = fc
-  .array(fc.constantFrom("a\n", "b\n", "c\r\n", "\n", "ä€\n", "  a\n"), { maxLength: 40 })
-  .chain((lines) => fc.constantFrom("", "a", "\r", "end").map((end) => lines.join("") + end));
+/** The new content, out of the old one's lines and the changes. */
+function applied(old: Buffer, now: Buffer, coarse: boolean): Buffer {
+  const [a, b] = [splitLines(old), splitLines(now)];
+  const parts: Buffer[] = [];
+  let end = 0;
+  for (const change of diffLines(a, b, { coarse }).changes) {
+    parts.push(old.subarray(a.starts[end], a.starts[change.oldStart]));
+    parts.push(now.subarray(b.starts[change.newStart], b.starts[change.newEnd]));
+    end = change.oldEnd;
+  }
+  return Buffer.concat([...parts, old.subarray(a.starts[end])]);
+}
 
-test("applying the changes to the old lines gives the new ones, whatever the bytes", () => {
-  const bytes = fc
-    .array(fc.constantFrom(0, 10, 13, 97, 98, 255), { maxLength: 60 })
-    .map((list) => Buffer.from(list));
+test("applying the changes to the old lines gives the new ones, whatever the bytes; and again the same", () => {
   fc.assert(
-    fc.property(bytes, bytes, fc.boolean(), (old, now, coarse) => {
-      const [a, b] = [splitLines(old), splitLines(now)];
-      const parts: Buffer[] = [];
-      let end = 0;
-      for (const change of diffLines(a, b, { coarse }).changes) {
-        parts.push(old.subarray(a.starts[end], a.starts[change.oldStart]));
-        parts.push(now.subarray(b.starts[change.newStart], b.starts[change.newEnd]));
-        end = change.oldEnd;
-      }
-      parts.push(old.subarray(a.starts[end]));
-      expect(Buffer.concat(parts).equals(now)).toBe(true);
+    fc.property(contents, fc.boolean(), ([old, now], coarse) => {
+      expect(applied(old, now, coarse).equals(now)).toBe(true);
+      const [first, second] = [0, 1].map(() => diffLines(splitLines(old), splitLines(now), { coarse }));
+      expect(second).toEqual(first);
     }),
-    { numRuns: 3000 },
+    { numRuns: 10_000 },
+  );
+});
+
+test("changes never touch each other, and none is empty", () => {
+  fc.assert(
+    fc.property(contents, ([old, now]) => {
+      let end = -1;
+      for (const { oldStart, oldEnd, newStart, newEnd } of diffLines(splitLines(old), splitLines(now))
+        .changes) {
+        expect(oldStart).toBeGreaterThan(end);
+        expect(oldEnd - oldStart + newEnd - newStart).toBeGreaterThan(0);
+        end = oldEnd;
+      }
+    }),
+    { numRuns: 2000 },
   );
 });
 
@@ -118,26 +133,33 @@ test("NUL or invalid UTF-8 is binary; equal contents have no body", () => {
 });
 
 describe("bounded", () => {
-  const shuffled = (count: number, step: number) =>
+  const ordered = (count: number, step = 1) =>
     Array.from({ length: count }, (_, n) => `line ${(n * step) % count}\n`).join("");
+  const few = (count: number, seed: number) => {
+    const random = seeded(seed);
+    return Array.from({ length: count }, () => `${random(10)}\n`).join("");
+  };
   test.each<[string, string, string, boolean]>([
-    ["lines shuffled", shuffled(20_011, 1), shuffled(20_011, 7919), true],
-    ["total rewrite", shuffled(20_000, 1), shuffled(20_000, 1).replaceAll("line", "row"), false],
-    ["LF to CRLF", shuffled(20_000, 1), shuffled(20_000, 1).replaceAll("\n", "\r\n"), false],
+    ["lines shuffled", ordered(20_011), ordered(20_011, 7919), false],
+    ["50,000 lines of ten", few(50_000, 1), few(50_000, 2), false],
+    ["100,000 lines of ten", few(100_000, 1), few(100_000, 2), true],
+    ["total rewrite", ordered(20_000), ordered(20_000).replaceAll("line", "row"), false],
+    ["LF to CRLF", ordered(20_000), ordered(20_000).replaceAll("\n", "\r\n"), false],
     [
       "every second line",
-      shuffled(20_000, 1),
-      shuffled(20_000, 1).replace(/line (\d*[02468])\n/g, "row $1\n"),
+      ordered(20_000),
+      ordered(20_000).replace(/line (\d*[02468])\n/g, "row $1\n"),
       false,
     ],
+    ["two blocks over and over", "a\nb\n".repeat(45_000), "b\na\na\n".repeat(30_000), true],
     ["over 1 MiB", "a\n".repeat(600_000), `${"a\n".repeat(300_000)}b\n${"a\n".repeat(299_990)}`, true],
     ["over 100,000 lines", "\n".repeat(100_001), "a\n".repeat(10), true],
   ])("%s", (_, old, now, coarse) => {
     const started = performance.now();
-    const diff = diffContent(job(old, now, "counts"));
-    expect(diff.coarse).toBe(coarse);
+    expect(diffContent(job(old, now, "counts")).coarse).toBe(coarse);
     // Far above what is measured (tens of milliseconds), far below what an unbounded search takes.
     expect(performance.now() - started).toBeLessThan(3000);
+    expect(applied(Buffer.from(old), Buffer.from(now), false).toString() === now).toBe(true);
   });
 });
 

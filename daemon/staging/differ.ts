@@ -113,17 +113,20 @@ export function startDiffer({
   };
 }
 
-/** Lines that make the differ walk all of its ways, so that they are compiled: about 20 ms. */
-const WARM_UP_LINES = 2000;
+/** Lines that make the differ walk all of its ways for long enough that they are compiled: about 200 ms. */
+const WARM_UP_LINES = 10_000;
+const WARM_UP_ROUNDS = 4;
 
-/** A diff of no use but to start a thread and have its code compiled: the first one takes several times as long. */
+/** Diffs of no use but to start a thread and have its code compiled: the first ones take several times as long. */
 export async function warmUp(differ: Differ): Promise<void> {
-  const content = (every: number) =>
-    Array.from({ length: WARM_UP_LINES }, (_, n) => `line ${n % every === 0 ? n * every : n % 50}\n`).join(
-      "",
-    );
-  const [old, now] = [{ bytes: Buffer.from(content(7)) }, { bytes: Buffer.from(content(9)) }];
-  await differ.diff({ old, now, detail: "unified", context: 3 });
+  const content = (step: number) =>
+    Array.from({ length: WARM_UP_LINES }, (_, n) => `line ${n % 3 === 0 ? n * step : (n * step) % 50}\n`);
+  const [old, now] = [content(7), content(9)].map((lines) => ({ bytes: Buffer.from(lines.join("")) })) as [
+    BlobSource,
+    BlobSource,
+  ];
+  for (let round = 0; round < WARM_UP_ROUNDS; round++)
+    await differ.diff({ old, now, detail: "unified", context: 3 });
 }
 
 function startWorker(): Worker {

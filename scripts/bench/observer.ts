@@ -1,4 +1,4 @@
-/** A client of its own, in a thread: how long the daemon's status takes, and its memory. Started by large.ts. */
+/** A client of its own, in a thread: how long the daemon's status takes, and its memory. Started by observing.ts. */
 import { setTimeout as pause } from "node:timers/promises";
 import { workerData } from "node:worker_threads";
 import { connect } from "../../client/index.ts";

@@ -1,13 +1,15 @@
 /**
- * The line differ: which lines of one file became which of another. Exact always, minimal where its budget allows.
+ * The line differ: which lines of one file became which of another. Exact always, minimal where that is cheap.
  * Lines at both ends that are equal are left out first, then lines that the other side does not have at all (which
- * makes a total rewrite linear); what is left goes to Myers' algorithm, or becomes one coarse replacement.
- * Deterministic: budgets count lines, bytes and edits, never time.
+ * makes a total rewrite linear); the rest is compared as sequences of numbers, and what came out is slid to where a
+ * reader expects it.
+ * Deterministic: budgets count lines, bytes and steps, never time.
  */
 import { FULL_REPLACE_BYTES } from "../../../protocol/wire/limits.ts";
 import { type Lines, sameLine } from "./lines.ts";
-import { matchSequences } from "./myers.ts";
 import { makeNumbering } from "./numbering.ts";
+import { compareSequences } from "./sequences.ts";
+import { slide } from "./slide.ts";
 
 /** Files with more lines are not compared line by line: numbering them alone would take longer than the budget. */
 const MAX_LINES = 100_000;
@@ -32,10 +34,13 @@ export function diffLines(old: Lines, now: Lines, { coarse = false } = {}): Chan
   const middle = trim(old, now);
   const { oldStart, oldEnd, newStart, newEnd } = middle;
   if (oldStart === oldEnd && newStart === newEnd) return { changes: [], coarse: false };
-  if (oldStart === oldEnd || newStart === newEnd) return { changes: [middle], coarse: false };
-  if (coarse || isLarge(old) || isLarge(now)) return { changes: [middle], coarse: true };
-  const pairs = matchLines(old, now, middle);
-  return pairs ? { changes: gaps(pairs, middle), coarse: false } : { changes: [middle], coarse: true };
+  const isOneSided = oldStart === oldEnd || newStart === newEnd;
+  if (coarse || isLarge(old) || isLarge(now)) return { changes: [middle], coarse: !isOneSided };
+  const marks = { old: new Uint8Array(old.count), now: new Uint8Array(now.count) };
+  const gaveUp = markChanged(old, now, middle, marks);
+  slide(old, marks.old, marks.now);
+  slide(now, marks.now, marks.old);
+  return { changes: changesOf(marks), coarse: gaveUp };
 }
 
 function isLarge({ bytes, count }: Lines): boolean {
@@ -55,18 +60,24 @@ function trim(old: Lines, now: Lines): Change {
   return { oldStart: start, oldEnd, newStart: start, newEnd };
 }
 
-/** For each old line of the middle the new line that it became, or -1; undefined when the budget is spent. */
-function matchLines(old: Lines, now: Lines, middle: Change): Int32Array | undefined {
+/** Of each file's lines, 1 for those that the other side has nothing for. */
+interface Marks {
+  readonly old: Uint8Array;
+  readonly now: Uint8Array;
+}
+
+/** Marks what changed in the middle; answers whether the budget was spent. */
+function markChanged(old: Lines, now: Lines, middle: Change, marks: Marks): boolean {
   const { oldStart, oldEnd, newStart, newEnd } = middle;
   const numbering = makeNumbering(oldEnd - oldStart + newEnd - newStart);
   const a = numbering.number(old, oldStart, oldEnd);
   const b = numbering.number(now, newStart, newEnd);
-  const [keptA, keptB] = [keepShared(a, b, numbering.count()), keepShared(b, a, numbering.count())];
-  const pairs = new Int32Array(a.length).fill(-1);
-  const done = matchSequences(keptA.ids, keptB.ids, (i, j) => {
-    pairs[keptA.at[i] as number] = keptB.at[j] as number;
-  });
-  return done ? pairs : undefined;
+  const idCount = numbering.count();
+  const [keptA, keptB] = [keepShared(a, b, idCount), keepShared(b, a, idCount)];
+  const { changedA, changedB, coarse } = compareSequences(keptA.ids, keptB.ids, idCount);
+  mark(marks.old.subarray(oldStart, oldEnd), keptA.at, changedA);
+  mark(marks.now.subarray(newStart, newEnd), keptB.at, changedB);
+  return coarse;
 }
 
 /** The members of `a` that `b` has too, with their places in `a`. A common subsequence holds no others. */
@@ -85,24 +96,20 @@ function keepShared(a: Int32Array, b: Int32Array, idCount: number): { ids: Int32
   return { ids: ids.subarray(0, count), at: at.subarray(0, count) };
 }
 
-/** What lies between the matched lines. */
-function gaps(pairs: Int32Array, { oldStart, oldEnd, newStart, newEnd }: Change): Change[] {
+/** All but the members at `at` are changed, and of those the ones that `changed` marks. */
+function mark(marks: Uint8Array, at: Int32Array, changed: Uint8Array): void {
+  marks.fill(1);
+  for (let n = 0; n < at.length; n++) marks[at[n] as number] = changed[n] as number;
+}
+
+/** Unmarked lines of both sides belong together, in order; what is marked between two such pairs is a change. */
+function changesOf({ old, now }: Marks): Change[] {
   const changes: Change[] = [];
-  let i = 0;
-  let j = 0;
-  const upTo = (oldNext: number, newNext: number): void => {
-    if (i < oldNext || j < newNext) {
-      changes.push({
-        oldStart: oldStart + i,
-        oldEnd: oldStart + oldNext,
-        newStart: newStart + j,
-        newEnd: newStart + newNext,
-      });
-    }
-    i = oldNext + 1;
-    j = newNext + 1;
-  };
-  for (const [n, pair] of pairs.entries()) if (pair !== -1) upTo(n, pair);
-  upTo(oldEnd - oldStart, newEnd - newStart);
+  for (let i = 0, j = 0; i < old.length || j < now.length; i++, j++) {
+    const [oldStart, newStart] = [i, j];
+    while (old[i] === 1) i++;
+    while (now[j] === 1) j++;
+    if (i > oldStart || j > newStart) changes.push({ oldStart, oldEnd: i, newStart, newEnd: j });
+  }
   return changes;
 }

@@ -8,7 +8,8 @@ import { createHash } from "node:crypto";
 import type { Hunk } from "../../../protocol/methods/index.ts";
 import { formatBinary } from "./binary-patch.ts";
 import { type Change, diffLines } from "./changes.ts";
-import { formatHunks, makeHunks, nameHunk } from "./hunks.ts";
+import { formatHunks, hunkOf } from "./hunk-text.ts";
+import { groupHunks } from "./hunks.ts";
 import { splitLines } from "./lines.ts";
 
 /** What is wanted beside the counts. */
@@ -51,10 +52,10 @@ export function diffContent(job: DiffJob): ContentDiff {
   const { changes, coarse } = diffLines(oldLines, newLines, { coarse: job.coarse ?? false });
   const counts = { ...count(changes), binary: false, coarse };
   if (detail === "counts") return counts;
-  const hunks = makeHunks(oldLines, newLines, changes, job.context);
+  const ranges = groupHunks(changes, job.context, oldLines.count);
   return detail === "hunks"
-    ? { ...counts, hunks: hunks.map(nameHunk) }
-    : { ...counts, ...ids, body: formatHunks(hunks) };
+    ? { ...counts, hunks: ranges.map((range) => hunkOf(oldLines, newLines, range)) }
+    : { ...counts, ...ids, body: formatHunks(oldLines, newLines, ranges) };
 }
 
 function isBinary(bytes: Buffer): boolean {

@@ -1,6 +1,7 @@
 /**
  * A file as lines: where each begins in its bytes. A line keeps its newline; the last one may have none.
  * Bytes are never decoded here, so that CRLF, invalid UTF-8 and a missing final newline are exact.
+ * Time: one pass, byte by byte: `indexOf` for each line takes three times as long where lines are short.
  */
 
 const NEWLINE = 0x0a;
@@ -14,12 +15,11 @@ export interface Lines {
 
 export function splitLines(bytes: Buffer): Lines {
   let starts = new Uint32Array(Math.max(16, bytes.length >> 4));
-  let count = 0;
-  for (let at = 0; at < bytes.length; ) {
+  let count = bytes.length === 0 ? 0 : 1;
+  for (let at = 0; at < bytes.length - 1; at++) {
+    if (bytes[at] !== NEWLINE) continue;
     if (count + 1 >= starts.length) starts = grow(starts);
-    starts[count++] = at;
-    const newline = bytes.indexOf(NEWLINE, at);
-    at = newline === -1 ? bytes.length : newline + 1;
+    starts[count++] = at + 1;
   }
   starts[count] = bytes.length;
   return { bytes, count, starts };
@@ -36,8 +36,18 @@ export function line({ bytes, starts }: Lines, n: number): Buffer {
   return bytes.subarray(starts[n], starts[n + 1]);
 }
 
+/** Longer lines are compared by memcmp; calling it takes as long as comparing some 60 bytes here. */
+const SHORT_BYTES = 64;
+
 export function sameLine(a: Lines, i: number, b: Lines, j: number): boolean {
-  return a.bytes.compare(b.bytes, b.starts[j], b.starts[j + 1], a.starts[i], a.starts[i + 1]) === 0;
+  const aStart = a.starts[i] as number;
+  const bStart = b.starts[j] as number;
+  const length = (a.starts[i + 1] as number) - aStart;
+  if ((b.starts[j + 1] as number) - bStart !== length) return false;
+  if (length > SHORT_BYTES)
+    return a.bytes.compare(b.bytes, bStart, bStart + length, aStart, aStart + length) === 0;
+  for (let n = 0; n < length; n++) if (a.bytes[aStart + n] !== b.bytes[bStart + n]) return false;
+  return true;
 }
 
 /** Whether line `n` is the last one and ends without a newline. */

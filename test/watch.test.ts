@@ -97,6 +97,16 @@ describe("one change", () => {
     expect((await opened.all(known)).changes).toEqual([]);
   });
 
+  test("touch alone is nothing for a file that is read by other threads too", async () => {
+    const clock = await begin();
+    place.write("large", "x".repeat(200_000));
+    const known = await opened.sync();
+    expect(told((await opened.all(clock)).changes)).toEqual(["created large"]);
+    utimesSync(at("large"), 1, 1);
+    await opened.sync();
+    expect((await opened.all(known)).changes).toEqual([]);
+  });
+
   test("a change of content that keeps size and mtime is seen", async () => {
     place.write("a", "one");
     utimesSync(at("a"), 1000, 1000);
@@ -136,6 +146,20 @@ describe("one change", () => {
 });
 
 describe("directories", () => {
+  test("of a directory with many files, those that came and went while nobody watched are told", async () => {
+    for (let n = 0; n < 300; n++) place.write(`many/${n}`);
+    const clock = await begin();
+    await opened.close();
+    for (let n = 0; n < 300; n += 2) unlinkSync(at(`many/${n}`));
+    for (let n = 300; n < 400; n++) place.write(`many/${n}`);
+    opened = place.open();
+    await opened.sync();
+    const { changes } = await opened.all(clock);
+    expect(changes.filter(({ kind }) => kind === "deleted")).toHaveLength(150);
+    expect(changes.filter(({ kind }) => kind === "created")).toHaveLength(100);
+    expect(changes).toHaveLength(250);
+  });
+
   test("files in directories made quickly are all found", async () => {
     const clock = await begin();
     for (let n = 0; n < 200; n++) place.write(`d${n}/a/b/c/file`);

@@ -7,7 +7,7 @@ import { nameOf, parentOf } from "../disk/path.ts";
 import { clearFor } from "./clear.ts";
 import { examine, type Finding, type Ground, isBelowDirectory, isPublished } from "./examine.ts";
 import { eachAtOnce } from "./look.ts";
-import { applyFinding, scan } from "./scan.ts";
+import { applyFinding, type Between, scan } from "./scan.ts";
 
 export interface BatchResult {
   /** Paths to look at in the next batch. */
@@ -18,11 +18,8 @@ export interface BatchResult {
   readonly folded: string[];
 }
 
-/** What wants its turn between two steps; the rows may be others after it. */
-export type Between = () => Promise<void>;
-
 /** Paths examined and written in one transaction; some milliseconds, which others wait. */
-const CHUNK = 64;
+const CHUNK = 32;
 
 /** Batches above this are storms: bytes are not read for their hash. */
 const MAX_HASHED_BATCH = 64;
@@ -50,25 +47,18 @@ export async function runBatch(
     ground.ledger.write(() => {
       for (const finding of findings) settle(ground, finding, result, walks);
     });
-    for (; walks.length > 0; await between()) await scanNext(ground, walks, result.again);
+    for (; walks.length > 0; await between()) await walk(ground, walks, result.again, between);
     await between();
   }
   return result;
 }
 
-/** Directories read at once: enough to keep the disk's threads busy, few enough for others to have their turn soon. */
-const SCANS = 4;
-
-/** Scans the last directories of `queue` and puts those below them in their place. */
-export async function scanNext(ground: Ground, queue: string[], again: string[]): Promise<void> {
+/** Scans the last directory of `queue`, whose names were just made, and puts those below it in its place. */
+async function walk(ground: Ground, queue: string[], again: string[], between: Between): Promise<void> {
   ground.published.clear();
-  // One that is queued twice is scanned once: two scans of it would tell everything twice.
-  const next = new Set(queue.splice(-SCANS));
-  const scanned = await Promise.all([...next].map((directory) => scan(ground, directory)));
-  for (const { directories, again: moved } of scanned) {
-    for (const directory of directories) queue.push(directory);
-    for (const file of moved) again.push(file);
-  }
+  const scanned = await scan(ground, queue.pop() ?? "", { look: ground.sight.glance, between });
+  for (const directory of scanned.directories) queue.push(directory);
+  for (const file of scanned.again) again.push(file);
 }
 
 async function examineSafely(

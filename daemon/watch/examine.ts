@@ -8,14 +8,14 @@
  * listed until the link's own event, already on its way, takes it back.
  */
 
-import path from "node:path";
 import { parentOf } from "../disk/path.ts";
 import type { WatchRow } from "../store/watch-table.ts";
 import { compare, type Difference } from "./compare.ts";
 import type { Direct } from "./direct.ts";
 import type { Ignore } from "./ignore.ts";
 import type { Ledger } from "./ledger.ts";
-import { hashOf, look, type Seen, sameStat } from "./look.ts";
+import { type Seen, sameStat } from "./look.ts";
+import type { Sight } from "./sight.ts";
 
 /** What the steps of reconciling share. */
 export interface Ground {
@@ -23,6 +23,7 @@ export interface Ground {
   readonly ledger: Ledger;
   readonly ignore: Ignore;
   readonly direct: Direct;
+  readonly sight: Sight;
   /** Own writes since the step began: what it saw of them may be older than their rows. */
   readonly published: Set<string>;
   /** Whether a path is none of the root's content: `.git`, temporary names, the daemon's own directories. */
@@ -67,7 +68,7 @@ export async function examine(
     if (!ignore.isExempt(file)) return { do: "hint", path: parent };
     return alive ? { do: "vanish", path: file } : NOTHING;
   }
-  const seen = await look(path.join(ground.root, file));
+  const seen = await ground.sight.glance(file);
   if (!seen) {
     if (!alive) return NOTHING;
     return options.ripe ? { do: "vanish", path: file } : { do: "hold", path: file };
@@ -93,7 +94,7 @@ export async function judge(
   if (!difference) return undefined;
   // What is racy is told by its bytes alone the next time: without them it would be told as changed.
   const wanted = difference.content === "maybe" || ((hashing || seen.racy) && difference.content === "yes");
-  const hash = wanted ? await hashOf(path.join(ground.root, file), seen) : undefined;
+  const hash = wanted ? await ground.sight.hash(file, seen) : undefined;
   const known = hash === undefined ? {} : { hash };
   if (difference.content !== "maybe") {
     // An own write's echo within one tick of the clock: its row stands.
@@ -137,11 +138,11 @@ export function isPublished({ published }: Ground, file: string): boolean {
 }
 
 async function isReachable(ground: Ground, file: string): Promise<boolean> {
-  const { root, ignore } = ground;
+  const { sight, ignore } = ground;
   if (isBelowKnown(ground, file)) return true;
   if (!ignore.isExempt(file)) return false;
   for (let directory = parentOf(file); directory !== ""; directory = parentOf(directory)) {
-    if ((await look(path.join(root, directory)))?.kind !== "directory") return false;
+    if ((await sight.look(directory))?.kind !== "directory") return false;
   }
   return true;
 }

@@ -33,6 +33,9 @@ const UNREPORTED: Readonly<Record<number, string>> = {
   12805120: "Ceph",
 };
 
+/** ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs. */
+const LOCAL = new Set([61267, 1481003842, 2435016766, 4076150800, 801189825, 16914836]);
+
 /** How many directories of a root are watched one by one unless it is said. */
 export function defaultBudget(): number {
   if (process.platform !== "linux") return OTHER_SYSTEMS_BUDGET;
@@ -52,6 +55,15 @@ function watchLimit(): { name: string; value: number } {
   const known = WATCHES.map((name) => ({ name, value: numberIn(name) ?? Number.POSITIVE_INFINITY }));
   const lowest = known.reduce((least, one) => (one.value < least.value ? one : least));
   return Number.isFinite(lowest.value) ? lowest : { ...lowest, value: DEFAULT_WATCHES };
+}
+
+/** Whether `directory` is on a disk or in the memory of this machine: looking there takes no longer than these do. */
+export async function isLocalFileSystem(directory: string): Promise<boolean> {
+  const type = await statfs(directory).then(
+    (stats) => stats.type,
+    () => undefined,
+  );
+  return process.platform === "linux" && type !== undefined && LOCAL.has(type);
 }
 
 /** Names the file system of `root` where others' changes to it are not reported. */

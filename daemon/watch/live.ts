@@ -23,6 +23,7 @@ import { defaultBudget, limitWarning, queueLength, unreportedFileSystem } from "
 import { startNative } from "./native.ts";
 import { openReconciler } from "./reconcile.ts";
 import { openRepair } from "./repair.ts";
+import { openSight } from "./sight.ts";
 import type { WatchLog, WatchStatus } from "./types.ts";
 import { openUrgent } from "./urgent.ts";
 import { deadline } from "./waiting.ts";
@@ -123,8 +124,10 @@ export function openLive(options: LiveOptions): Live {
     limit,
     lost: () => lost("the direct queue was about to overflow"),
   });
+  const sight = openSight(root);
   const ground: Ground = {
     root,
+    sight,
     ledger,
     ignore,
     direct,
@@ -206,6 +209,7 @@ export function openLive(options: LiveOptions): Live {
         `The root is on ${unreported}, which does not report others' changes; it is polled.`,
       );
     }
+    await sight.begin();
     await ignore.refresh();
     if (!closed) gitWatch.follow(ignore.gitDir);
     await repair.crawl();

@@ -2,11 +2,22 @@
  * Looking at a path: lstat turned into the values that a row keeps, and the hash of a small file.
  * Owns all reading of the disk but directory listings (scan.ts) and ignore files (ignore.ts). Never follows a link in
  * the last component; that the ones before are directories is the caller's care.
- * Asynchronous throughout: a dead network mount may hang a thread, never the daemon's loop.
+ * Asynchronous, so that a dead network mount may hang a thread, never the daemon's loop; sight.ts knows where none can
+ * be, and what may be looked at at once there.
  */
 
 import { createHash } from "node:crypto";
-import { type BigIntStats, constants, lstat } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstat,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+} from "node:fs";
 import { open, readlink } from "node:fs/promises";
 
 export interface Seen {
@@ -28,15 +39,28 @@ const RACY_NS = 12_000_000n;
 /** Most files looked at at once: enough to keep libuv's four threads busy, and no more. */
 const AT_ONCE = 32;
 
+type Read = (stat: BigIntStats) => Seen | undefined;
+
 /** What is at `file` (absolute); undefined for what is absent or neither file, link nor directory. Throws EACCES and the like. */
-export function look(file: string): Promise<Seen | undefined> {
+export function look(file: string, read: Read = seen): Promise<Seen | undefined> {
   return new Promise((resolve, reject) => {
     lstat(file, { bigint: true }, (error, stat) => {
-      if (!error) resolve(seen(stat));
+      if (!error) resolve(read(stat));
       else if (isAbsent(error)) resolve(undefined);
       else reject(error);
     });
   });
+}
+
+/** The same on the loop's own thread: only as sight.ts allows. */
+export function lookNow(file: string, read: Read = seen): Seen | undefined {
+  try {
+    const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+    return stat && read(stat);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Calls `work` for each item, a bounded number at once, and keeps their order. */
@@ -83,21 +107,46 @@ export async function hashOf(file: string, expected: Seen): Promise<string | und
   if (expected.kind === "directory" || expected.size > MAX_HASHED_BYTES) return undefined;
   try {
     const bytes = expected.kind === "symlink" ? await readlink(file, "buffer") : await readBounded(file);
-    const after = await look(file);
-    if (!bytes || !after || !sameStat(after, expected)) return undefined;
-    return createHash("sha256").update(bytes).digest("hex");
+    return hashIfStill(bytes, await look(file), expected);
   } catch {
     return undefined; // Unreadable: compared by its times.
   }
 }
 
+/** The same on the loop's own thread: only as sight.ts allows. */
+export function hashNow(file: string, expected: Seen): string | undefined {
+  if (expected.kind === "directory") return undefined;
+  try {
+    const bytes = expected.kind === "symlink" ? readlinkSync(file, "buffer") : readNow(file);
+    return hashIfStill(bytes, lookNow(file), expected);
+  } catch {
+    return undefined;
+  }
+}
+
+function hashIfStill(bytes: Buffer | undefined, after: Seen | undefined, expected: Seen): string | undefined {
+  if (!bytes || !after || !sameStat(after, expected)) return undefined;
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 async function readBounded(file: string): Promise<Buffer | undefined> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const handle = await open(file, READ);
   try {
     const { size } = await handle.stat();
     return size > MAX_HASHED_BYTES ? undefined : await handle.readFile();
   } finally {
     await handle.close();
+  }
+}
+
+function readNow(file: string): Buffer | undefined {
+  const fd = openSync(file, READ);
+  try {
+    return fstatSync(fd).size > MAX_HASHED_BYTES ? undefined : readFileSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

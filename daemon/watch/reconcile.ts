@@ -10,11 +10,13 @@
  */
 
 import { setImmediate } from "node:timers/promises";
-import { type Between, runBatch, scanNext } from "./batch.ts";
+import { runBatch } from "./batch.ts";
 import type { Ground } from "./examine.ts";
 import { openFolds } from "./folds.ts";
 import { openHolds } from "./holds.ts";
 import { openLanes } from "./lanes.ts";
+import { priorityOf } from "./priority.ts";
+import { type Between, scanNext } from "./scan.ts";
 
 export interface Reconciler {
   /** `written`: the bytes or attributes of what is there changed, not its name. */
@@ -42,6 +44,9 @@ const CRAWL_SLICE_MS = 10;
 /** How often a batch follows what it stirred up (a path leads to its parent) before others get their turn. */
 const MAX_ROUNDS = 50;
 
+const NOT_RIPE = (): boolean => false;
+const NOTHING_BETWEEN = async (): Promise<void> => {};
+
 interface Waiter {
   resolve(): void;
   reject(error: Error): void;
@@ -65,6 +70,8 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
     wake();
   });
   let ripened = false;
+
+  const isHigh = (file: string): boolean => priorityOf(file, false, ground.ignore.isHigh(file)) === "HIGH";
 
   const hasWork = (): boolean =>
     lanes.size > 0 || ripened || flushes.length > 0 || crawls.length > 0 || current !== undefined;
@@ -107,27 +114,34 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
     }
   };
 
+  /** Gives what is to be looked at once more. */
+  const look = async (
+    files: Iterable<string>,
+    ripe: (file: string) => boolean,
+    between: Between,
+  ): Promise<string[]> => {
+    const result = await runBatch(ground, files, ripe, between);
+    for (const file of result.hold) holds.add(file, isHigh(file) ? HIGH_HOLD_MS : HOLD_MS);
+    for (const directory of result.folded) folds.count(directory);
+    return result.again.filter((file) => file !== "");
+  };
+
+  /** What wants its turn between any two steps. */
+  const lookAtUrgent: Between = async () => {
+    // What there is to find out about comes in with a turn of the loop.
+    await setImmediate();
+    const urgent = lanes.takeUrgent(URGENT);
+    const again = await look(urgent, NOT_RIPE, NOTHING_BETWEEN);
+    for (const file of again) hint(file);
+  };
+
   const takeHints = async (forced: boolean): Promise<void> => {
     ripened = false;
     const due = holds.take(forced);
-    const again = new Set<string>();
-    const look = async (files: Iterable<string>, between: Between): Promise<void> => {
-      const result = await runBatch(ground, files, (file) => forced || due.has(file), between);
-      for (const file of result.hold) holds.add(file, ground.ignore.isHigh(file) ? HIGH_HOLD_MS : HOLD_MS);
-      for (const directory of result.folded) folds.count(directory);
-      for (const file of result.again) if (file !== "") again.add(file);
-    };
-    const lookAtUrgent = async (): Promise<void> => {
-      // What there is to find out about comes in with a turn of the loop.
-      await setImmediate();
-      await look(lanes.takeUrgent(URGENT), async () => {});
-    };
+    const ripe = (file: string): boolean => forced || due.has(file);
     let batch = lanes.take().union(due);
-    for (let round = 0; batch.size > 0 && round < MAX_ROUNDS; round++) {
-      await look(batch, lookAtUrgent);
-      batch = new Set(again);
-      again.clear();
-    }
+    for (let round = 0; batch.size > 0 && round < MAX_ROUNDS; round++)
+      batch = new Set(await look(batch, ripe, lookAtUrgent));
     for (const file of batch) hint(file);
   };
 
@@ -140,7 +154,10 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
     const { queue, waiters } = current;
     const again: string[] = [];
     const until = performance.now() + CRAWL_SLICE_MS;
-    while (queue.length > 0 && performance.now() < until && !closed) await scanNext(ground, queue, again);
+    while (queue.length > 0 && performance.now() < until && !closed) {
+      await scanNext(ground, queue, again);
+      await lookAtUrgent();
+    }
     for (const file of again) hint(file);
     if (queue.length > 0) return;
     // What moved while it was read, or is listed one by one, belongs to the crawl.

@@ -13,10 +13,14 @@ import type { WatchRow } from "../store/watch-table.ts";
 import { clearFor } from "./clear.ts";
 import { compare } from "./compare.ts";
 import { type Finding, foldItself, type Ground, isPublished, judge } from "./examine.ts";
-import { eachAtOnce, isAbsent, look, type Seen } from "./look.ts";
+import { eachAtOnce, isAbsent, type Seen } from "./look.ts";
+import type { Sight } from "./sight.ts";
 
-/** Names handled between two turns of the loop, and in one transaction. */
-const CHUNK = 500;
+/** Names handled in one transaction, and before others get their turn: some milliseconds. */
+const CHUNK = 64;
+
+/** What wants its turn between two steps; the rows may be others after it. */
+export type Between = () => Promise<void>;
 
 export interface Scanned {
   readonly directories: string[];
@@ -24,8 +28,31 @@ export interface Scanned {
   readonly again: string[];
 }
 
+/** How a directory is scanned. */
+interface Manner {
+  look: Sight["glance"];
+  /** What has its turn between chunks; without it only the loop has. */
+  between?: Between;
+}
+
+/** Directories read at once: enough to keep the disk's threads busy, few enough for others to have their turn soon. */
+const SCANS = 4;
+
+/** Scans the last directories of a crawl's `queue` and puts those below them in their place. */
+export async function scanNext(ground: Ground, queue: string[], again: string[]): Promise<void> {
+  ground.published.clear();
+  // One that is queued twice is scanned once: two scans of it would tell everything twice.
+  const next = new Set(queue.splice(-SCANS));
+  const manner = { look: ground.sight.look };
+  const scanned = await Promise.all([...next].map((directory) => scan(ground, directory, manner)));
+  for (const { directories, again: moved } of scanned) {
+    for (const directory of directories) queue.push(directory);
+    for (const file of moved) again.push(file);
+  }
+}
+
 /** Brings the rows right below `directory` up to the disk. */
-export async function scan(ground: Ground, directory: string): Promise<Scanned> {
+export async function scan(ground: Ground, directory: string, { look, between }: Manner): Promise<Scanned> {
   const { root, ledger, ignore, direct } = ground;
   const result: Scanned = { directories: [], again: [] };
   if (!isDirectory(ground, directory)) return result;
@@ -40,27 +67,22 @@ export async function scan(ground: Ground, directory: string): Promise<Scanned> 
   }
   await ignore.load(directory, names);
   const known = new Map(ledger.table.children(directory).map((row) => [row.path, row]));
-  const files = names.map((name) => joinPath(directory, name)).filter((file) => !ground.hidden(file));
+  const listed = names.map((name) => joinPath(directory, name)).filter((file) => !ground.hidden(file));
+  const files = [...new Set([...listed, ...known.keys()])];
   for (let from = 0; from < files.length; from += CHUNK) {
-    const chunk = files.slice(from, from + CHUNK);
-    const findings = await eachAtOnce(chunk, (file) => examineEntry(ground, file, known.get(file), result));
+    const rowOf = (file: string): WatchRow | undefined =>
+      from > 0 && between ? ledger.table.get(file) : known.get(file);
+    const findings = await eachAtOnce(files.slice(from, from + CHUNK), (file) =>
+      examineEntry(ground, file, rowOf(file), look, result),
+    );
     const news = findings.filter((finding) => finding.do !== "nothing");
-    if (news.length === 0) continue;
     for (const finding of news) await clearFor(ground, finding);
     if (!isDirectory(ground, directory)) return { directories: [], again: result.again };
-    ledger.write(() => {
-      for (const finding of news) apply(ground, finding, result);
-    });
-  }
-  const there = new Set(files);
-  const gone = [...known.keys()].filter((file) => !there.has(file));
-  for (let from = 0; from < gone.length; from += CHUNK) {
-    const chunk = gone.slice(from, from + CHUNK).map((file): Finding => ({ do: "vanish", path: file }));
-    for (const finding of chunk) await clearFor(ground, finding);
-    ledger.write(() => {
-      for (const finding of chunk) apply(ground, finding, result);
-    });
-    await setImmediate();
+    if (news.length > 0)
+      ledger.write(() => {
+        for (const finding of news) apply(ground, finding, result);
+      });
+    if (from + CHUNK < files.length) await (between ?? setImmediate)();
   }
   return result;
 }
@@ -79,10 +101,11 @@ async function examineEntry(
   ground: Ground,
   file: string,
   row: WatchRow | undefined,
+  look: Sight["glance"],
   result: Scanned,
 ): Promise<Finding> {
   try {
-    const seen = await look(path.join(ground.root, file));
+    const seen = await look(file);
     if (!seen) return row ? { do: "vanish", path: file } : { do: "nothing" };
     if (seen.kind !== "directory") return (await judge(ground, file, row, seen, false)) ?? { do: "nothing" };
     if (ground.ignore.foldOf(file, true) !== undefined) return foldItself(row, file, seen);

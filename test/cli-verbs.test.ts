@@ -509,3 +509,24 @@ test("mistakes in stage leave no session behind", async () => {
   await json(["discard"]);
   expect((await ctl(["stage", "b.txt"], { input: "b\n" })).stdout).toContain("Nothing differs");
 });
+
+test("trust shows the workspace's policy, and lets it count when that is wanted", async () => {
+  expect(await ctl(["trust", "--show"])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("There is no .iopipe.jsonc here"),
+  });
+  writeFileSync(path.join(root, ".iopipe.jsonc"), '{ "autoApproveBelow": 10 } // little\n');
+  expect((await ctl(["trust", "--show"])).stdout).toBe(
+    '.iopipe.jsonc is not trusted: what it loosens does not count.\n{\n  "autoApproveBelow": 10\n}\n',
+  );
+  expect((await ctl(["trust"])).code).toBe(2);
+  await ctl(["stage", "b.txt"], { input: "new b\n" });
+  const refused = await ctl(["apply", "--yes"]);
+  expect(refused).toMatchObject({ code: 4, stderr: expect.stringContaining("iopipectl review") });
+  expect((await json(["trust", "--yes"])).policy).toMatchObject({ trusted: true });
+  expect((await ctl(["apply", "--yes"])).code).toBe(0);
+  expect(read("b.txt")).toBe("new b\n");
+  expect((await json(["trust", "--revoke"])).policy).toMatchObject({ trusted: false });
+  writeFileSync(path.join(root, ".iopipe.jsonc"), "{");
+  expect((await ctl(["trust", "--yes"])).stdout).toMatch(/trusted\.\nIt cannot be understood/);
+});

@@ -22,6 +22,7 @@ export const LOAD: Readonly<Record<string, () => Promise<Run>>> = {
   discard: async () => (await import("./verbs/discard.ts")).discard,
   rebase: async () => (await import("./verbs/rebase.ts")).rebase,
   undo: async () => (await import("./verbs/undo.ts")).undo,
+  trust: async () => (await import("./verbs/trust.ts")).trust,
   log: async () => (await import("./verbs/log.ts")).log,
   watch: async () => (await import("./verbs/watch.ts")).watch,
   wait: async () => (await import("./verbs/wait.ts")).wait,

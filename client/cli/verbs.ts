@@ -162,6 +162,13 @@ export const VERBS: readonly Verb[] = [
     reviewersOnly: true,
   },
   {
+    name: "trust",
+    summary: "Let the workspace's own policy count in full, until it changes",
+    flags: [YES, ["--show", "only show it"], ["--revoke", "trust none any more"]],
+    about: "workspace",
+    reviewersOnly: true,
+  },
+  {
     name: "log",
     args: "[path]",
     summary: "List what was applied and undone, newest first",

@@ -12,6 +12,8 @@ const MUTATES: Readonly<Record<MethodName, boolean>> = {
   "workspace/open": true,
   "workspace/list": false,
   "workspace/close": true,
+  "workspace/policy": false,
+  "workspace/trust": true,
   "session/open": true,
   "session/list": false,
   "session/get": false,

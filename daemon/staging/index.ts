@@ -90,5 +90,6 @@ export { digestOf } from "./digest.ts";
 export type { Examination } from "./examine.ts";
 export { openSession } from "./open-session.ts";
 export { MAX_DIFFED_BYTES } from "./pairs.ts";
+export { POLICY_FILE } from "./risk.ts";
 export { staleError, type Unseen } from "./stale.ts";
 export { sessionToWire } from "./wire.ts";

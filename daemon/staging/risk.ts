@@ -10,7 +10,7 @@ import type { NewPatch } from "../store/index.ts";
 export type Risk = NonNullable<Patch["risk"]>;
 
 /** Where a workspace may carry its policy. */
-const POLICY_FILE = ".iopipe.jsonc";
+export const POLICY_FILE = ".iopipe.jsonc";
 
 type Risky = Omit<NewPatch, "findings"> & Pick<Patch, "match">;
 

@@ -182,4 +182,8 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE patch ADD COLUMN findings TEXT NOT NULL DEFAULT '{}';
   ALTER TABLE session ADD COLUMN scope TEXT;
   `,
+  `
+  -- The hash of the policy file that a reviewer trusts.
+  ALTER TABLE workspace ADD COLUMN trusted TEXT;
+  `,
 ];

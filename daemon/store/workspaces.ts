@@ -19,6 +19,9 @@ export interface Workspaces {
   /** Marks the root's workspace as open, creating it where there is none. */
   open(root: string): WorkspaceRow;
   close(id: string): void;
+  /** The hash of the policy file that a reviewer trusts, if any. */
+  trusted(id: string): string | undefined;
+  trust(id: string, hash: string | undefined): void;
 }
 
 interface Raw {
@@ -40,9 +43,11 @@ export function openWorkspaces(db: Database, transaction: Transactions["transact
   const byRoot = db.prepare<[string], Raw>("SELECT * FROM workspace WHERE root = ?");
   const opened = db.prepare<[], Raw>("SELECT * FROM workspace WHERE open = 1 ORDER BY created_at, id");
   const upsert = db.prepare<[string, string, string], Raw>(
-    "INSERT INTO workspace VALUES (?, ?, 1, ?) ON CONFLICT (root) DO UPDATE SET open = 1 RETURNING *",
+    "INSERT INTO workspace (id, root, open, created_at) VALUES (?, ?, 1, ?) ON CONFLICT (root) DO UPDATE SET open = 1 RETURNING *",
   );
   const close = db.prepare("UPDATE workspace SET open = 0 WHERE id = ?");
+  const trusted = db.prepare<[string], string | null>("SELECT trusted FROM workspace WHERE id = ?").pluck();
+  const trust = db.prepare("UPDATE workspace SET trusted = ? WHERE id = ?");
   const one = (raw: Raw | undefined) => raw && toRow(raw);
   return {
     get: (id) => one(byId.get(id)),
@@ -50,5 +55,7 @@ export function openWorkspaces(db: Database, transaction: Transactions["transact
     opened: () => opened.all().map(toRow),
     open: (root) => toRow(transaction(() => upsert.get(newId("w"), root, now()) as Raw)),
     close: (id) => void transaction(() => close.run(id)),
+    trusted: (id) => trusted.get(id) ?? undefined,
+    trust: (id, hash) => void transaction(() => trust.run(hash ?? null, id)),
   };
 }

@@ -28,6 +28,11 @@ export function selectionOf({ include, exclude, priorities }: Filter): Selection
   };
 }
 
+/** Whether one of the globs names one of the paths, or a directory above it. */
+export function matchesAny(globs: readonly string[], paths: readonly string[]): boolean {
+  return globs.map(matcherOf).some((matches) => paths.some(matches));
+}
+
 function matcherOf(glob: string): (path: string) => boolean {
   const literal = literalPrefix(glob) === glob;
   if (!literal) return (path) => wildmatch(glob, path);

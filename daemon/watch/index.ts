@@ -1,4 +1,5 @@
 /** Watching one root: the door to this folder. See types.ts for the interface, watch.ts for how the parts are tied. */
 
+export { matchesAny } from "./filter.ts";
 export type * from "./types.ts";
 export { watchRoot } from "./watch.ts";

@@ -17,6 +17,7 @@ import {
 } from "../store/index.ts";
 import type { Asking, House } from "./house.ts";
 import type { OpenWorkspace } from "./opened.ts";
+import { refusal } from "./policy/index.ts";
 import { safetyCommit } from "./safety-commit.ts";
 
 type Options = Omit<CheckedParams<"session/apply">, "session">;
@@ -69,6 +70,7 @@ async function applyInTurn(
   const digest = digestOf(store, session.id);
   refuseUnseen(options, [shown, digest]);
   refuseProblems(examined, options);
+  await refuseUnapproved(house, workspace, examined);
   refuseNothing(session, examined);
 
   const operation = await promote(
@@ -144,6 +146,21 @@ function refuseUnseen({ expectedDigest, patches }: Options, digests: readonly st
 function refuseProblems({ problems }: Examination, { confirmFullReplace }: Options): void {
   const problem = problems.find(({ kind }) => !(confirmFullReplace && kind === "ConfirmationRequired"));
   if (problem) throw problem;
+}
+
+/** What is stale is not applied, approved or not. */
+async function refuseUnapproved(
+  { store }: House,
+  workspace: OpenWorkspace,
+  { patches, stale }: Examination,
+): Promise<void> {
+  const left = new Set(stale.map(({ patch }) => patch.id));
+  const refused = await refusal(
+    store,
+    workspace,
+    patches.filter(({ id }) => !left.has(id)),
+  );
+  if (refused) throw refused;
 }
 
 function refuseNothing(session: SessionRow, { transitions }: Examination): void {

@@ -20,6 +20,8 @@ const ALL_METHODS = [
   workspace.open,
   workspace.list,
   workspace.close,
+  workspace.policy,
+  workspace.trust,
   session.open,
   session.list,
   session.get,
@@ -87,6 +89,7 @@ export const notifications: ReadonlyMap<string, Notification> = new Map(
 /** The named values of the contract, for rpc.discover and the reference. */
 export const schemas: Readonly<Record<string, z.ZodType>> = {
   Workspace: values.Workspace,
+  Policy: values.Policy,
   Session: values.Session,
   Patch: values.Patch,
   Image: values.Image,
@@ -114,6 +117,7 @@ export type {
   Patch,
   PatchKind,
   PatchState,
+  Policy,
   Priority,
   Problem,
   Session,

@@ -47,6 +47,15 @@ export const Workspace = z.object({
 });
 export type Workspace = z.infer<typeof Workspace>;
 
+export const Policy = z.object({
+  path: Path,
+  hash: Hash.optional().describe("Of its bytes; absent where they cannot be read."),
+  trusted: z.boolean().describe("Whether what it loosens counts."),
+  rules: z.record(z.string(), z.unknown()).optional().describe("What it says; absent with a problem."),
+  problem: z.string().optional().describe("Why it cannot be understood; nothing is approved then."),
+});
+export type Policy = z.infer<typeof Policy>;
+
 export const SessionState = z.enum(["Pending", "Applied", "Discarded"]);
 export type SessionState = z.infer<typeof SessionState>;
 

@@ -1,7 +1,7 @@
 /** Methods about workspaces: which roots the daemon watches and writes. */
 import { z } from "zod";
 import { method, NEXT, PAGE, params } from "./method.ts";
-import { Workspace, WorkspaceRef } from "./values.ts";
+import { Hash, Policy, Workspace, WorkspaceRef } from "./values.ts";
 
 export const open = method({
   name: "workspace/open",
@@ -28,4 +28,24 @@ export const close = method({
   params: params({ workspace: WorkspaceRef }),
   result: z.object({}),
   errors: ["WorkspaceNotFound", "NotPermitted"],
+});
+
+export const policy = method({
+  name: "workspace/policy",
+  summary:
+    "Shows the policy that the workspace carries in its .iopipe.jsonc, if it does, and whether it counts in full.",
+  role: "proposer",
+  params: params({ workspace: WorkspaceRef }),
+  result: z.object({ policy: Policy.optional() }),
+  errors: ["WorkspaceNotFound", "RootGone"],
+});
+
+export const trust = method({
+  name: "workspace/trust",
+  summary:
+    "Trusts the policy of this hash, so that what it loosens counts, until the file changes; without a hash none.",
+  role: "reviewer",
+  params: params({ workspace: WorkspaceRef, hash: Hash.optional() }),
+  result: z.object({ policy: Policy.optional() }),
+  errors: ["WorkspaceNotFound", "RootGone", "DigestMismatch", "NotPermitted"],
 });

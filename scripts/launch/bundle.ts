@@ -69,6 +69,8 @@ const daemonOptions = {
   format: "esm",
   target: "node22.14",
   external: ["better-sqlite3", "@parcel/watcher", "koffi"],
+  // WORKAROUND: jsonc-parser's "main" is UMD, whose calls of its factory's `require` esbuild does not see.
+  mainFields: ["module", "main"],
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },

@@ -32,6 +32,7 @@ const REVIEWERS: [MethodName, object][] = [
   ["operation/resolve", { operation: "oX" }],
   ["workspace/open", { root: "/" }],
   ["workspace/close", { workspace: "wX" }],
+  ["workspace/trust", { workspace: "wX" }],
   ["daemon/stop", {}],
   ["session/discard", { session: "sX", purge: true }],
   ["patch/discard", { patch: "pX", purge: true }],

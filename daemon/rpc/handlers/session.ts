@@ -3,6 +3,7 @@ import { IopipeError } from "../../../protocol/wire/index.ts";
 import { openSession, sessionToWire, staleError } from "../../staging/index.ts";
 import { patchToWire, type SessionRow } from "../../store/index.ts";
 import { applySession, assertSaysWhat } from "../../workspace/apply.ts";
+import { refusal } from "../../workspace/policy/index.ts";
 import { waitForEvent } from "../../workspace/waiting.ts";
 import type { Call, Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
@@ -71,9 +72,15 @@ export function sessionHandlers(parts: Parts) {
 
     "session/check": async ({ session: id, patches }, call) => {
       const session = namedSession(store, id, call);
-      const { tree } = workspaces.find(session.workspace);
-      const { order, problems: others, stale } = await staging.examine(session, tree, patches, call.signal);
-      const problems = [...stale.map(({ files }) => staleError(files)), ...others];
+      const workspace = workspaces.find(session.workspace);
+      const examined = await staging.examine(session, workspace.tree, patches, call.signal);
+      const { order, problems: others, stale } = examined;
+      const unapproved = await refusal(store, workspace, examined.patches);
+      const problems = [
+        ...stale.map(({ files }) => staleError(files)),
+        ...others,
+        ...(unapproved ? [unapproved] : []),
+      ];
       return {
         wouldApply: problems.length === 0 && order.length > 0,
         order,

@@ -1,6 +1,9 @@
 /** Handlers of workspace/*. The list is by root, which is its cursor too. */
-import type { Workspace } from "../../../protocol/methods/index.ts";
+import type { Policy as WirePolicy, Workspace } from "../../../protocol/methods/index.ts";
+import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { POLICY_FILE } from "../../staging/index.ts";
 import type { OpenWorkspace } from "../../workspace/opened.ts";
+import { type Policy, policyOf } from "../../workspace/policy/index.ts";
 import type { Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
 import { DEFAULT_LIMIT } from "./pages.ts";
@@ -9,7 +12,21 @@ export function workspaceToWire({ id, root, watch }: OpenWorkspace): Workspace {
   return { id, root, watch: { state: watch.state, warnings: [...watch.warnings] }, clock: watch.clock() };
 }
 
-export function workspaceHandlers({ workspaces }: Parts) {
+function policyToWire({ hash, rules, problem, isTrusted }: Policy): WirePolicy {
+  return {
+    path: POLICY_FILE,
+    trusted: isTrusted,
+    ...(hash !== undefined && { hash }),
+    ...(rules && { rules }),
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+export function workspaceHandlers({ store, workspaces }: Parts) {
+  const showPolicy = async (workspace: OpenWorkspace): Promise<{ policy?: WirePolicy }> => {
+    const policy = await policyOf(store, workspace);
+    return policy ? { policy: policyToWire(policy) } : {};
+  };
   return {
     "workspace/open": async ({ root }) => ({ workspace: workspaceToWire(await workspaces.open(root)) }),
     "workspace/list": ({ limit = DEFAULT_LIMIT, after = "" }) => {
@@ -25,5 +42,24 @@ export function workspaceHandlers({ workspaces }: Parts) {
       await workspaces.close(workspace);
       return {};
     },
+    "workspace/policy": ({ workspace }) => showPolicy(workspaces.find(workspace)),
+    "workspace/trust": async ({ workspace: named, hash }) => {
+      const workspace = workspaces.find(named);
+      const policy = await policyOf(store, workspace);
+      if (hash !== undefined && policy?.hash !== hash) throw anotherPolicy(policy?.hash, hash);
+      store.workspaces.trust(workspace.id, hash);
+      return showPolicy(workspace);
+    },
   } satisfies Partial<Handlers>;
+}
+
+function anotherPolicy(actual: string | undefined, expected: string): IopipeError {
+  const fact =
+    actual === undefined ? `There is no ${POLICY_FILE} now` : `${POLICY_FILE} has the hash ${actual}`;
+  return new IopipeError("DigestMismatch", `${fact}, not ${expected}.`, {
+    path: POLICY_FILE,
+    expected,
+    actual,
+    hint: "Look at it again with iopipectl trust.",
+  });
 }

@@ -86,6 +86,10 @@ export const notifications: ReadonlyMap<string, Notification> = new Map(
   ALL_NOTIFICATIONS.map((each) => [each.name, each]),
 );
 
+/** The shape of a workspace's policy file, which is read outside any call. */
+export const { PolicyRules } = values;
+export type PolicyRules = values.PolicyRules;
+
 /** The named values of the contract, for rpc.discover and the reference. */
 export const schemas: Readonly<Record<string, z.ZodType>> = {
   Workspace: values.Workspace,

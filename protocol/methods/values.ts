@@ -47,11 +47,22 @@ export const Workspace = z.object({
 });
 export type Workspace = z.infer<typeof Workspace>;
 
+const Globs = z.array(z.string().min(1)).describe("As git's `:(glob)`.");
+
+/** All that a policy may say. An unknown key is a problem: a misspelt rule must not be no rule. */
+export const PolicyRules = z.strictObject({
+  $schema: z.string().optional(),
+  autoApproveBelow: z.int().min(0).max(100).optional().describe("Patches of a lower risk need no decision."),
+  ask: Globs.optional().describe("These need one, whatever their risk."),
+  never: Globs.optional().describe("These are never applied."),
+});
+export type PolicyRules = z.infer<typeof PolicyRules>;
+
 export const Policy = z.object({
   path: Path,
   hash: Hash.optional().describe("Of its bytes; absent where they cannot be read."),
   trusted: z.boolean().describe("Whether what it loosens counts."),
-  rules: z.record(z.string(), z.unknown()).optional().describe("What it says; absent with a problem."),
+  rules: PolicyRules.optional().describe("What it says; absent with a problem."),
   problem: z.string().optional().describe("Why it cannot be understood; nothing is approved then."),
 });
 export type Policy = z.infer<typeof Policy>;

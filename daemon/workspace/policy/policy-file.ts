@@ -1,28 +1,19 @@
 /**
  * The policy that a workspace carries: `.iopipe.jsonc` in its root, JSON with comments.
- * Owns reading it and its shape; what it says of a patch is rules.ts, whether a person trusts it the store's.
+ * Owns reading it; its shape is the contract's, what it says of a patch is rules.ts, whether a person trusts it the store's.
  * INVARIANT: a file that is there and cannot be understood allows nothing: `problem` says why.
  */
 import { createHash } from "node:crypto";
 import { type ParseError, parse, printParseErrorCode } from "jsonc-parser";
-import { z } from "zod";
+import { PolicyRules } from "../../../protocol/methods/index.ts";
 import { isErrno, type Tree } from "../../disk/index.ts";
 import { POLICY_FILE } from "../../staging/index.ts";
-
-/** All that a policy may say. An unknown key is a problem: a misspelt rule must not be no rule. */
-const Rules = z.strictObject({
-  $schema: z.string().optional(),
-  autoApproveBelow: z.int().min(0).max(100).optional(),
-  ask: z.array(z.string().min(1)).optional(),
-  never: z.array(z.string().min(1)).optional(),
-});
-type Rules = z.infer<typeof Rules>;
 
 export interface PolicyFile {
   /** Of its bytes; undefined where they cannot be read. */
   readonly hash?: string;
   /** What it says; undefined with `problem`. */
-  readonly rules?: Rules;
+  readonly rules?: PolicyRules;
   readonly problem?: string;
 }
 
@@ -51,15 +42,17 @@ function parsePolicy(bytes: Uint8Array): PolicyFile {
   const value: unknown = parse(text, errors, { allowTrailingComma: true });
   const [error] = errors;
   if (error) return { hash, problem: `${at(text, error.offset)}: ${printParseErrorCode(error.error)}` };
-  const checked = Rules.safeParse(value);
+  const checked = PolicyRules.safeParse(value);
   return checked.success ? { hash, rules: checked.data } : { hash, problem: describe(checked.error) };
 }
+
+type Issue = Readonly<{ path: readonly PropertyKey[]; message: string }>;
 
 function at(text: string, offset: number): string {
   return `line ${text.slice(0, offset).split("\n").length}`;
 }
 
-function describe({ issues: [issue] }: z.ZodError): string {
+function describe({ issues: [issue] }: { issues: readonly Issue[] }): string {
   const where = issue?.path.length ? `"${issue.path.join(".")}": ` : "";
   return `${where}${issue?.message ?? "it is no policy"}`;
 }

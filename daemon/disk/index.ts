@@ -1,7 +1,8 @@
 /** What the disk gives to the parts above it; the durable write on its own is atomic.ts. */
 export { fill, runAsync } from "./durable.ts";
 export { DiskError, faultKind, isErrno, named } from "./errors.ts";
-export { fastImport, runGit } from "./git.ts";
+export { fastImport } from "./fast-import.ts";
+export { type GitAnswer, runGit } from "./git.ts";
 export { ABSENT, type Aspect, aspectsOf, type Image, sameAspects } from "./image.ts";
 export { inParallel } from "./parallel.ts";
 export {

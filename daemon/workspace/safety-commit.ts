@@ -7,9 +7,9 @@
  * Failure: never the operation's, which is complete; why there is no commit is the answer.
  */
 import type { Result } from "../../protocol/methods/index.ts";
-import { fastImport, runGit, type Tree } from "../disk/index.ts";
+import { fastImport, type GitAnswer, runGit, type Tree } from "../disk/index.ts";
 import type { OperationFileRow, OperationRow, Store } from "../store/index.ts";
-import { snapshotStream } from "./snapshot-stream.ts";
+import { gitlinkStream, type Snapshot, snapshotStream } from "./snapshot-stream.ts";
 
 type SafetyCommit = NonNullable<Result<"session/apply">["safetyCommit"]>;
 
@@ -35,25 +35,45 @@ async function commitOf(
 ): Promise<SafetyCommit> {
   const { root } = tree;
   const ref = `refs/iopipe/${operation.id}`;
-  const found = await runGit(root, ["rev-parse", "--absolute-git-dir"]);
-  const prefix = lineOf(await runGit(root, ["rev-parse", "--show-prefix"]));
-  const gitDir = lineOf(found);
-  if (gitDir === undefined || prefix === undefined) return { unavailable: reason(found.error) };
-  const made = await commitAt(root, ref);
+  const { gitDir, prefix } = await repositoryOf(root);
+  const made = lineOf(await runGit(root, ["rev-parse", "--quiet", "--verify", `${ref}^{commit}`]));
   if (made !== undefined) return { ref, commit: made };
 
   const files = operation.files.filter(({ outcome }) => outcome === "after");
   if (files.length === 0) return { unavailable: `Operation ${operation.id} has changed nothing.` };
   for (const file of files) await keepBytes(store, tree, file);
-  const parent = await commitAt(root, "HEAD");
-  const stream = snapshotStream({ ref, parent, prefix, operation, files, blobs: store.blobs });
-  const imported = await fastImport(root, gitDir, stream, signal);
-  const commit = lineOf(imported);
-  return commit === undefined ? { unavailable: reason(imported.error) } : { ref, commit };
+  const parent = await headOf(root);
+  const snapshot: Snapshot = { ref, parent, prefix, operation, files, blobs: store.blobs };
+  const read = (stream: AsyncIterable<Uint8Array>): Promise<string> =>
+    fastImport(root, gitDir, stream, { signal }).then(lineIn);
+  refuseGitlinks(await read(gitlinkStream(snapshot)));
+  return { ref, commit: await read(snapshotStream(snapshot)) };
 }
 
-async function commitAt(root: string, name: string): Promise<string | undefined> {
-  return lineOf(await runGit(root, ["rev-parse", "--quiet", "--verify", `${name}^{commit}`]));
+/** Where the repository is that `root` is the work tree of, or lies in, and where in that. @throws {Error} if none */
+async function repositoryOf(root: string): Promise<{ gitDir: string; prefix: string }> {
+  const gitDir = lineIn(await runGit(root, ["rev-parse", "--absolute-git-dir"]));
+  const where = lineIn(await runGit(root, ["rev-parse", "--is-inside-work-tree", "--show-prefix"]));
+  const [, isInside, prefix] = /^(\w+)\n(.*)$/s.exec(where) ?? [];
+  if (isInside !== "true" || prefix === undefined)
+    throw new Error(`'${root}' is not in the work tree of the git repository ${gitDir}.`);
+  return { gitDir, prefix };
+}
+
+/** The commit that HEAD names; undefined where there is none yet. @throws {Error} where it names one that cannot be found */
+async function headOf(root: string): Promise<string | undefined> {
+  const head = lineOf(await runGit(root, ["rev-parse", "--quiet", "--verify", "HEAD"]));
+  if (head !== undefined) return head;
+  // Succeeds for a branch that is not there yet, and fails for one that is there and cannot be read.
+  const branch = await runGit(root, ["symbolic-ref", "HEAD"]);
+  if (branch.stdout === undefined) throw new Error(`HEAD cannot be read: ${reason(branch.error)}`);
+  return undefined;
+}
+
+/** @throws {Error} where a path lies in a submodule, for which a commit of the repository around it has no place */
+function refuseGitlinks(listing: string): void {
+  const [, path] = /^160000 commit \w+\t(.*)$/m.exec(listing) ?? [];
+  if (path !== undefined) throw new Error(`'${path}' is a submodule, whose files only its own commits have.`);
 }
 
 /** A file whose mode alone changed is the only one whose bytes the store may lack. */
@@ -64,11 +84,20 @@ async function keepBytes({ blobs }: Store, tree: Tree, { path, after }: Operatio
 }
 
 /** What git answered; a path may itself have line feeds. */
-function lineOf({ stdout }: { stdout: string | undefined }): string | undefined {
+function lineOf({ stdout }: GitAnswer): string | undefined {
   return stdout?.replace(/\n$/, "");
 }
 
+/** @throws {Error} in git's words */
+function lineIn(answer: GitAnswer): string {
+  const line = lineOf(answer);
+  if (line === undefined) throw new Error(reason(answer.error));
+  return line;
+}
+
+/** Of git's words what is to the point, on one line. */
 function reason(error: string): string {
-  if (error.includes("ENOENT")) return "git is not installed.";
-  return error.split("\n")[0] as string;
+  if (error === "spawn git ENOENT") return "git is not installed.";
+  const lines = error.split("\n").filter((line) => !/^(warning|hint|fast-import): |^\s*$/.test(line));
+  return lines.map((line) => line.trim()).join(" ");
 }

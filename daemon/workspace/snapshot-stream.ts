@@ -3,9 +3,10 @@
  * Owns the format and the commits' messages. Pure but for the blobs.
  */
 import type { Image } from "../../protocol/methods/index.ts";
+import { ancestorsOf } from "../disk/index.ts";
 import type { Blobs, OperationFileRow, OperationRow } from "../store/index.ts";
 
-interface Snapshot {
+export interface Snapshot {
   readonly ref: string;
   /** The commit that the first one follows; undefined where there is none yet. */
   readonly parent: string | undefined;
@@ -14,6 +15,17 @@ interface Snapshot {
   readonly operation: OperationRow;
   readonly files: readonly OperationFileRow[];
   readonly blobs: Blobs;
+}
+
+/**
+ * Asks what the commit has at the directories of the files: comes back on git's standard output, a line each.
+ * Source: git-fast-import(1), "ls".
+ */
+export async function* gitlinkStream({ parent, prefix, files }: Snapshot): AsyncGenerator<Uint8Array> {
+  const directories = new Set(files.flatMap(({ path }) => ancestorsOf(prefix + path)));
+  if (parent !== undefined)
+    for (const directory of directories) yield Buffer.from(`ls ${parent} ${quoted(directory)}\n`);
+  yield Buffer.from("done\n");
 }
 
 /** The second commit's name comes back on git's standard output. */
@@ -44,7 +56,8 @@ function commit(
   const lines = trailers.flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}: ${flat(value)}\n`],
   );
-  const seconds = Math.floor(Date.parse(endedAt ?? startedAt) / 1000);
+  // No clock of git's is before 1970.
+  const seconds = Math.max(0, Math.floor(Date.parse(endedAt ?? startedAt) / 1000));
   return Buffer.concat([
     Buffer.from(`commit ${ref}\nmark :${mark}\ncommitter iopipe <iopipe@localhost> ${seconds} +0000\n`),
     data(Buffer.from(`${flat(title)}\n\n${lines.join("")}`)),

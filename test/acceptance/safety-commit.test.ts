@@ -1,19 +1,13 @@
 /** The hidden commit of an apply or undo: what git finds in it, and that nothing else of git's is touched. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { ChangeInput } from "../../client/index.ts";
-import type { Result } from "../../protocol/methods/index.ts";
+import { git, made, stateOf } from "./safety-commits.ts";
 import { openScene, type Scene, sharedStage } from "./scene.ts";
 
 const stage = sharedStage();
-
-type SafetyCommit = NonNullable<Result<"session/apply">["safetyCommit"]>;
-
-function git(directory: string, ...args: string[]): string {
-  return execFileSync("git", args, { cwd: directory, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-}
 
 async function apply({ reviewer, workspace }: Scene, changes: readonly ChangeInput[], title = "a change") {
   const session = await reviewer.openSession({ workspace, title, agent: "tester" });
@@ -24,23 +18,6 @@ async function apply({ reviewer, workspace }: Scene, changes: readonly ChangeInp
     expectedDigest: digest,
     safetyCommit: "hidden",
   });
-}
-
-function made(commit: SafetyCommit | undefined): { ref: string; commit: string } {
-  if (commit === undefined || "unavailable" in commit) throw new Error(JSON.stringify(commit));
-  return commit;
-}
-
-/** Everything of git's that is not an object or one of our refs. */
-function stateOf(root: string): Record<string, string> {
-  const gitDir = join(root, ".git");
-  const files = fs
-    .readdirSync(gitDir, { recursive: true, withFileTypes: true })
-    .filter((one) => one.isFile());
-  const paths = files
-    .map((one) => join(one.parentPath, one.name))
-    .filter((path) => !/\/objects\/|\/refs\/iopipe\//.test(path));
-  return Object.fromEntries(paths.map((path) => [path, fs.readFileSync(path, "latin1")]));
 }
 
 const write = (path: string, content: string) => ({ kind: "write", path, content }) as const;
@@ -163,68 +140,4 @@ test("content of several MiB and a mode that alone changes", async () => {
   expect(git(scene.root, "diff", "--summary", `${ref}^`, ref)).toContain(
     "mode change 100644 => 100755 other",
   );
-});
-
-describe("where the root is", () => {
-  async function inDirectory(root: string, prepare: () => void) {
-    prepare();
-    fs.mkdirSync(root, { recursive: true });
-    fs.writeFileSync(join(root, "f"), "old\n");
-    const { reviewer } = stage();
-    const { workspace } = await reviewer.call("workspace/open", { root });
-    const session = await reviewer.openSession({ workspace: workspace.id });
-    const { session: staged } = await session.stage([write("f", "new\n")]);
-    const { operation, safetyCommit } = await reviewer.call("session/apply", {
-      ...{ session: session.id, expectedDigest: staged.digest, safetyCommit: "hidden" },
-    });
-    expect(operation.state).toBe("committed");
-    return safetyCommit as SafetyCommit;
-  }
-  const at = (name: string): string => join(stage().home.directory, name);
-
-  test("no repository: unavailable, in git's words, and applied all the same", async () => {
-    const commit = await inDirectory(at("bare-directory"), () => undefined);
-    expect(commit).toEqual({ unavailable: expect.stringContaining("not a git repository") });
-    expect(fs.readFileSync(at("bare-directory/f"), "utf8")).toBe("new\n");
-  });
-
-  test("a directory inside one", async () => {
-    const top = at("outer");
-    const commit = await inDirectory(join(top, "in\nner/ä"), () => {
-      fs.mkdirSync(top);
-      git(top, "init", "-q");
-    });
-    expect(git(top, "show", `${made(commit).ref}:in\nner/ä/f`)).toBe("new\n");
-  });
-
-  test("one without a commit", async () => {
-    const top = at("unborn");
-    const commit = await inDirectory(top, () => {
-      fs.mkdirSync(top);
-      git(top, "init", "-q");
-    });
-    const { ref } = made(commit);
-    expect(git(top, "rev-list", "--count", ref)).toBe("2\n");
-    expect(git(top, "show", `${ref}^:f`)).toBe("old\n");
-    expect(git(top, "ls-files")).toBe("");
-  });
-
-  test("a linked work tree", async () => {
-    await using scene = await openScene({ on: stage() });
-    const linked = at("linked");
-    const commit = await inDirectory(linked, () => void git(scene.root, "worktree", "add", "-q", linked));
-    expect(git(scene.root, "show", `${made(commit).ref}:f`)).toBe("new\n");
-  });
-
-  test("one that cannot be written: unavailable, why, and nothing is left there", async () => {
-    const top = at("broken");
-    const commit = await inDirectory(top, () => {
-      fs.mkdirSync(top);
-      git(top, "init", "-q");
-      fs.mkdirSync(join(top, ".git/refs"), { recursive: true });
-      fs.writeFileSync(join(top, ".git/refs/iopipe"), "in the way");
-    });
-    expect(commit).toEqual({ unavailable: expect.stringMatching(/refs\/iopipe/) });
-    expect(fs.readdirSync(join(top, ".git")).filter((name) => name.startsWith("fast_import"))).toEqual([]);
-  });
 });

@@ -144,7 +144,7 @@ describe("refused", () => {
     ["nothing", "", "PatchMalformed"],
     ["prose", "please change it\n", "PatchMalformed"],
     ["a truncated hunk", `${header}@@ -1,3 +1,3 @@\n 1\n-2\n`, "PatchMalformed"],
-    ["wrong counts", `${header}@@ -1,2 +1,2 @@\n 1\n-2\n+x\n 3\n`, "PatchMalformed"],
+    ["a name that is not UTF-8", 'diff --git "a/\\377" "b/\\377"\nnew file mode 100644\n', "PatchMalformed"],
     ["a hunk without a file", "@@ -1 +1 @@\n-1\n+x\n", "PatchMalformed"],
     [
       "a binary payload",
@@ -171,7 +171,7 @@ describe("refused", () => {
       "diff --git a/a b/a\ndeleted file mode 100644\n--- a/a\n+++ /dev/null\n@@ -1 +0,0 @@\n-1\n",
       "PatchMalformed",
     ],
-    ["one file twice", "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-1\n+x\n".repeat(2), "PatchMalformed"],
+    ["one change twice", "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-1\n+x\n".repeat(2), "MatchNotFound"],
     ["a link to nowhere at all", link(""), "PatchMalformed"],
     ["a link's target with a NUL", link("+x\0y\n\\ No newline at end of file\n"), "InvalidParams"],
     ["outside", "--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n", "PathEscape"],

@@ -5,7 +5,7 @@
  * paths has a patch of its own.
  * Invariant: paths that this call neither touched nor reinterpreted keep their pending patches.
  */
-import type { Image, PatchKind } from "../../protocol/methods/index.ts";
+import type { Image, Patch, PatchKind } from "../../protocol/methods/index.ts";
 import { ABSENT } from "../disk/index.ts";
 import type { PatchRow } from "../store/index.ts";
 import { kindOf } from "./images.ts";
@@ -21,6 +21,7 @@ export interface Wanted {
   readonly after: Image;
   readonly breakHardLinks: boolean;
   readonly note?: string;
+  readonly match?: Patch["match"];
 }
 
 export interface NetEffect {
@@ -71,6 +72,7 @@ async function wantedAt(view: View, path: string): Promise<Wanted | undefined> {
     path,
     breakHardLinks: layer.breakHardLinks,
     ...(layer.note !== undefined && { note: layer.note }),
+    ...(layer.match && { match: layer.match }),
   };
   const from = await renameSource(view, path, layer);
   const base = await view.baseOf(from ?? path);

@@ -6,7 +6,7 @@
  * RACE: the watcher may move a patch between two questions: at worst a directory of staged files alone is taken to be
  * there, or gone, by a call that ran beside it; promotion refuses what does not fit.
  */
-import type { Image } from "../../protocol/methods/index.ts";
+import type { Image, Patch } from "../../protocol/methods/index.ts";
 import { ancestorsOf } from "../disk/index.ts";
 import type { Patches, PatchRow } from "../store/index.ts";
 
@@ -18,6 +18,8 @@ export interface Layer {
   readonly from?: string | undefined;
   readonly breakHardLinks: boolean;
   readonly note?: string | undefined;
+  /** How the parts of what it was made of were found. */
+  readonly match?: Patch["match"];
   /** The pending patch that staged it before this call; absent where this call did. */
   readonly patch?: PatchRow;
 }
@@ -93,6 +95,6 @@ export function overlayOf(patches: Patches, session: string): Overlay {
 function layerOf(path: string, held: readonly PatchRow[]): Layer | undefined {
   const patch = held.find((row) => row.path === path);
   if (!patch) return held[0] && { image: { exists: false }, breakHardLinks: false, patch: held[0] };
-  const { from, after: image, breakHardLinks, note } = patch;
-  return { image, from, breakHardLinks, note, patch };
+  const { from, after: image, breakHardLinks, note, findings } = patch;
+  return { image, from, breakHardLinks, note, match: findings.match, patch };
 }

@@ -113,10 +113,10 @@ function record(
   }
   settleStaged(store, session, new Set([...view.touched, ...wanted.map(({ path }) => path)]));
   if (superseded.length + wanted.length > 0) store.sessions.reopen(session.id);
-  return wanted.map((patch) => {
+  return wanted.map(({ match, ...patch }) => {
     const ids = { id: newId("p"), session: session.id, workspace: session.workspace };
-    const risk = riskOf({ ...patch, ...ids }, session.scope);
-    const row = store.patches.insert({ ...patch, ...ids, findings: { risk } });
+    const risk = riskOf({ ...patch, ...ids, ...(match && { match }) }, session.scope);
+    const row = store.patches.insert({ ...patch, ...ids, findings: { risk, ...(match && { match }) } });
     patchEvent(store, "patch/staged", row, by);
     return row;
   });

@@ -123,7 +123,12 @@ export const Patch = z.object({
   decision: Decision,
   note: z.string().optional(),
   conflicts: z.array(z.object({ session: SessionId.optional(), path: Path, ranges: z.array(LineRange) })),
-  match: z.array(z.object({ line: Count, exactness: z.string() })).optional(),
+  match: z
+    .array(z.object({ line: Count.describe("1-based, in what it was found in."), exactness: z.string() }))
+    .optional()
+    .describe(
+      "How each hunk or edit was found: `exact` (its bytes, where it says), `offset` (its bytes, in the only other place), `eol` (but for LF or CRLF), `trailingSpace` (but for blanks at the ends of lines), `eol+offset`, `position` (by line and character alone). At most 1000, the inexact first.",
+    ),
 });
 export type Patch = z.infer<typeof Patch>;
 

@@ -6,6 +6,7 @@ import { assertOneLink } from "../hard-links.ts";
 import type { Layer } from "../overlay.ts";
 import { staleError } from "../stale.ts";
 import type { View } from "../view.ts";
+import type { Match } from "./hunks/match.ts";
 
 export interface Context {
   readonly view: View;
@@ -17,6 +18,13 @@ export interface Context {
 /** The fields that every kind of change may carry. */
 export type Common = Pick<Change, "baseHash" | "breakHardLinks" | "note">;
 
+interface Provenance {
+  /** The path on disk that it is renamed from. */
+  readonly from?: string | undefined;
+  /** How what made it was found; what an edit builds on is kept beside it (matchesOf). */
+  readonly match?: readonly Match[] | undefined;
+}
+
 /**
  * Stages `image` at `path` for the rest of this call. What was renamed there keeps where it came from, unless it is
  * gone now.
@@ -26,7 +34,7 @@ export async function put(
   path: string,
   image: Image,
   { breakHardLinks, note }: Common,
-  from?: string,
+  { from, match = [] }: Provenance = {},
 ): Promise<void> {
   const layer = await view.layerOf(path);
   const origin = from ?? (layer?.image.exists ? layer.from : undefined);
@@ -35,7 +43,22 @@ export async function put(
     ...(image.exists && origin !== undefined && { from: origin }),
     breakHardLinks: breakHardLinks ?? layer?.breakHardLinks ?? false,
     ...(note !== undefined && { note }),
+    ...(image.exists && match.length > 0 && { match: [...bounded(match)] }),
   } satisfies Omit<Layer, "patch">);
+}
+
+/** Matches of one patch that are kept: what was found inexactly before what was found exactly. */
+const MAX_MATCHES = 1000;
+
+function bounded(match: readonly Match[]): readonly Match[] {
+  if (match.length <= MAX_MATCHES) return match;
+  const isExact = ({ exactness }: Match): boolean => exactness === "exact";
+  return [...match.filter((each) => !isExact(each)), ...match.filter(isExact)].slice(0, MAX_MATCHES);
+}
+
+/** How the staged content at `path`, which a change builds on, was come by. */
+export async function matchesOf({ view }: Context, path: string): Promise<readonly Match[]> {
+  return (await view.layerOf(path))?.match ?? [];
 }
 
 /** @throws {IopipeError} Stale when the session sees other bytes at `path` than the caller read */

@@ -3,7 +3,7 @@ import type { ChangeOf } from "../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { ABSENT } from "../../disk/index.ts";
 import { assertNoDirectory, assertThere, findPlace } from "../places.ts";
-import { assertBaseHash, assertUnlinked, type Context, encode, invalid, put } from "./context.ts";
+import { assertBaseHash, assertUnlinked, type Context, encode, invalid, matchesOf, put } from "./context.ts";
 
 export async function remove(context: Context, change: ChangeOf<"delete">): Promise<void> {
   const place = await findPlace(context.view, change.path, { follow: false });
@@ -21,13 +21,14 @@ export async function rename(context: Context, change: ChangeOf<"rename">): Prom
   const origin = await originOf(context, path);
   const image = await view.imageOf(path);
   const { breakHardLinks = (await view.layerOf(path))?.breakHardLinks, note } = change;
+  const match = await matchesOf(context, path);
   await put(context, path, ABSENT, {});
   // Looked up only now: the new path may lead through the old one.
   const to = await findPlace(view, change.to, { follow: false });
   if (to.path === path) throw invalid("A rename's two paths are the same.", path);
   if (to.type !== "absent")
     throw new IopipeError("FileExists", `${to.path} exists already.`, { path: to.path });
-  await put(context, to.path, image, { breakHardLinks, note }, origin);
+  await put(context, to.path, image, { breakHardLinks, note }, { from: origin, match });
 }
 
 /** The path on disk that the file at `path` is renamed from, all in all; undefined for one that the session created. */
@@ -45,7 +46,8 @@ export async function chmod(context: Context, change: ChangeOf<"chmod">): Promis
   await assertBaseHash(context, place.path, change);
   await assertUnlinked(context, place.path, change);
   const image = await view.imageOf(place.path);
-  await put(context, place.path, { ...image, mode: change.mode }, change);
+  const match = await matchesOf(context, place.path);
+  await put(context, place.path, { ...image, mode: change.mode }, change, { match });
 }
 
 export async function symlink(context: Context, change: ChangeOf<"symlink">): Promise<void> {

@@ -8,7 +8,7 @@ import { faultAbout } from "../faults.ts";
 import type { Context } from "./context.ts";
 import { edit } from "./edit.ts";
 import { chmod, remove, rename, symlink } from "./entries.ts";
-import { unifiedDiff } from "./unified-diff.ts";
+import { unifiedDiff } from "./unified-diff/index.ts";
 import { write } from "./write.ts";
 
 type Kinds = {

@@ -1,10 +1,11 @@
 /**
- * Watching, beside other watchers: how soon one write is reported under six loads, how many never are, and what it
- * costs to watch large trees.
+ * Watching, beside other watchers: how soon one write is reported under six loads, how many never are, how long a
+ * barrier takes, and what it costs to watch large trees.
  */
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { withDaemon } from "../daemon.ts";
+import { barrier } from "./barrier.ts";
 import { OURS, startContenders } from "./contenders.ts";
 import { measureLatency, type Samples } from "./latency.ts";
 import { LOADS } from "./loads.ts";
@@ -37,6 +38,7 @@ export async function watch(options: WatchOptions): Promise<void> {
     process.stdout.write(`Written: ${relative(process.cwd(), PICTURE)}\n`);
     return;
   }
+  await barrier();
   for (const files of FILES[options.large ? "large" : extent])
     printCosts(files, await measureCost(files, IDLE_MS[extent]));
 }

@@ -4,8 +4,9 @@
  * research P9; inotify(7).
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync } from "node:fs";
+import { appendFileSync, chmodSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { FileChange } from "../../../client/index.ts";
 import { listed, told, walk } from "../../watch/fixture.ts";
 import { openScene } from "../scene.ts";
 import { expectSame, since, statusOf, sync, track } from "./tracked.ts";
@@ -131,5 +132,39 @@ describe.runIf(canLimit)("a limit of watches that is too low", () => {
       expect(params.changes).toMatchObject([{ path: file }]);
     }
     await tracked.check();
+  });
+
+  test("an own write and somebody's edit between two polls are told apart", SLOW, async () => {
+    await using scene = await openScene({ files: files(200), killable: true, through: FEW_WATCHES });
+    const tracked = await track(scene);
+    await expect.poll(async () => (await statusOf(scene)).state).toBe("polling");
+    const client = await scene.raw("proposer");
+    await client.request("watch/subscribe", { workspace: scene.workspace });
+    for (let n = 0; n < 5; n++) {
+      // Too many for the watches that there are: most of them are polled.
+      const paths = Array.from({ length: 40 }, (_, m) => `d${n * 40 + m}/f`);
+      const session = await scene.reviewer.openSession({ workspace: scene.workspace });
+      for (const file of paths) await session.write(file, `ours ${n}\n`);
+      const { operation } = await session.apply((await session.diff()).digest ?? "");
+      const edited = paths.filter((_, m) => m % 2 === 0);
+      for (const file of edited) appendFileSync(scene.at(file), "theirs\n");
+      const last = new Map<string, FileChange>();
+      while (
+        paths.some((file) => last.get(file)?.origin !== (edited.includes(file) ? "external" : "iopipe"))
+      ) {
+        const { params } = await client.next();
+        for (const change of params.changes as FileChange[]) {
+          if (!last.has(change.path) && change.origin === "iopipe")
+            expect(change).toMatchObject({ operation: operation.id });
+          last.set(change.path, change);
+        }
+      }
+      const from = tracked.clock;
+      expect(await tracked.check()).toEqual(paths.toSorted().map((file) => `modified ${file} content`));
+      const origins = (await since(scene, from)).changes.map((change) => [change.path, change.origin]);
+      expect(new Map(origins as [string, string][])).toEqual(
+        new Map(paths.map((file) => [file, edited.includes(file) ? "external" : "iopipe"])),
+      );
+    }
   });
 });

@@ -29,15 +29,25 @@ export interface Changes {
   readonly coarse: boolean;
 }
 
-/** `coarse` asks for a coarse answer at once. */
-export function diffLines(old: Lines, now: Lines, { coarse = false } = {}): Changes {
+export interface DiffOptions {
+  /** Asks for a coarse answer at once. */
+  readonly coarse?: boolean;
+  /** Compares from the end: another one of several scripts that are as short. */
+  readonly fromEnd?: boolean;
+}
+
+export function diffLines(
+  old: Lines,
+  now: Lines,
+  { coarse = false, fromEnd = false }: DiffOptions = {},
+): Changes {
   const middle = trim(old, now);
   const { oldStart, oldEnd, newStart, newEnd } = middle;
   if (oldStart === oldEnd && newStart === newEnd) return { changes: [], coarse: false };
   const isOneSided = oldStart === oldEnd || newStart === newEnd;
   if (coarse || isLarge(old) || isLarge(now)) return { changes: [middle], coarse: !isOneSided };
   const marks = { old: new Uint8Array(old.count), now: new Uint8Array(now.count) };
-  const gaveUp = markChanged(old, now, middle, marks);
+  const gaveUp = markChanged(old, now, middle, marks, fromEnd);
   slide(old, marks.old, marks.now);
   slide(now, marks.now, marks.old);
   return { changes: changesOf(marks), coarse: gaveUp };
@@ -67,16 +77,17 @@ interface Marks {
 }
 
 /** Marks what changed in the middle; answers whether the budget was spent. */
-function markChanged(old: Lines, now: Lines, middle: Change, marks: Marks): boolean {
+function markChanged(old: Lines, now: Lines, middle: Change, marks: Marks, fromEnd: boolean): boolean {
   const { oldStart, oldEnd, newStart, newEnd } = middle;
   const numbering = makeNumbering(oldEnd - oldStart + newEnd - newStart);
   const a = numbering.number(old, oldStart, oldEnd);
   const b = numbering.number(now, newStart, newEnd);
   const idCount = numbering.count();
   const [keptA, keptB] = [keepShared(a, b, idCount), keepShared(b, a, idCount)];
-  const { changedA, changedB, coarse } = compareSequences(keptA.ids, keptB.ids, idCount);
-  mark(marks.old.subarray(oldStart, oldEnd), keptA.at, changedA);
-  mark(marks.now.subarray(newStart, newEnd), keptB.at, changedB);
+  const turn = <T extends Int32Array | Uint8Array>(list: T) => (fromEnd ? list.toReversed() : list) as T;
+  const { changedA, changedB, coarse } = compareSequences(turn(keptA.ids), turn(keptB.ids), idCount);
+  mark(marks.old.subarray(oldStart, oldEnd), keptA.at, turn(changedA));
+  mark(marks.now.subarray(newStart, newEnd), keptB.at, turn(changedB));
   return coarse;
 }
 

@@ -27,7 +27,9 @@ import {
   type SessionRow,
   type Store,
 } from "../daemon/store/index.ts";
-import type { Change } from "../protocol/methods/index.ts";
+import type { Change, Params } from "../protocol/methods/index.ts";
+
+type Decided = Params<"session/decide">["decisions"][number];
 
 export interface Scene {
   readonly root: string;
@@ -37,6 +39,8 @@ export interface Scene {
   readonly session: SessionRow;
   /** Stages into the session; gives the new patches. */
   stage(...changes: Change[]): Promise<PatchRow[]>;
+  /** A reviewer's decisions; gives the patches decided on. */
+  decide(...decisions: Decided[]): Promise<PatchRow[]>;
   /** A session's content of a path, decoded as UTF-8. */
   read(path: string): Promise<string>;
   pending(): PatchRow[];
@@ -80,6 +84,7 @@ export function makeScene(
     write,
     stage: async (...changes) =>
       (await staging.stage(session, tree, { changes, ownsBlob: () => true })).patches,
+    decide: (...decisions) => staging.decide(session, tree, { decisions, ownsBlob: () => true }),
     read: async (name) =>
       (await staging.readFile(session, tree, { session: session.id, path: name })).content,
     pending: () => store.patches.ofSession(session.id, "Pending"),

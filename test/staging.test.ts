@@ -419,20 +419,15 @@ describe("discard, restore, decide, submit", () => {
   test("decisions are about a patch, and told with their note", async () => {
     const scene = makeScene({ a: "one\n", b: "b\n" });
     const [a, b] = (await scene.stage(edit("a", "one", "two"), edit("b", "b", "c"))) as [PatchRow, PatchRow];
-    const decided = scene.staging.decide(scene.session, [
+    const decided = await scene.decide(
       { patch: a.id, decision: "approved" },
       { patch: b.id, decision: "rejected", note: "why?" },
-    ]);
+    );
     expect(decided.map(patchToWire)).toMatchObject([
       { decision: "approved", state: "Pending" },
       { decision: "rejected", state: "Discarded", reason: "rejected", note: "why?" },
     ]);
-    expect(() => scene.staging.decide(scene.session, [{ patch: b.id, decision: "approved" }])).toThrow(
-      "not Pending",
-    );
-    expect(() =>
-      scene.staging.decide(scene.session, [{ patch: a.id, decision: "approved", hunks: [] }]),
-    ).toThrow("as a whole");
+    await expect(scene.decide({ patch: b.id, decision: "approved" })).rejects.toThrow("not Pending");
     const [again] = (await scene.stage(edit("a", "two", "three"))) as [PatchRow];
     expect(again.decision).toBe("undecided");
     await scene.staging.restore(scene.session, scene.tree, { ids: [b.id] });

@@ -1,54 +1,122 @@
 /**
- * Deciding: a reviewer approves patches or rejects them, with a note that the agent gets.
- * INVARIANT: a decision is about one patch's id, and so about one content; whatever replaces the patch is undecided.
+ * Deciding: a reviewer approves patches or rejects them, as they are, in some of their hunks or in an edited version, with
+ * a note that the agent gets.
+ * INVARIANT: a decision is about one patch's id, and so about one content; whatever replaces the patch is undecided,
+ * but for what the reviewer's own hunks and edits replace it by, in the same transaction.
  */
-import type { CheckedParams } from "../../protocol/methods/index.ts";
+import type { Change, CheckedParams } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import type { PatchRow, SessionRow, Store } from "../store/index.ts";
+import type { Tree } from "../disk/index.ts";
+import { now, type PatchRow, type SessionRow } from "../store/index.ts";
 import { patchEvent } from "./events.ts";
+import { keepHunks } from "./keep-hunks.ts";
 import { assertPending, patchesNamed } from "./select.ts";
+import { type Deps, type StageOptions, stage } from "./stage.ts";
+import { staleError } from "./stale.ts";
 
 export type Decided = CheckedParams<"session/decide">["decisions"][number];
+
+export interface DecideOptions extends Pick<StageOptions, "by" | "ownsBlob" | "signal"> {
+  readonly decisions: readonly Decided[];
+}
 
 /**
  * Records all decisions or none; a rejected patch is Discarded.
  *
- * @returns the patches decided on, in order
- * @throws {IopipeError} PatchNotFound, IllegalState (with `index`); nothing was recorded
+ * @returns the patches decided on, in order; for hunks and edits those that they have made
+ * @throws {IopipeError} PatchNotFound, IllegalState, InvalidParams, or of an edit that cannot be staged (with `index`);
+ * nothing was recorded
  */
-export function decide(
-  store: Store,
+export async function decide(
+  deps: Deps,
   session: SessionRow,
-  decisions: readonly Decided[],
-  by?: string,
-): PatchRow[] {
-  return store.transaction(() =>
+  tree: Tree,
+  options: DecideOptions,
+): Promise<PatchRow[]> {
+  const { decisions, by } = options;
+  const patches = await each(decisions, async (decided) => pendingPatch(deps, session, decided));
+  const edits = await each(decisions, (decided, n) => editOf(deps, patches[n] as PatchRow, decided));
+  const record = (staged: readonly PatchRow[]): PatchRow[] =>
     decisions.map((decided, index) => {
       try {
-        return decideOne(store, session, decided, by);
+        const patch = patches[index] as PatchRow;
+        return recordOne(deps, edits[index] ? madeOf(patch, staged) : patch, decided, by);
       } catch (error) {
-        throw error instanceof IopipeError ? error.with({ index }) : error;
+        throw indexed(error, index);
       }
-    }),
-  );
+    });
+  const changes = edits.filter((change) => change !== undefined);
+  const indexes = edits.flatMap((change, index) => (change ? [index] : []));
+  if (changes.length === 0) return deps.store.transaction(() => record([]));
+  return (await stage(deps, session, tree, { ...options, changes, indexes, decide: record })).patches;
 }
 
-function decideOne(store: Store, session: SessionRow, decided: Decided, by: string | undefined): PatchRow {
-  const { decision, note } = decided;
-  assertWhole(decided);
-  const [patch] = patchesNamed(store, session, [decided.patch]) as [PatchRow];
+/** In order; an error says which. */
+async function each<T>(
+  decisions: readonly Decided[],
+  work: (decided: Decided, index: number) => Promise<T>,
+): Promise<T[]> {
+  const results: T[] = [];
+  for (const [index, decided] of decisions.entries())
+    results.push(
+      await work(decided, index).catch((error: unknown) => {
+        throw indexed(error, index);
+      }),
+    );
+  return results;
+}
+
+function indexed(error: unknown, index: number): unknown {
+  return error instanceof IopipeError ? error.with({ index }) : error;
+}
+
+function pendingPatch({ store }: Deps, session: SessionRow, { patch: id }: Decided): PatchRow {
+  const [patch] = patchesNamed(store, session, [id]) as [PatchRow];
   assertPending(patch);
-  store.patches.decide(patch.id, decision, note);
-  if (decision === "rejected") store.patches.move(patch.id, { state: "Discarded", reason: "rejected" });
+  return patch;
+}
+
+/** The change that makes the version which was decided on; undefined for the patch as it is. */
+async function editOf(deps: Deps, patch: PatchRow, decided: Decided): Promise<Change | undefined> {
+  const { decision, hunks, change } = decided;
+  if (hunks === undefined && change === undefined) return undefined;
+  if (decision === "rejected") throw invalid(patch, "A rejection is of the patch as it is.");
+  if (hunks !== undefined && change !== undefined) throw invalid(patch, "Give hunks or a change, not both.");
+  if (hunks !== undefined) return keepHunks(deps, patch, hunks);
+  if (!change || !("path" in change) || change.path !== patch.path || change.kind === "rename")
+    throw invalid(patch, `An edited version of ${patch.path} is a change of that path.`);
+  return change;
+}
+
+/** @throws {IopipeError} Stale where somebody has edited the file below: what was looked at would undo that */
+function madeOf({ path, id, base }: PatchRow, staged: readonly PatchRow[]): PatchRow {
+  const made = staged.find((patch) => patch.path === path);
+  if (made && made.base.hash !== base.hash)
+    throw staleError([{ path, expected: base, actual: made.base, at: now() }]);
+  if (made) return made;
+  throw new IopipeError("IllegalState", `Nothing of ${path} would be left to apply.`, {
+    path,
+    patch: id,
+    hint: "Reject the patch instead.",
+  });
+}
+
+function recordOne(
+  { store }: Deps,
+  { id }: PatchRow,
+  { decision, note }: Decided,
+  by: string | undefined,
+): PatchRow {
+  const patch = store.patches.require(id);
+  // Whatever happened while edits were made: a decision is on what is pending.
+  assertPending(patch);
+  store.patches.decide(id, decision, note);
+  if (decision === "rejected") store.patches.move(id, { state: "Discarded", reason: "rejected" });
   patchEvent(store, "session/decided", patch, by);
   if (decision === "rejected") patchEvent(store, "patch/discarded", patch, by);
-  return store.patches.require(patch.id);
+  return store.patches.require(id);
 }
 
-function assertWhole({ patch, hunks, change }: Decided): void {
-  if (hunks === undefined && change === undefined) return;
-  throw new IopipeError("IllegalState", `Patch ${patch} can only be decided on as a whole.`, {
-    patch,
-    hint: "Reject it with a note, and stage the wanted content into a session.",
-  });
+function invalid({ id, path }: PatchRow, fact: string): IopipeError {
+  return new IopipeError("InvalidParams", fact, { path, patch: id });
 }

@@ -16,7 +16,7 @@ import { isFullReplace, kindOf } from "./images.ts";
 import { diffImages } from "./pairs.ts";
 
 /** Lines around a change unless asked otherwise, as in git. */
-const DEFAULT_CONTEXT = 3;
+export const DEFAULT_CONTEXT = 3;
 
 /** What is to be shown of one path. */
 export interface Pair extends Section {

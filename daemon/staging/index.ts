@@ -8,7 +8,7 @@
 import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
 import type { Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
-import { type Decided, decide } from "./decide.ts";
+import { type DecideOptions, decide } from "./decide.ts";
 import { type DiffOptions, diffSession, type Pair, type Rendered, renderDiff } from "./diff.ts";
 import { startDiffer, warmUp } from "./differ.ts";
 import { discard } from "./discard.ts";
@@ -47,7 +47,7 @@ export interface Staging {
     tree: Tree,
     options: { ids?: readonly string[] | undefined; by?: string | undefined },
   ): Promise<void>;
-  decide(session: SessionRow, decisions: readonly Decided[], by?: string): PatchRow[];
+  decide(session: SessionRow, tree: Tree, options: DecideOptions): Promise<PatchRow[]>;
   /**
    * Compares the bases of pending and stale patches with the disk, and moves those of which both looks, 50 ms apart, say so.
    *
@@ -77,7 +77,7 @@ export function createStaging({ store, workers = 2 }: { store: Store; workers?: 
     submit: (session, message, by) => submit(store, session, message, by),
     discard: (session, options) => discard(store, session, options),
     restore: (session, tree, options) => restore(store, session, tree, options),
-    decide: (session, decisions, by) => decide(store, session, decisions, by),
+    decide: (session, tree, options) => decide(deps, session, tree, options),
     settleStale: (tree, patches) => settleStale(store, tree, patches),
     markStale: (patches) => markStale(store, patches),
     warm: () => void warmUp(differ).catch(() => undefined),

@@ -22,11 +22,18 @@ import { openView, type View } from "./view.ts";
 
 export interface StageOptions {
   readonly changes: readonly Change[];
+  /** Where each stands in what was asked, for errors; default its own place. */
+  readonly indexes?: readonly number[] | undefined;
   /** Whether the caller may use this blob as content. */
   readonly ownsBlob: (hash: string) => boolean;
   /** The client's name, for the events. */
   readonly by?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Runs in the transaction that records the patches, and answers in their place. They are a reviewer's then: the session
+   * stays as ready as it was.
+   */
+  readonly decide?: ((patches: readonly PatchRow[]) => PatchRow[]) | undefined;
 }
 
 export interface Staged {
@@ -53,7 +60,7 @@ async function stageIn(
   { store, differ }: Deps,
   session: SessionRow,
   tree: Tree,
-  { changes, ownsBlob, by, signal }: StageOptions,
+  { changes, indexes, ownsBlob, by, signal, decide }: StageOptions,
 ): Promise<Staged> {
   const view = openView(store, session, tree, signal);
   const context: Context = {
@@ -65,12 +72,17 @@ async function stageIn(
   const pace = startPace();
   for (const [index, change] of changes.entries()) {
     await pace();
-    await applyChange(context, change, index);
+    await applyChange(context, change, indexes?.[index] ?? index);
   }
   const effect = await netEffect(view);
   await view.snapshots.flush();
   const counted = await inParallel(effect.wanted, (wanted) => measure({ store, differ }, wanted));
-  const patches = store.transaction(() => record(store, session, view, effect, counted, by));
+  const patches = store.transaction(() => {
+    const rows = record(store, session, view, effect, counted, by);
+    if (decide) return decide(rows);
+    if (rows.length + effect.superseded.length > 0) store.sessions.reopen(session.id);
+    return rows;
+  });
   return { patches, warnings: [...context.warnings, ...effect.warnings] };
 }
 
@@ -112,7 +124,6 @@ function record(
     if (!staged.has(patch.path)) patchEvent(store, "patch/discarded", patch, by);
   }
   settleStaged(store, session, new Set([...view.touched, ...wanted.map(({ path }) => path)]));
-  if (superseded.length + wanted.length > 0) store.sessions.reopen(session.id);
   return wanted.map(({ match, ...patch }) => {
     const ids = { id: newId("p"), session: session.id, workspace: session.workspace };
     const risk = riskOf({ ...patch, ...ids, ...(match && { match }) }, session.scope);

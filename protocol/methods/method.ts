@@ -31,6 +31,25 @@ export const PATH_ERRORS = [
   "AccessDenied",
 ] as const satisfies readonly ErrorKind[];
 
+/** Where changes are staged. */
+export const STAGE_ERRORS = [
+  "SessionNotFound",
+  "WorkspaceNotFound",
+  ...PATH_ERRORS,
+  "HardLinked",
+  "FileNotFound",
+  "FileExists",
+  "MatchNotFound",
+  "MatchAmbiguous",
+  "PatchMalformed",
+  "Stale",
+  "Conflict",
+  "BlobNotFound",
+  "IllegalState",
+  "TooLarge",
+  "RootGone",
+] as const satisfies readonly ErrorKind[];
+
 export interface Notification<N extends string = string, P extends z.ZodType = z.ZodType> {
   readonly name: N;
   readonly summary: string;

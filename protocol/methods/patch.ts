@@ -1,6 +1,6 @@
 /** Methods about patches and what a session sees: staging, reading, uploading. */
 import { z } from "zod";
-import { method, NEXT, PAGE, PATH_ERRORS, params } from "./method.ts";
+import { method, NEXT, PAGE, PATH_ERRORS, params, STAGE_ERRORS } from "./method.ts";
 import {
   Change,
   Count,
@@ -25,23 +25,7 @@ export const stage = method({
     patches: z.array(Patch).describe("Of this call, in order."),
     warnings: z.array(z.string()),
   }),
-  errors: [
-    "SessionNotFound",
-    "WorkspaceNotFound",
-    ...PATH_ERRORS,
-    "HardLinked",
-    "FileNotFound",
-    "FileExists",
-    "MatchNotFound",
-    "MatchAmbiguous",
-    "PatchMalformed",
-    "Stale",
-    "Conflict",
-    "BlobNotFound",
-    "IllegalState",
-    "TooLarge",
-    "RootGone",
-  ],
+  errors: STAGE_ERRORS,
 });
 
 export const get = method({

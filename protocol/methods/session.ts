@@ -1,6 +1,6 @@
 /** Methods about sessions: what one client proposes together, and what is reviewed, applied or discarded together. */
 import { z } from "zod";
-import { method, NEXT, PAGE, PATH_ERRORS, params } from "./method.ts";
+import { method, NEXT, PAGE, PATH_ERRORS, params, STAGE_ERRORS } from "./method.ts";
 import {
   Change,
   Count,
@@ -210,7 +210,7 @@ export const rebase = method({
 export const decide = method({
   name: "session/decide",
   summary:
-    "Records a reviewer's decisions; a rejected patch is discarded, the agent learns it with the note.",
+    "Records a reviewer's decisions, all or none; a rejected patch is discarded, `hunks` (by session/diff's ids) or `change` make a new one, the agent learns it with the note.",
   role: "reviewer",
   params: params({
     session: SessionId,
@@ -228,5 +228,5 @@ export const decide = method({
       .min(1),
   }),
   result: z.object({ session: Session, patches: z.array(Patch) }),
-  errors: ["SessionNotFound", "PatchNotFound", "IllegalState", "NotPermitted"],
+  errors: [...STAGE_ERRORS, "PatchNotFound", "NotPermitted"],
 });

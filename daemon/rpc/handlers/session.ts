@@ -8,7 +8,7 @@ import { waitForEvent } from "../../workspace/waiting.ts";
 import type { Call, Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
 import { pageOf } from "./pages.ts";
-import { namedSession, visiblePatch, visibleSessions } from "./views.ts";
+import { maySeeBlob, namedSession, visiblePatch, visibleSessions } from "./views.ts";
 
 export function sessionHandlers(parts: Parts) {
   const { store, staging, workspaces, sessionTurn } = parts;
@@ -125,11 +125,11 @@ export function sessionHandlers(parts: Parts) {
 
     "session/decide": async ({ session: id, decisions }, call) => {
       const session = namedSession(store, id, call);
-      const rows = await sessionTurn(
-        id,
-        async () => staging.decide(session, decisions, call.by),
-        call.signal,
-      );
+      const { tree } = workspaces.find(session.workspace);
+      const { by, signal } = call;
+      const ownsBlob = (hash: string) => maySeeBlob(store, hash, call);
+      const work = () => staging.decide(session, tree, { decisions, ownsBlob, by, signal });
+      const rows = await sessionTurn(id, work, signal);
       return { session: toWire(session), patches: rows.map(patchToWire) };
     },
   } satisfies Partial<Handlers>;

@@ -14,7 +14,7 @@ import { assertPending, patchesNamed } from "./select.ts";
 import { type Deps, type StageOptions, stage } from "./stage.ts";
 import { staleError } from "./stale.ts";
 
-export type Decided = CheckedParams<"session/decide">["decisions"][number];
+type Decided = CheckedParams<"session/decide">["decisions"][number];
 
 export interface DecideOptions extends Pick<StageOptions, "by" | "ownsBlob" | "signal"> {
   readonly decisions: readonly Decided[];

@@ -458,6 +458,20 @@ test("what a person reads: check, show of a patch and of an operation, log, open
   expect(check).toMatchObject({ code: 3, stdout: expect.stringContaining("Stale: b.txt") });
 });
 
+test("watch --audit lists what the daemon did not know, exits 1 then, and 0 once it knows", async () => {
+  const { workspace } = await json(["open"]);
+  await json(["rpc", "watch/sync", JSON.stringify({ workspace: workspace.id })]);
+  expect(await ctl(["watch", "--audit"])).toMatchObject({ code: 0, stdout: "", stderr: /no difference/ });
+  const outside = path.join(daemon.home.directory, `other${serial}`);
+  linkSync(path.join(root, "b.txt"), outside);
+  // No event of the root is raised by that.
+  writeFileSync(outside, "longer than it was\n");
+  const { code, stdout, stderr } = await ctl(["watch", "--audit"]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "changed b.txt  (size, times)\n" });
+  expect(stderr).toMatch(/^\d+ paths in 2 directories compared: 1 difference, repaired now\.$/m);
+  expect(await json(["watch", "--audit"])).toMatchObject({ differences: [], total: 0, directories: 2 });
+});
+
 test("watch prints one line a change, in a terminal's colours, and says when the history has a gap", async () => {
   await json(["open"]);
   writeFileSync(path.join(root, ".gitignore"), "out/\n");

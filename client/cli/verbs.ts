@@ -184,6 +184,7 @@ export const VERBS: readonly Verb[] = [
       ["--exclude <globs...>", "not these"],
       ["--priority <lanes...>", "only HIGH, MED or LOW"],
       ["--settle <ms>", "wait for quiet this long"],
+      ["--audit", "compare what is known with the disk, once; exit 1 where they differ"],
     ],
     about: "workspace",
   },

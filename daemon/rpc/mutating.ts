@@ -44,6 +44,7 @@ const MUTATES: Readonly<Record<MethodName, boolean>> = {
   "watch/subscribe": false,
   "watch/unsubscribe": false,
   "watch/since": false,
+  "watch/audit": false,
   "watch/sync": false,
   "events/subscribe": false,
   "events/unsubscribe": false,

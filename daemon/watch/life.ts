@@ -71,7 +71,6 @@ export function openLife(options: WatchOptions & { ledger: Ledger; ignore: Ignor
     if (identity !== undefined && !closed) {
       live = openLive({
         ...options,
-        directBudget: options.directBudget,
         hidden,
         warn: warnIn(passing),
         warnForGood: warnIn(lasting),

@@ -13,6 +13,7 @@ import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { nameOf, parentOf } from "../disk/path.ts";
+import { type Audited, openAudit } from "./audit.ts";
 import { type Cookies, openCookies } from "./cookies.ts";
 import { openDirect } from "./direct.ts";
 import type { Ground } from "./examine.ts";
@@ -42,6 +43,8 @@ export interface Live {
    * it also waits, not for long, for what the child has to tell of ignored directories.
    */
   prove(paths: readonly string[] | undefined, signal: AbortSignal): Promise<boolean>;
+  /** Compares the table with the disk, and repairs what differs. */
+  audit(signal: AbortSignal): Promise<Audited>;
   status(): Omit<WatchStatus, "state" | "subscriptions">;
   close(): Promise<void>;
 }
@@ -52,7 +55,8 @@ export interface LiveOptions {
   readonly ignore: Ignore;
   readonly cookieDir: string;
   readonly log: WatchLog;
-  readonly directBudget: number | undefined;
+  readonly directBudget?: number | undefined;
+  readonly auditShare?: number | undefined;
   hidden(path: string): boolean;
   /** A fact about one path, until the next crawl finds it again. */
   warn(message: string): void;
@@ -70,6 +74,8 @@ const MAX_TOMBSTONES = 100_000;
 const PRUNED_AT_ONCE = 1000;
 /** Twice the child's longest debounce, and its start. */
 const CHILD_WAIT_MS = 2000;
+/** Paths that the log names of what an audit found. */
+const LOGGED = 20;
 /** Ignored directories that a `sync` looks at. */
 const MAX_FOLDED = 1000;
 
@@ -80,8 +86,9 @@ export function openLive(options: LiveOptions): Live {
   let child: "starting" | "live" | "down" = "starting";
   let limited = false;
   let unreported: string | undefined;
-  let closed = false;
   let childLosses = 0;
+  const ended = new AbortController();
+  const isClosed = (): boolean => ended.signal.aborted;
 
   const lost = (reason: string): void => {
     log.warn({ root, reason, losses: repair.losses + 1 }, "Events were lost; the root is crawled.");
@@ -113,7 +120,7 @@ export function openLive(options: LiveOptions): Live {
 
   /** The rules changed outside the tree, or what is tracked did. */
   const refreshIgnore = async (): Promise<void> => {
-    if (!(await ignore.refresh()) || closed) return;
+    if (!(await ignore.refresh()) || isClosed()) return;
     gitWatch.follow(ignore.gitDir);
     await repair.crawl();
   };
@@ -142,7 +149,7 @@ export function openLive(options: LiveOptions): Live {
       options.forgetWarnings();
       await reconciler.crawl();
       first = false;
-      while (!closed && ledger.table.prune(MAX_TOMBSTONES, PRUNED_AT_ONCE)) await setImmediate();
+      while (!isClosed() && ledger.table.prune(MAX_TOMBSTONES, PRUNED_AT_ONCE)) await setImmediate();
     },
     polls: () => (limited || unreported !== undefined) && isBlind(),
     changed: options.changed,
@@ -184,10 +191,13 @@ export function openLive(options: LiveOptions): Live {
     if (paths.some((file) => nameOf(file) === ".gitignore")) refreshSoon();
   });
 
-  /** Ignored directories are seen by the child alone: gives it the time to speak. */
-  const hearOfIgnored = async (signal: AbortSignal): Promise<void> => {
-    const folded = ledger.table.folded(MAX_FOLDED);
-    if (folded.length === 0) return;
+  /** Resolves when the direct watches have told what happened before the call; at once where there are none. */
+  const heardDirectly = async (signal: AbortSignal): Promise<void> => {
+    if (cookies.direct) await cookies.prove(AbortSignal.any([signal, ended.signal]));
+  };
+
+  /** Gives the child the time to say what it saw before the call. */
+  const hearChild = async (signal: AbortSignal): Promise<void> => {
     const late = deadline(
       CHILD_WAIT_MS,
       () => new Error("The child is late."),
@@ -199,8 +209,44 @@ export function openLive(options: LiveOptions): Live {
       .then(() => cookies.heardByChild(late.signal))
       .catch(() => {})
       .finally(late.end);
+  };
+
+  /** Ignored directories are seen by the child alone. */
+  const hearOfIgnored = async (signal: AbortSignal): Promise<void> => {
+    const folded = ledger.table.folded(MAX_FOLDED);
+    if (folded.length === 0) return;
+    await hearChild(signal);
     folded.forEach((directory) => void reconciler.hint(directory));
   };
+
+  const state = (): Live["state"] => {
+    if (first) return "crawling";
+    if (limited || unreported !== undefined) return "polling";
+    if (child === "down" || repair.needed) return "degraded";
+    return child === "starting" ? "crawling" : "live";
+  };
+
+  const audit = openAudit(
+    ground,
+    {
+      async settle(signal) {
+        await heardDirectly(signal);
+        if (direct.uncovered.size > 0) await hearChild(signal);
+        await reconciler.flush();
+        await refreshIgnore();
+      },
+      isCalm: () => state() === "live",
+      async found(differences, inPassing) {
+        const paths = differences.slice(0, LOGGED).map(({ path: file }) => file);
+        log.warn({ root, paths, count: differences.length }, "The audit found differences from the disk.");
+        for (const { path: file } of differences) reconciler.hint(file);
+        await reconciler.flush();
+        if (inPassing) repair.lost(differences.length);
+        else repair.madeGood(differences.length);
+      },
+    },
+    options.auditShare,
+  );
 
   const begin = async (): Promise<void> => {
     unreported = await unreportedFileSystem(root);
@@ -211,9 +257,10 @@ export function openLive(options: LiveOptions): Live {
     }
     await sight.begin();
     await ignore.refresh();
-    if (!closed) gitWatch.follow(ignore.gitDir);
+    if (!isClosed()) gitWatch.follow(ignore.gitDir);
     await repair.crawl();
     poll();
+    if (!isClosed()) audit.begin();
   };
   const ready = begin();
   ready.catch(() => {});
@@ -221,17 +268,14 @@ export function openLive(options: LiveOptions): Live {
   return {
     ready,
     get state() {
-      if (first) return "crawling";
-      if (limited || unreported !== undefined) return "polling";
-      if (child === "down" || repair.needed) return "degraded";
-      return child === "starting" ? "crawling" : "live";
+      return state();
     },
     hint,
     flush: reconciler.flush,
     published,
     async prove(paths, signal) {
       await ready;
-      if (cookies.direct) await cookies.prove(signal);
+      await heardDirectly(signal);
       if (!paths) await hearOfIgnored(signal);
       for (const file of paths ?? []) reconciler.hint(file);
       for (const file of ignore.exempt()) reconciler.hint(file);
@@ -240,6 +284,7 @@ export function openLive(options: LiveOptions): Live {
       await refreshIgnore();
       return unreported === undefined;
     },
+    audit: audit.now,
     status: () => ({
       directories: direct.size + direct.uncovered.size,
       direct: direct.size,
@@ -247,22 +292,21 @@ export function openLive(options: LiveOptions): Live {
       childRestarts: native.restarts,
       losses: repair.losses,
       childLosses,
+      auditPasses: audit.passes,
+      auditDifferences: audit.differences,
       crawls: repair.crawls,
       lastCrawlMs: repair.lastCrawlMs,
     }),
     async close() {
-      closed = true;
+      const gone = new IopipeError("WatchFailed", `The root ${root} became another directory meanwhile.`);
+      ended.abort(gone);
       stopFollowing();
+      audit.close();
       repair.close();
       urgent.close();
       gitWatch.close();
       direct.close();
-      await Promise.all([
-        native.close(),
-        reconciler.close(
-          new IopipeError("WatchFailed", `The root ${root} became another directory meanwhile.`),
-        ),
-      ]);
+      await Promise.all([native.close(), reconciler.close(gone)]);
       direct.close();
       cookies.close();
     },

@@ -14,7 +14,9 @@ export interface Repair {
   readonly crawls: number;
   readonly lastCrawlMs: number;
   /** Events were lost, or may have been. */
-  lost(): void;
+  lost(count?: number): void;
+  /** So many changes had been lost, and are made good for. */
+  madeGood(count: number): void;
   /** Looks at everything from now on. */
   crawl(): Promise<void>;
   crawlSoon(): void;
@@ -80,8 +82,13 @@ export function openRepair(hooks: RepairHooks): Repair {
     get lastCrawlMs() {
       return lastCrawlMs;
     },
-    lost() {
-      losses += 1;
+    madeGood(count) {
+      losses += count;
+      repaired += count;
+    },
+    lost(count = 1) {
+      const isFirst = losses === 0;
+      losses += count;
       hooks.changed();
       if (repairTimer || closed) return;
       repairTimer = setTimeout(
@@ -89,7 +96,7 @@ export function openRepair(hooks: RepairHooks): Repair {
           repairTimer = undefined;
           crawlSoon();
         },
-        losses === 1 ? 0 : Math.max(SHORTEST_POLL_MS, lastCrawlMs * CRAWL_SHARE),
+        isFirst ? 0 : Math.max(SHORTEST_POLL_MS, lastCrawlMs * CRAWL_SHARE),
       ).unref();
     },
     crawl,

@@ -8,6 +8,7 @@ import type { BigIntStats } from "node:fs";
 import type { FileChange, Priority, WatchState } from "../../protocol/methods/values.ts";
 import type { IopipeError } from "../../protocol/wire/errors.ts";
 import type { WatchTable } from "../store/watch-table.ts";
+import type { Audited } from "./audit.ts";
 
 export interface Filter {
   /** Globs as git's `:(glob)`; what is not named by one of them is left out. */
@@ -68,6 +69,8 @@ export interface WatchOptions {
   readonly guarded?: readonly string[];
   /** Most directories watched one by one; what lies beyond is seen through the native child. */
   readonly directBudget?: number;
+  /** Of one core, for the slow audit. */
+  readonly auditShare?: number;
 }
 
 export interface RootWatch {
@@ -91,6 +94,11 @@ export interface RootWatch {
     timeoutMs: number,
     signal?: AbortSignal,
   ): Promise<{ clock: string; verified: boolean }>;
+  /**
+   * Compares the table with the disk, and repairs what differs; waits for the crawl.
+   * @throws {IopipeError} RootGone, Cancelled.
+   */
+  audit(signal?: AbortSignal): Promise<Audited & { clock: string }>;
   /** Follows changes from `spec.since`, else from now; waits for the crawl. `deliver` resolves when the socket has drained. */
   subscribe(
     spec: SubscribeSpec,
@@ -122,6 +130,10 @@ export interface WatchStatus {
   readonly losses: number;
   /** How often the child lost events; only where not all directories are watched one by one is that to be made good. */
   readonly childLosses: number;
+  /** How often the slow audit has compared everything. */
+  readonly auditPasses: number;
+  /** Paths that audits found to differ from the disk; each is counted in `losses` too. */
+  readonly auditDifferences: number;
   readonly crawls: number;
   readonly lastCrawlMs: number;
   readonly subscriptions: number;

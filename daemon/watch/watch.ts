@@ -159,6 +159,12 @@ export function watchRoot(options: WatchOptions): RootWatch {
         signal,
       );
     },
+    audit: (signal) =>
+      withRoot(
+        async (live, limit) => ({ ...(await live.audit(limit)), clock: clock.write(clock.last) }),
+        LONGEST_WAIT_MS,
+        signal,
+      ),
     async subscribe(
       spec: SubscribeSpec,
       deliver: (batch: Batch) => Promise<void> | void,
@@ -220,6 +226,8 @@ const ABSENT = {
   childRestarts: 0,
   losses: 0,
   childLosses: 0,
+  auditPasses: 0,
+  auditDifferences: 0,
   crawls: 0,
   lastCrawlMs: 0,
 };

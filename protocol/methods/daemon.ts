@@ -14,6 +14,8 @@ const Watch = z.object({
   childLosses: Count.describe(
     "How often the child lost events; harmless where `direct` is all of `directories`.",
   ),
+  auditPasses: Count.describe("How often the slow audit has compared everything with the disk."),
+  auditDifferences: Count.describe("What audits found; counted in `losses` too."),
   crawls: Count,
   lastCrawlMs: Ms,
   subscriptions: Count,

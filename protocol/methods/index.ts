@@ -53,6 +53,7 @@ const ALL_METHODS = [
   watch.unsubscribe,
   watch.since,
   watch.sync,
+  watch.audit,
   watch.eventsSubscribe,
   watch.eventsUnsubscribe,
 ] as const;
@@ -102,9 +103,11 @@ export const schemas: Readonly<Record<string, z.ZodType>> = {
   Operation: values.Operation,
   Change: values.Change,
   FileChange: values.FileChange,
+  AuditDifference: values.AuditDifference,
 };
 
 export type {
+  AuditDifference,
   Change,
   ChangeOf,
   Decision,

@@ -269,6 +269,17 @@ export const FileChange = z.object({
 });
 export type FileChange = z.infer<typeof FileChange>;
 
+export const AuditDifference = z.object({
+  path: Path,
+  is: z
+    .enum(["missing", "extra", "changed"])
+    .describe(
+      "On disk alone (a directory stands for what is below it), in the state alone, or not the same.",
+    ),
+  aspects: z.array(z.enum(["type", "identity", "size", "mode", "times"])).optional(),
+});
+export type AuditDifference = z.infer<typeof AuditDifference>;
+
 export const EventType = z.enum([
   "session/opened",
   "session/submitted",

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { method, notification, params } from "./method.ts";
 import {
+  AuditDifference,
   Clock,
   Count,
   EventType,
@@ -69,6 +70,22 @@ export const sync = method({
   }),
   result: z.object({ clock: Clock, verified: z.boolean() }),
   errors: ["WorkspaceNotFound", "SyncTimeout", "RootGone", "WatchFailed", "PathEscape", "PathProtected"],
+});
+
+export const audit = method({
+  name: "watch/audit",
+  summary:
+    "Compares what is known of a workspace with the disk, now, and repairs what differs; what is only on its way is no difference.",
+  role: "proposer",
+  params: params({ workspace: WorkspaceRef }),
+  result: z.object({
+    clock: Clock,
+    directories: Count.describe("Compared, and how many paths in them."),
+    paths: Count,
+    differences: z.array(AuditDifference).describe("At most 20,000."),
+    total: Count.describe("All that there were."),
+  }),
+  errors: ["WorkspaceNotFound", "RootGone", "SyncTimeout", "WatchFailed"],
 });
 
 export const eventsSubscribe = method({

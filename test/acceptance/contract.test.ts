@@ -111,6 +111,7 @@ const CALLS: Record<MethodName, (facts: Facts, client: RawClient) => object | Pr
   "watch/subscribe": ({ workspace }) => ({ workspace, include: ["**"], priorities: ["HIGH", "MED"] }),
   "watch/since": ({ workspace }) => ({ workspace }),
   "watch/sync": ({ workspace }) => ({ workspace, paths: ["a.txt"], timeoutMs: 20_000 }),
+  "watch/audit": ({ workspace }) => ({ workspace }),
   "watch/unsubscribe": async ({ workspace }, client) => {
     const { subscription } = (await client.request("watch/subscribe", { workspace })).result;
     return { subscription };

@@ -18,7 +18,7 @@ export interface Place {
   write(file: string, content?: string): void;
   git(...args: string[]): void;
   /** Starts a daemon's part of watching; several after one another stand for restarts. */
-  open(options?: { directBudget?: number; guarded?: string[] }): Opened;
+  open(options?: { directBudget?: number; guarded?: string[]; auditShare?: number }): Opened;
   remove(): Promise<void>;
 }
 

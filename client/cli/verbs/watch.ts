@@ -1,17 +1,21 @@
-/** `watch`: what changes in the workspace, one line a change, or with `--json` one batch a line; until ^C. */
-import type { FileChange } from "../../../protocol/methods/index.ts";
+/**
+ * `watch`: what changes in the workspace, one line a change, or with `--json` one batch a line; until ^C.
+ * With `--audit` what the daemon did not know, one line a path.
+ */
+import type { AuditDifference, FileChange } from "../../../protocol/methods/index.ts";
 import type { FileChanges } from "../../changes.ts";
 import type { Context } from "../context.ts";
-import { UsageError } from "../failure.ts";
+import { EXIT, UsageError } from "../failure.ts";
 import { wholeNumber } from "../numbers.ts";
-import { colour, note, print, printJson } from "../output.ts";
+import { colour, count, note, print, printJson } from "../output.ts";
 import { findWorkspace } from "../place.ts";
 import { visible } from "../visible.ts";
 
 const PRIORITIES = ["HIGH", "MED", "LOW"] as const;
 
-export async function watch(context: Context): Promise<void> {
+export async function watch(context: Context): Promise<number> {
   const { id, root } = await findWorkspace(context);
+  if (context.has("audit")) return await audit(context, id);
   const changes = (await context.connection()).changes(id, {
     since: context.text("since"),
     include: context.list("include"),
@@ -24,6 +28,24 @@ export async function watch(context: Context): Promise<void> {
   await context.patiently(async () => {
     for await (const batch of changes) show(context, batch);
   });
+  return 0;
+}
+
+async function audit(context: Context, workspace: string): Promise<number> {
+  const audited = await context.call("watch/audit", { workspace });
+  context.show(audited, ({ differences, total, paths, directories }) => {
+    for (const difference of differences) print(differenceLine(difference));
+    const outcome = total === 0 ? "no difference" : `${count(total, "difference")}, repaired now`;
+    note(
+      `${count(paths, "path")} in ${count(directories, "directory", "directories")} compared: ${outcome}.`,
+    );
+  });
+  return audited.total === 0 ? 0 : EXIT.failed;
+}
+
+function differenceLine({ is, path, aspects }: AuditDifference): string {
+  const what = aspects ? `  (${aspects.join(", ")})` : "";
+  return `${colour("red", is.padEnd("missing".length))} ${visible(path)}${what}`;
 }
 
 function show(context: Context, batch: FileChanges): void {

@@ -7,6 +7,9 @@ import { endSubscription, newSubscription } from "./subscriptions.ts";
 /** Changes of one answer to watch/since. */
 const MAX_CHANGES = 1000;
 
+/** Differences in one answer to watch/audit: some megabytes, were all their paths long. */
+const MAX_DIFFERENCES = 20_000;
+
 /** PROTOCOL.md, watch/sync. */
 const SYNC_TIMEOUT_MS = 30_000;
 
@@ -29,5 +32,9 @@ export function watchHandlers({ workspaces }: Parts) {
       workspaces.find(workspace).watch.since(clock, filter, MAX_CHANGES, signal),
     "watch/sync": ({ workspace, paths, timeoutMs = SYNC_TIMEOUT_MS }, { signal }) =>
       workspaces.find(workspace).watch.sync(paths, timeoutMs, signal),
+    "watch/audit": async ({ workspace }, { signal }) => {
+      const { differences, ...audited } = await workspaces.find(workspace).watch.audit(signal);
+      return { ...audited, differences: differences.slice(0, MAX_DIFFERENCES), total: differences.length };
+    },
   } satisfies Partial<Handlers>;
 }

@@ -92,35 +92,83 @@ test("what was saved while a file is being taken back stays too", async () => {
   expect(root.snapshot()).toEqual({ f: "644 theirs", z: "644 z" });
 });
 
-describe.each([
-  ["and the target is ours", undefined, "new"],
-  ["and they save again before the restart", "later", "later"],
-])("killed with their file displaced, %s", (_how, saved, found) => {
-  test("it is kept as a blob", async () => {
-    const root = house.root({ f: "old" });
-    const change = await house.change(root, "f", "new");
-    let dead = false;
-    const fault: Fault = {
-      calls: 0,
-      names: [],
-      before: (_call, name) => {
-        if (dead) throw new Crash();
-        if (name !== "exchange") return;
-        save(root, "f", "theirs");
-        dead = true;
+/** Dies right after `theirs` was displaced: it has our name, and ours is in its place. */
+async function killedWithDisplaced(theirs: (root: Root) => void): Promise<Root> {
+  const root = house.root({ a: "a", f: "old" });
+  const changes = [await house.change(root, "a", "A"), await house.change(root, "f", "new")];
+  let dead = false;
+  const fault: Fault = {
+    calls: 0,
+    names: [],
+    before: (_call, name) => {
+      if (dead) throw new Crash();
+      if (name !== "exchange" || root.read("a") === "a") return;
+      theirs(root);
+      dead = true;
+    },
+  };
+  const { tree, store } = faulty(root.path, house.store, fault);
+  const request = { workspace: root.workspace, tree, kind: "apply" as const, transitions: changes };
+  await promote(request, store).catch(() => undefined);
+  expect([dead, root.read("f")]).toEqual([true, "new"]);
+  return root;
+}
+
+const THEIRS: Readonly<Record<string, readonly [put: (root: Root) => void, shown: Record<string, string>]>> =
+  {
+    "a file": [saves("theirs"), { f: "644 theirs" }],
+    "a link": [
+      (root) => {
+        fs.symlinkSync("theirs", root.at("f.saving"));
+        fs.renameSync(root.at("f.saving"), root.at("f"));
       },
-    };
-    const { tree, store } = faulty(root.path, house.store, fault);
-    const request = { workspace: root.workspace, tree, kind: "apply" as const, transitions: [change] };
-    await promote(request, store).catch(() => undefined);
-    expect(dead).toBe(true);
-    expect(root.read("f")).toBe("new");
-    if (saved) save(root, "f", saved);
+      { f: "-> theirs" },
+    ],
+    "a directory": [
+      (root) => {
+        fs.unlinkSync(root.at("f"));
+        root.write({ "f/g": "theirs" });
+      },
+      { "f/": "755", "f/g": "644 theirs" },
+    ],
+  };
+
+describe.each(Object.entries(THEIRS))("killed with %s of theirs displaced", (_what, [put, shown]) => {
+  test("it is back after the restart, and the rest as before", async () => {
+    const root = await killedWithDisplaced(put);
     const [operation] = await house.recover(root);
-    expect(operation?.files[0]?.rescued).toBe(sha256("theirs"));
-    expect((await house.store.blobs.read(sha256("theirs"))).toString()).toBe("theirs");
-    expect(root.snapshot()).toEqual({ f: `644 ${found}` });
+    expect(operation).toMatchObject({ phase: "attention" });
+    expect(operation?.files.map(({ path, outcome }) => [path, outcome])).toEqual([
+      ["a", "before"],
+      ["f", "foreign"],
+    ]);
+    expect(root.snapshot()).toEqual({ a: "644 a", ...shown });
   });
+});
+
+test("killed with their file displaced, and they save again before the restart: what was displaced is kept as a blob", async () => {
+  const root = await killedWithDisplaced(saves("theirs"));
+  save(root, "f", "later");
+  const [operation] = await house.recover(root);
+  expect(operation?.files.find(({ path }) => path === "f")?.rescued).toBe(sha256("theirs"));
+  expect((await house.store.blobs.read(sha256("theirs"))).toString()).toBe("theirs");
+  expect(root.read("f")).toBe("later");
+});
+
+test("what could not be put back at once is put back on the way back", async () => {
+  const root = house.root({ f: "old" });
+  const change = await house.change(root, "f", "new");
+  let swaps = 0;
+  const port = portWith((real) => ({
+    exchange: (...names) => {
+      if (++swaps === 1) save(root, "f", "theirs");
+      if (swaps === 2) throw errno("EIO");
+      return real.exchange(...names);
+    },
+  }));
+  const operation = await house.apply(root, [change], { tree: openTree(root.path, [], port) });
+  expect(operation).toMatchObject({ phase: "attention", files: [{ path: "f", outcome: "foreign" }] });
+  expect(root.snapshot()).toEqual({ f: "644 theirs" });
 });
 
 test("where names cannot be exchanged, files are replaced, and undone, all the same", async () => {

@@ -37,8 +37,11 @@ export function removeAttribute(path: string, attribute: string): void {
   check(library().remove(path, bytesOf(attribute)), "lremovexattr");
 }
 
-/** Neither the kernel (3.15) nor the file system has to have it. */
-const CANNOT_EXCHANGE = ["EINVAL", "ENOSYS", "ENOTSUP"];
+/**
+ * Neither the kernel (3.15) nor the file system has to have it. EPERM is what a sandbox may say of a call that it does not
+ * know; where it is said of the files, renaming one over the other is refused with it too.
+ */
+const CANNOT_EXCHANGE = ["EINVAL", "ENOSYS", "ENOTSUP", "EPERM"];
 
 /** Each entry becomes what the other was; false, and nothing is changed, where that cannot be done. */
 export function exchange(path: string, other: string): boolean {

@@ -21,6 +21,7 @@ import type { Step } from "./plan.ts";
 import { publish } from "./publish.ts";
 import { outcomes, rollBack, withRescued } from "./rollback.ts";
 import { STEP_KINDS } from "./steps.ts";
+import { putBackDisplaced } from "./swap.ts";
 import { sweep } from "./sweep.ts";
 import { lstat, syncFile, type Work, writeImage } from "./work.ts";
 
@@ -31,6 +32,7 @@ interface Seen {
 
 /** Completes a decided operation: forward where nobody was at its files, else as the classes of the targets say. */
 export async function rollForward(work: Work): Promise<OperationRow> {
+  for (const step of work.steps) if (step.kind === "replace") putBackDisplaced(work, step);
   const seen: Seen[] = [];
   for (const step of work.steps) seen.push({ step, standing: await classify(work, step) });
   const old = seen.filter(({ standing }) => standing.isBefore && !standing.isAfter);

@@ -11,6 +11,7 @@ import { restoreDirectories, syncDirectories } from "./directories.ts";
 import { legacyOfDisplaced } from "./kept.ts";
 import type { Step } from "./plan.ts";
 import { STEP_KINDS } from "./steps.ts";
+import { putBackDisplaced } from "./swap.ts";
 import { rescueEdit, sweep } from "./sweep.ts";
 import { lstat, syncMode, unlessTaken, type Work, writeImage } from "./work.ts";
 
@@ -73,9 +74,10 @@ async function takeBackAll(work: Work, steps: readonly Step[]): Promise<void> {
 }
 
 async function takeBack(work: Work, step: Step): Promise<void> {
+  if (step.kind === "replace") putBackDisplaced(work, step);
   const { isAfter, isBefore, stat } = await classify(work, step);
   if (!isAfter || isBefore) return;
-  // A crash in the middle of a swap (swap.ts) may have left somebody's version there.
+  // Left by a crash in the middle of a swap, and nothing to tell it by.
   if (step.kind === "replace") await rescueEdit(work, step, step.temporary as string);
   if (step.backup !== undefined && !lstat(work, step.backup)) await rewriteBackup(work, step, step.backup);
   // Taken back: also where the backup held an edit, which its owner has back now.

@@ -7,7 +7,8 @@
  * 20 µs after the last look. Worst case: a version that another program put there in between, by a rename of its own, is
  * lost.
  */
-import { isErrno, type Place } from "../disk/index.ts";
+import { identityOf, isErrno, type Place } from "../disk/index.ts";
+import type { Step } from "./plan.ts";
 import { lstat, type Work } from "./work.ts";
 
 /**
@@ -40,6 +41,18 @@ export function swapIn(
     // Somebody's: it goes back, unless they have replaced ours in turn, which then is newer.
     [expected, put] = [put, displaced];
   }
+}
+
+/**
+ * Puts back what the swap of a published step displaced and did not expect, where a crash or an error has kept it from
+ * doing so: ours stands in its place, and it has our name. Without a backup to compare with it may be the old file.
+ */
+export function putBackDisplaced(work: Work, { n, path, temporary, backup }: Step): void {
+  const ours = work.inodes.get(n);
+  const [target, displaced, expected] = [path, temporary, backup].map((name) => lstat(work, name as string));
+  if (!target || !displaced || !expected || identityOf(target) !== ours) return;
+  if (identityOf(displaced) === ours || displaced.ino === expected.ino) return;
+  swapIn(work, path, temporary as string, path);
 }
 
 function exchange({ port }: Work, fresh: Place, target: Place): "done" | "cannot" | "gone" {

@@ -121,6 +121,23 @@ describe("content", () => {
     expect(await read("bom")).toBe("\ufeffone\r\n$& $1 $$");
   });
 
+  test("an edit with other line endings keeps the file's, and says so", async () => {
+    const scene = makeScene({ crlf: "one\r\ntwo\r\nthree\r\n", lf: "one\ntwo\n" });
+    const [crlf] = await scene.stage(edit("crlf", "one\ntwo\n", "1\n2\n"), edit("crlf", "three", "3"));
+    const [lf] = await scene.stage(edit("lf", "one\r\ntwo", "1\r\n2"));
+    expect(await scene.read("crlf")).toBe("1\r\n2\r\n3\r\n");
+    expect(await scene.read("lf")).toBe("1\n2\n");
+    expect(crlf?.findings.match).toEqual([
+      { line: 1, exactness: "eol" },
+      { line: 3, exactness: "exact" },
+    ]);
+    expect(lf?.findings.match).toEqual([{ line: 1, exactness: "eol" }]);
+    const [moved] = await scene.stage({ kind: "rename", path: "lf", to: "moved" });
+    expect(moved?.findings.match, "kept while it is built on").toEqual([{ line: 1, exactness: "eol" }]);
+    const [written] = await scene.stage(write("moved", "new"));
+    expect(written?.findings.match, "gone with what it was about").toBeUndefined();
+  });
+
   test("an edit of a file that is not UTF-8 keeps its other bytes", async () => {
     const { stage, store } = makeScene({ latin: Buffer.from("caf\xe9 one\n", "latin1") });
     const [made] = await stage(edit("latin", "one", "två"));
@@ -230,13 +247,10 @@ describe("what cannot be staged says so, with index and path, and stages nothing
     expect(scene.pending()).toEqual([]);
   });
 
-  test("the nearest line is named, and line endings are told", async () => {
-    const { stage } = makeScene({ a: "const x = 1;\nconst total = sum(values);\n", crlf: "one\r\ntwo\r\n" });
+  test("the nearest line is named", async () => {
+    const { stage } = makeScene({ a: "const x = 1;\nconst total = sum(values);\n" });
     await expect(stage(edit("a", "const total = sum(value);", "x"))).rejects.toMatchObject({
       data: { nearest: { line: 2, text: "const total = sum(values);" } },
-    });
-    await expect(stage(edit("crlf", "one\ntwo\n", "x"))).rejects.toMatchObject({
-      data: { hint: expect.stringContaining("CRLF") },
     });
   });
 

@@ -1,7 +1,8 @@
 /**
  * edit: literal replacements in a file, in order, each on the result of the one before.
  * Bytes are searched and replaced, never decoded: line endings, BOM, invalid UTF-8 and a missing final newline come
- * through. Nothing is matched by guess; what does not match says where it nearly did (nearest.ts).
+ * through. Nothing is matched by guess: a text that is there but for its line endings is replaced with the file's kept,
+ * and said to be so; what does not match says where it nearly did (nearest.ts).
  * Bounded: so many occurrences, so large a result; the loop turns in between.
  */
 import type { ChangeOf } from "../../../protocol/methods/index.ts";
@@ -9,12 +10,14 @@ import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { type Pace, startPace } from "../pace.ts";
 import { assertThere, findPlace } from "../places.ts";
 import { assertSize } from "../snapshots.ts";
-import { assertBaseHash, assertUnlinked, type Context, encode, put } from "./context.ts";
+import { assertBaseHash, assertUnlinked, type Context, encode, matchesOf, put } from "./context.ts";
+import type { Likeness } from "./hunks/likeness.ts";
+import { type Match, matchAt } from "./hunks/match.ts";
 import { linesOf, nearestLine } from "./nearest.ts";
 
 type Edit = ChangeOf<"edit">["edits"][number];
 
-/** Lines that a MatchAmbiguous names at most. */
+/** Lines that a MatchAmbiguous names at most, and that are told of one edit. */
 const MAX_LINES_NAMED = 100;
 
 /** Occurrences that are counted where one is wanted. */
@@ -31,31 +34,65 @@ export async function edit(context: Context, change: ChangeOf<"edit">): Promise<
   await assertBaseHash(context, place.path, change);
   await assertUnlinked(context, place.path, change);
   const image = await view.imageOf(place.path);
+  const match = [...(await matchesOf(context, place.path))];
   let bytes = await view.snapshots.bytes(image, place.path);
   const pace = startPace();
-  for (const [n, each] of change.edits.entries()) bytes = await replace(bytes, each, place.path, n, pace);
+  for (const [n, each] of change.edits.entries()) {
+    const found = await find(bytes, each, place.path, n, pace);
+    const { length } = found.old;
+    match.push(...matchesIn(bytes, found));
+    const size = bytes.length + found.places.length * (found.now.length - length);
+    assertSize(place.path, size);
+    bytes = await spliced(bytes, { ...found, length, size }, pace);
+  }
   const hash = await view.snapshots.keep(bytes);
-  await put(context, place.path, { ...image, hash, size: bytes.length, mtimeNs: undefined }, change);
+  await put(context, place.path, { ...image, hash, size: bytes.length, mtimeNs: undefined }, change, {
+    match,
+  });
 }
 
-async function replace(
-  bytes: Buffer,
-  { oldText, newText, replaceAll = false }: Edit,
-  path: string,
-  n: number,
-  pace: Pace,
-): Promise<Buffer> {
+/** Two texts as bytes, and how alike the first one is to what was sent. */
+interface Pair {
+  readonly old: Buffer;
+  readonly now: Buffer;
+  readonly likeness: Likeness;
+}
+
+interface Found extends Pair {
+  /** Offsets of the old text, ascending. */
+  readonly places: readonly number[];
+}
+
+async function find(bytes: Buffer, edit: Edit, path: string, n: number, pace: Pace): Promise<Found> {
   await pace();
+  const { oldText, replaceAll = false } = edit;
+  const limit = replaceAll ? MAX_REPLACED : MAX_COUNTED;
+  for (const pair of pairsOf(edit, path, n)) {
+    const step = replaceAll ? pair.old.length : 1;
+    const places = await occurrences(bytes, pair.old, { step, limit }, pace);
+    if (places.length === 0) continue;
+    if (places.length > 1 && !replaceAll) throw ambiguous(bytes, places, path, n);
+    if (places.length > limit) throw tooMany(path, n);
+    return { ...pair, places };
+  }
+  throw notFound(bytes, oldText, path, n);
+}
+
+/** What is looked for, the strictest first: the text as it was sent, then with the other line endings in both texts. */
+function pairsOf({ oldText, newText }: Edit, path: string, n: number): Pair[] {
   const old = encode(oldText, path, `edits[${n}].oldText`);
   const now = encode(newText, path, `edits[${n}].newText`);
-  const limit = replaceAll ? MAX_REPLACED : MAX_COUNTED;
-  const places = await occurrences(bytes, old, { step: replaceAll ? old.length : 1, limit }, pace);
-  if (places.length === 0) throw notFound(bytes, oldText, path, n);
-  if (places.length > 1 && !replaceAll) throw ambiguous(bytes, places, path, n);
-  if (places.length > limit) throw tooMany(path, n);
-  const size = bytes.length + places.length * (now.length - old.length);
-  assertSize(path, size);
-  return spliced(bytes, { places, length: old.length, now, size }, pace);
+  const pairs: Pair[] = [{ old, now, likeness: "exact" }];
+  for (const end of oldText.includes("\n") ? ["\r\n", "\n"] : []) {
+    const [otherOld, otherNow] = [oldText, newText].map((text) => Buffer.from(text.replace(/\r?\n/g, end)));
+    if (otherOld && otherNow && !otherOld.equals(old))
+      pairs.push({ old: otherOld, now: otherNow, likeness: "eol" });
+  }
+  return pairs;
+}
+
+function matchesIn(bytes: Buffer, { places, likeness }: Found): Match[] {
+  return linesOf(bytes, places.slice(0, MAX_LINES_NAMED)).map((line) => matchAt(line, likeness, false));
 }
 
 /** Offsets of `text`, each at least `step` after the one before: 1 also finds those that overlap. One beyond `limit`. */
@@ -103,15 +140,7 @@ function notFound(bytes: Buffer, oldText: string, path: string, n: number): Iopi
     path,
     edit: n,
     ...(nearest && { nearest }),
-    ...(otherLineEndings(bytes, oldText) && {
-      hint: "The file's lines end with CRLF; send oldText and newText with \\r\\n.",
-    }),
   });
-}
-
-/** Whether the text would match if its lines ended as the file's do. */
-function otherLineEndings(bytes: Buffer, oldText: string): boolean {
-  return oldText.includes("\n") && bytes.includes(oldText.replace(/\r?\n/g, "\r\n"));
 }
 
 function ambiguous(bytes: Buffer, places: readonly number[], path: string, n: number): IopipeError {

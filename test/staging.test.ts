@@ -224,7 +224,7 @@ describe("what cannot be staged says so, with index and path, and stages nothing
     ["a hard link", write("hard", "x"), "HardLinked", { path: "hard", links: 2 }],
     ["a hard link edited", edit("hard", "h", "x"), "HardLinked", {}],
     ["a malformed diff", { kind: "unifiedDiff", text: "not a diff" }, "PatchMalformed", {}],
-    ["another format", { kind: "applyPatch", text: "*** Begin Patch" }, "IllegalState", {}],
+    ["a patch without its end", { kind: "applyPatch", text: "*** Begin Patch" }, "PatchMalformed", {}],
   ])("%s", async (_, change, kind, data) => {
     const scene = makeScene({
       a: "one\n",

@@ -207,7 +207,7 @@ const MET: [ErrorKind, MethodName, (facts: Facts, scene: Scene) => object][] = [
   ["MatchAmbiguous", "patch/stage", staging(edit("b.txt", "p"))],
   ["PatchMalformed", "patch/stage", staging({ kind: "unifiedDiff", text: "no diff" })],
   ["Stale", "patch/stage", staging({ kind: "delete", path: "b.txt", baseHash: "0".repeat(64) })],
-  ["IllegalState", "patch/stage", staging({ kind: "applyPatch", text: "*** Begin Patch" })],
+  ["PatchMalformed", "patch/stage", staging({ kind: "applyPatch", text: "*** Begin Patch" })],
   ["IllegalState", "session/rebase", ({ session }) => ({ session })],
   ["IllegalState", "operation/resolve", ({ operation }) => ({ operation })],
   ["IllegalState", "operation/undo", ({ operation }) => ({ operation, paths: ["none"] })],

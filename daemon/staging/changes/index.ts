@@ -5,6 +5,7 @@
 import type { Change } from "../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { faultAbout } from "../faults.ts";
+import { applyPatch } from "./apply-patch/index.ts";
 import type { Context } from "./context.ts";
 import { edit } from "./edit.ts";
 import { chmod, remove, rename, symlink } from "./entries.ts";
@@ -23,7 +24,7 @@ const KINDS: Kinds = {
   chmod,
   symlink,
   unifiedDiff,
-  applyPatch: () => notYet("applyPatch"),
+  applyPatch,
   workspaceEdit: () => notYet("workspaceEdit"),
 };
 

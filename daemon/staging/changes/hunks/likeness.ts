@@ -2,7 +2,7 @@
  * How alike a line of a patch and a line of a file are: a table from the strictest to the mildest.
  * Nothing milder than this is ever taken for the same line; indentation and words always count.
  */
-import { endOfBody, endOfInk, isTerminated, type Span, sameBytes } from "./text.ts";
+import { endOfBody, endOfInk, isTerminated, type Span, sameBytes, startOfInk } from "./text.ts";
 
 type Test = (a: Span, b: Span) => boolean;
 
@@ -13,10 +13,17 @@ const TESTS = {
   eol: (a, b) => isTerminated(a) === isTerminated(b) && sameBytes(a, b, endOfBody(a), endOfBody(b)),
   /** But for blanks at its end, too. */
   trailingSpace: (a, b) => isTerminated(a) === isTerminated(b) && sameBytes(a, b, endOfInk(a), endOfInk(b)),
+  /** But for white space around it: enough for a line that only tells the way, and stays. */
+  trimmed: (a, b) => sameBytes(inked(a), inked(b)),
 } satisfies Record<string, Test>;
 
-export type Likeness = keyof typeof TESTS;
+function inked(span: Span): Span {
+  return { ...span, from: startOfInk(span), to: endOfInk(span) };
+}
 
-export function isAlike(a: Span, b: Span, likeness: Likeness): boolean {
+/** What a hunk's lines may be to those that they change. */
+export type Likeness = Exclude<keyof typeof TESTS, "trimmed">;
+
+export function isAlike(a: Span, b: Span, likeness: keyof typeof TESTS): boolean {
   return TESTS[likeness](a, b);
 }

@@ -9,10 +9,10 @@ import type { Pace } from "../../pace.ts";
 import { contentOf, type Hunk, oldLinesOf } from "./hunk.ts";
 import { isAlike, type Likeness } from "./likeness.ts";
 import { indexLines, type LineIndex } from "./line-index.ts";
-import { type Span, spanOf } from "./text.ts";
+import { endOfInk, type Span, spanOf, startOfInk } from "./text.ts";
 
-/** Lines of the file: from the first, before `to`. */
-interface Range {
+/** Where a hunk may begin: lines of the file from the first, before `to`. */
+export interface Range {
   readonly from: number;
   readonly to: number;
 }
@@ -27,8 +27,12 @@ interface Found {
 export interface Search {
   /** How alike the old lines are to those at `at`, if they are. */
   fitAt(hunk: Hunk, at: number): Promise<Likeness | undefined>;
-  /** Where in one of `ranges` they are. */
+  /** Where they are, beginning in one of `ranges`. */
   find(hunk: Hunk, ranges: readonly Range[]): Promise<Found | undefined>;
+  /** The lines that are `line` but for white space around them, ascending; one more than `most` at most. */
+  linesLike(line: Span, most: number): Promise<number[]>;
+  /** The line behind the block that line `at` opens: all that is indented deeper; undefined where nothing is. */
+  blockEnd(at: number): Promise<number | undefined>;
 }
 
 /** Places that an error names at most. */
@@ -66,20 +70,23 @@ export function openSearch(
     }
     return true;
   };
+  const indexed = (): Promise<LineIndex> => {
+    index ??= indexLines(file, pace);
+    return index;
+  };
   const scan = async (
     hunk: Hunk,
     old: Uint32Array,
     ranges: readonly Range[],
     likeness: Likeness,
   ): Promise<number[]> => {
-    index ??= indexLines(file, pace);
-    const lines = await index;
+    const lines = await indexed();
     const [k, rarest] = rarestOf(hunk, old, lines);
     const places: number[] = [];
     for (const n of lines.linesLike(rarest)) {
       if (counted()) await pace();
-      const [at, end] = [n - k, n - k + old.length];
-      const isInside = ranges.some(({ from, to }) => at >= from && end <= to);
+      const at = n - k;
+      const isInside = ranges.some(({ from, to }) => at >= from && at < to);
       if (isInside && (await fits(hunk, old, at, likeness))) places.push(at);
       if (places.length === MAX_PLACES) break;
     }
@@ -99,7 +106,32 @@ export function openSearch(
       }
       return undefined;
     },
+    linesLike: async (line, most) => {
+      const found: number[] = [];
+      for (const n of (await indexed()).linesLike(line)) {
+        if (counted()) await pace();
+        if (isAlike(line, spanOf(file, n), "trimmed")) found.push(n);
+        if (found.length > most) break;
+      }
+      return found;
+    },
+    blockEnd: async (at) => {
+      const depth = indentationOf(spanOf(file, at));
+      let end: number | undefined;
+      for (let n = at + 1; n < file.count; n++) {
+        if (counted()) await pace();
+        const span = spanOf(file, n);
+        if (startOfInk(span) >= endOfInk(span)) continue;
+        if (indentationOf(span) <= depth) break;
+        end = n + 1;
+      }
+      return end;
+    },
   };
+}
+
+function indentationOf(span: Span): number {
+  return startOfInk(span) - span.from;
 }
 
 /** The old line that the fewest lines of the file can be, and which of them it is. */

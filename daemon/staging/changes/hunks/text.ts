@@ -66,16 +66,25 @@ export function endOfBody(span: Span): number {
   return end > from && bytes[end - 1] === CR ? end - 1 : end;
 }
 
-/** White space at a line's end that is looked past at most: a line of 64 MiB of it would be no text. */
-const MAX_TRAILING = 4096;
+/** White space around a line that is looked past at most: a line of 64 MiB of it would be no text. */
+const MAX_BLANKS = 4096;
 
 /** Where a line's content ends, blanks at its end not counted. */
 export function endOfInk(span: Span): number {
   const { bytes, from } = span;
   let end = endOfBody(span);
-  const least = Math.max(from, end - MAX_TRAILING);
+  const least = Math.max(from, end - MAX_BLANKS);
   while (end > least && (bytes[end - 1] === SPACE || bytes[end - 1] === TAB)) end--;
   return end;
+}
+
+/** Where a line's content begins, blanks before it not counted. */
+export function startOfInk(span: Span): number {
+  const { bytes, from } = span;
+  const most = Math.min(endOfInk(span), from + MAX_BLANKS);
+  let start = from;
+  while (start < most && (bytes[start] === SPACE || bytes[start] === TAB)) start++;
+  return start;
 }
 
 /** Whether the bytes are the same. */

@@ -544,3 +544,50 @@ test("trust shows the workspace's policy, and lets it count when that is wanted"
   writeFileSync(path.join(root, ".iopipe.jsonc"), "{");
   expect((await ctl(["trust", "--yes"])).stdout).toMatch(/trusted\.\nIt cannot be understood/);
 });
+
+test("review takes some hunks, or a version edited there and then, by questions and by flags", async () => {
+  const lines = Array.from({ length: 30 }, (_, n) => `line ${n}\n`);
+  const changed = (...at: number[]) =>
+    lines.map((line, n) => (at.includes(n) ? `new ${n}\n` : line)).join("");
+  const stage = (content: string) => ctl(["stage", "src/a.txt"], { input: content });
+  const EDITOR = "sed -i s/two/2/";
+  const answering = (input: string) => ctl(["review"], { terminal: true, input, env: { EDITOR } });
+
+  writeFileSync(path.join(root, "src/a.txt"), lines.join(""));
+  await stage(changed(2, 15, 28));
+  const some = await answering("h\ny\nn\ny\ny");
+  expect(some.stdout).toContain("Applied 1 patch");
+  expect(read("src/a.txt")).toBe(changed(2, 28));
+
+  await stage(changed(2, 28, 15));
+  const none = await answering("?\nh\nn\ny\ny");
+  expect(none.stderr).toContain("No hunk was approved.");
+  expect(read("src/a.txt")).toBe(changed(2, 15, 28));
+
+  await stage("one\ntwo\n");
+  await answering("e\ny");
+  expect(read("src/a.txt")).toBe("one\n2\n");
+  await ctl(["stage", "--delete", "src/a.txt"]);
+  const deleted = await answering("e\ns");
+  expect(deleted.stderr).toContain("nothing to edit");
+  await ctl(["discard"]);
+
+  await ctl(["stage", "b.txt"], { input: "new b\n" });
+  writeFileSync(path.join(root, "version"), "b as edited\n");
+  await json(["review", "--approve", "b.txt", "--from", "version", "--apply"]);
+  expect(read("b.txt")).toBe("b as edited\n");
+
+  await ctl(["stage", "b.txt"], { input: "b as edited\nmore\n" });
+  const [{ session, path: file }] = (await json(["show"])).patches;
+  const shown = await json([
+    "rpc",
+    "session/diff",
+    JSON.stringify({ session, paths: [file], format: "hunks" }),
+  ]);
+  const [{ id }] = shown.files[0].hunks;
+  await json(["review", "--approve", "b.txt", "--hunks", id, "--apply"]);
+  expect(read("b.txt")).toBe("b as edited\nmore\n");
+  await ctl(["stage", "b.txt"], { input: "x\n" });
+  await ctl(["stage", "src/a.txt"], { input: "x\n" });
+  expect((await ctl(["review", "--approve", "b.txt", "src/a.txt", "--hunks", id])).code).toBe(2);
+});

@@ -5,6 +5,7 @@
  */
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
+import { type Emphasis, emphasise } from "./emphasis.ts";
 import { visible } from "./visible.ts";
 
 type Format = Parameters<typeof styleText>[0];
@@ -39,13 +40,23 @@ export function colour(format: Format, text: string, stream: Stream = process.st
   return isColoured(stream) ? styleText(format, text, { validateStream: false }) : text;
 }
 
-/** Colours a diff whose text is visible already, line by line as git does. */
-export function colourDiff(diff: string): string {
+/** Colours a diff whose text is visible already, line by line as git does; `words`: with what changed within lines. */
+export function colourDiff(diff: string, { words = false } = {}): string {
   if (!isColoured(process.stdout)) return diff;
-  return diff.replace(/^.+$/gm, (line) => {
-    const format = formatOf(line);
-    return format === undefined ? line : styleText(format, line, { validateStream: false });
-  });
+  const lines = diff.split("\n");
+  const emphases = words ? emphasise(lines) : new Map<number, Emphasis>();
+  return lines.map((line, n) => colourLine(line, emphases.get(n))).join("\n");
+}
+
+function colourLine(line: string, emphasis: Emphasis | undefined): string {
+  const format = formatOf(line);
+  if (format === undefined || line === "") return line;
+  const style = (formats: Format, text: string) =>
+    text === "" ? "" : styleText(formats, text, { validateStream: false });
+  if (!emphasis) return style(format, line);
+  const { start, end } = emphasis;
+  const parts = [line.slice(0, start), line.slice(start, end), line.slice(end)] as const;
+  return style(format, parts[0]) + style([format, "inverse"] as Format, parts[1]) + style(format, parts[2]);
 }
 
 const DIFF_FORMATS: readonly (readonly [RegExp, Format])[] = [

@@ -78,6 +78,8 @@ export const VERBS: readonly Verb[] = [
     flags: [
       ["--approve <paths...>", "approve these instead of asking"],
       ["--reject <paths...>", "reject these instead of asking"],
+      ["--hunks <ids...>", "approve only these hunks of the one patch, by id"],
+      ["--from <file>", "approve this version of the one patch's file instead"],
       ["--apply", "apply what is approved"],
       NOTE,
       FULL,

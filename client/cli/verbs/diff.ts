@@ -55,7 +55,7 @@ async function pathsOf(
   return patches.map(({ path }) => path);
 }
 
-/** Shows a diff: on a terminal escaped, coloured and paged, else byte for byte. */
-export async function showDiff(text: string): Promise<void> {
-  await page(process.stdout.isTTY ? colourDiff(visibleLines(text)) : text);
+/** Shows a diff: on a terminal escaped, coloured and paged, else byte for byte. `words`: to be read word by word. */
+export async function showDiff(text: string, options: { words?: boolean } = {}): Promise<void> {
+  await page(process.stdout.isTTY ? colourDiff(visibleLines(text), options) : text);
 }

@@ -1,15 +1,12 @@
 /** `edit PATH`: opens the staged content in $EDITOR and stages what comes back. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { IopipeError, isKind } from "../../../protocol/wire/errors.ts";
+import { basename } from "node:path";
+import { isKind } from "../../../protocol/wire/errors.ts";
 import { type Chosen, chooseOrLook, chooseOrOpenSession } from "../choose.ts";
 import type { Context } from "../context.ts";
-import { UsageError } from "../failure.ts";
+import { edited, editor } from "../editor.ts";
 import { print, printJson } from "../output.ts";
 import { patchLine } from "../tables.ts";
-import { words } from "../words.ts";
 import { stageInto } from "./stage.ts";
 
 export async function edit(context: Context, [argument = ""]: string[]): Promise<void> {
@@ -32,16 +29,6 @@ export async function edit(context: Context, [argument = ""]: string[]): Promise
   });
 }
 
-function editor(): string[] {
-  const named = words(process.env.EDITOR || process.env.VISUAL || "");
-  if (named.length > 0) return named;
-  if (process.stdin.isTTY) return ["vi"];
-  throw new UsageError(
-    "There is no terminal for an editor, and EDITOR names none.",
-    "Use `iopipectl stage PATH`.",
-  );
-}
-
 async function read(context: Context, { session }: Chosen, path: string): Promise<Buffer | undefined> {
   const handle = (await context.connection()).session(session.id);
   try {
@@ -49,30 +36,5 @@ async function read(context: Context, { session }: Chosen, path: string): Promis
   } catch (error) {
     if (isKind(error, "FileNotFound")) return undefined;
     throw error;
-  }
-}
-
-/** Runs the editor on a private copy that keeps the file's name, for its syntax. */
-async function edited([program = "", ...args]: string[], name: string, content: Buffer): Promise<Buffer> {
-  const { spawn } = await import("node:child_process");
-  const directory = mkdtempSync(join(tmpdir(), "iopipe-edit-"));
-  const file = join(directory, name);
-  try {
-    writeFileSync(file, content, { mode: 0o600 });
-    const status = await new Promise<number | null>((resolve, reject) => {
-      const child = spawn(program, [...args, file], { stdio: "inherit" });
-      child.once("error", reject);
-      child.once("exit", resolve);
-    });
-    if (status === 0) return readFileSync(file);
-    throw new IopipeError(
-      "IoFailed",
-      `The editor ${program} ended with status ${status}; nothing was staged.`,
-      {
-        hint: "Leave the editor in its normal way, or set EDITOR.",
-      },
-    );
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
   }
 }

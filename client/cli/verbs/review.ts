@@ -1,17 +1,16 @@
 /** `review`: one pending patch after the other: its diff, a decision, and in the end the apply of what was approved. */
-
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Patch, Result } from "../../../protocol/methods/index.ts";
-import { askLine, confirm } from "../ask.ts";
+import { confirm } from "../ask.ts";
 import { exitOf } from "../attention.ts";
 import { type Chosen, choosePatches, chooseSession } from "../choose.ts";
 import type { Context } from "../context.ts";
+import { approvalOf, type Decision, decideOn } from "../deciding.ts";
 import { UsageError } from "../failure.ts";
 import { count, isInteractive, print, printJson } from "../output.ts";
-import { patchLine, patchLines, sessionLine } from "../tables.ts";
+import { patchLine, sessionLine } from "../tables.ts";
 import { describeApplied } from "./apply.ts";
-import { showDiff } from "./diff.ts";
-
-type Decision = { patch: string; decision: "approved" | "rejected"; note?: string };
 
 export async function review(context: Context): Promise<number> {
   const scripted = context.list("approve") !== undefined || context.list("reject") !== undefined;
@@ -32,37 +31,39 @@ export async function review(context: Context): Promise<number> {
 /** Decisions from the flags; a note goes with all of them. */
 async function named(context: Context, chosen: Chosen): Promise<Decision[]> {
   const note = context.text("note");
-  const decisions: Decision[] = [];
-  for (const [flag, decision] of [
-    ["approve", "approved"],
-    ["reject", "rejected"],
-  ] as const) {
+  const pendingAt = async (flag: string): Promise<Patch[]> => {
     const args = context.list(flag);
-    if (args === undefined) continue;
-    for (const { id } of await choosePatches(context, chosen, args, isPending))
-      decisions.push({ patch: id, decision, ...(note !== undefined && { note }) });
-  }
-  return decisions;
+    return args === undefined ? [] : choosePatches(context, chosen, args, isPending);
+  };
+  const [approved, rejected] = [await pendingAt("approve"), await pendingAt("reject")];
+  const decisions: Decision[] = [
+    ...approvals(context, approved),
+    ...rejected.map(({ id }) => ({ patch: id, decision: "rejected" as const })),
+  ];
+  return decisions.map((decision) => ({ ...decision, ...(note !== undefined && { note }) }));
+}
+
+/** @throws {UsageError} where a part or a version of several patches is asked for */
+function approvals(context: Context, patches: readonly Patch[]): Decision[] {
+  const [hunks, from] = [context.list("hunks"), context.text("from")];
+  const [patch, ...others] = patches;
+  if (hunks === undefined && from === undefined)
+    return patches.map(({ id }) => ({ patch: id, decision: "approved" }));
+  if (!patch || others.length > 0)
+    throw new UsageError("--hunks and --from are of one patch.", "Approve it alone: --approve PATH.");
+  if (from === undefined) return [{ patch: patch.id, decision: "approved", hunks: hunks as string[] }];
+  return [approvalOf(patch, readFileSync(resolve(context.cwd, from)))];
 }
 
 async function asked(context: Context, chosen: Chosen): Promise<Decision[]> {
   print(sessionLine(chosen.session));
   const decisions: Decision[] = [];
   for (const patch of await choosePatches(context, chosen, [], isPending)) {
-    const { diff } = await context.call("session/diff", { session: patch.session, paths: [patch.path] });
-    for (const line of patchLines(patch)) print(line);
-    await showDiff(diff);
-    const answer = await askLine(context, "Approve? [y]es, [n]o, [s]kip, [q]uit: ");
-    if (/^q/i.test(answer)) break;
-    if (/^y/i.test(answer)) decisions.push({ patch: patch.id, decision: "approved" });
-    if (/^n/i.test(answer)) decisions.push(await rejection(context, patch));
+    const answer = await decideOn(context, patch);
+    if (answer === "quit") break;
+    if (answer !== "skip") decisions.push(answer);
   }
   return decisions;
-}
-
-async function rejection(context: Context, { id }: Patch): Promise<Decision> {
-  const note = await askLine(context, "Why? (for the author; may stay empty) ");
-  return { patch: id, decision: "rejected", ...(note !== "" && { note }) };
 }
 
 function isPending({ state }: Patch): boolean {

@@ -1,0 +1,47 @@
+/** The person's editor, run on a private copy of some bytes. Owns that copy, and removes it. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import { UsageError } from "./failure.ts";
+import { words } from "./words.ts";
+
+/** The command that EDITOR or VISUAL names. @throws {UsageError} where there is none, and no terminal for vi */
+export function editor(): string[] {
+  const named = words(process.env.EDITOR || process.env.VISUAL || "");
+  if (named.length > 0) return named;
+  if (process.stdin.isTTY) return ["vi"];
+  throw new UsageError(
+    "There is no terminal for an editor, and EDITOR names none.",
+    "Use `iopipectl stage PATH`.",
+  );
+}
+
+/** Runs the editor on a private copy that keeps the file's name, for its syntax. @throws {IopipeError} IoFailed */
+export async function edited(
+  [program = "", ...args]: string[],
+  name: string,
+  content: Buffer,
+): Promise<Buffer> {
+  const { spawn } = await import("node:child_process");
+  const directory = mkdtempSync(join(tmpdir(), "iopipe-edit-"));
+  const file = join(directory, name);
+  try {
+    writeFileSync(file, content, { mode: 0o600 });
+    const status = await new Promise<number | null>((resolve, reject) => {
+      const child = spawn(program, [...args, file], { stdio: "inherit" });
+      child.once("error", reject);
+      child.once("exit", resolve);
+    });
+    if (status === 0) return readFileSync(file);
+    throw new IopipeError(
+      "IoFailed",
+      `The editor ${program} ended with status ${status}; nothing was staged.`,
+      {
+        hint: "Leave the editor in its normal way, or set EDITOR.",
+      },
+    );
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

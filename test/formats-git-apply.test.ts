@@ -21,14 +21,20 @@ function byGit(diff: string | Buffer): Record<string, string> | undefined {
       symlinkSync(String(content).slice(LINK.length), path.join(root, name));
     else writeFileSync(path.join(root, name), content);
   }
-  const options = { cwd: root, input: diff, stdio: "pipe", timeout: 20_000 } as const;
-  const env = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
-  execFileSync("git", ["init", "-q"], { ...options, env });
+  const patch = path.join(root, ".git-patch");
+  writeFileSync(patch, diff);
+  const env = {
+    ...process.env,
+    GIT_CEILING_DIRECTORIES: path.dirname(root),
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_CONFIG_SYSTEM: "/dev/null",
+  };
   try {
-    execFileSync("git", ["apply", "--whitespace=nowarn"], { ...options, env });
+    execFileSync("git", ["apply", "--whitespace=nowarn", patch], { cwd: root, env, stdio: "pipe" });
   } catch {
     return undefined;
   }
+  rmSync(patch);
   return treeOf(root);
 }
 

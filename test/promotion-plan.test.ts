@@ -20,7 +20,7 @@ const absent = { exists: false };
 const entry = (name: string) => ({ name, type: "file" as const });
 
 function facts(more: Partial<Facts>): Facts {
-  const root = ["", { mode: 0o755, dev: 1n, entries: [] }] as const;
+  const root = ["", { mode: 0o755, mount: "1", entries: [] }] as const;
   return {
     files: new Map(),
     obstacles: new Map(),
@@ -31,7 +31,7 @@ function facts(more: Partial<Facts>): Facts {
 }
 
 test("a mount point is not removed when its last file goes, and lends no file to its parent", () => {
-  const directories = new Map([["mnt", { mode: 0o755, dev: 2n, entries: [entry("x")] }]]);
+  const directories = new Map([["mnt", { mode: 0o755, mount: "2", entries: [entry("x")] }]]);
   const files = new Map([["mnt/x", { stat, image: file }]]);
   const planned = plan([{ path: "mnt/x", before: file, after: absent }], facts({ directories, files }), {
     mark: "m",
@@ -41,7 +41,7 @@ test("a mount point is not removed when its last file goes, and lends no file to
 });
 
 test("steps are ordered, their temporary files lie where directories stay, and new files take the umask", () => {
-  const directories = new Map([["d", { mode: 0o700, dev: 1n, entries: [entry("x")] }]]);
+  const directories = new Map([["d", { mode: 0o700, mount: "1", entries: [entry("x")] }]]);
   const files = new Map([["d/x", { stat, image: file }]]);
   const planned = plan(
     [
@@ -60,7 +60,7 @@ test("steps are ordered, their temporary files lie where directories stay, and n
 });
 
 test("directories that may not go stay", () => {
-  const directories = new Map([["d", { mode: 0o700, dev: 1n, entries: [entry("x")] }]]);
+  const directories = new Map([["d", { mode: 0o700, mount: "1", entries: [entry("x")] }]]);
   const files = new Map([["d/x", { stat, image: file }]]);
   const remove = [{ path: "d/x", before: file, after: absent }];
   expect(

@@ -48,6 +48,8 @@ const KINDS: Readonly<Record<string, FaultKind>> = {
   EROFS: "ReadOnly",
   ENAMETOOLONG: "NameTooLong",
   EBUSY: "Busy",
+  // A file that something is mounted on.
+  EXDEV: "Busy",
   EAGAIN: "Busy",
   EMFILE: "Busy",
   ENFILE: "Busy",

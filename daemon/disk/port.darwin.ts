@@ -31,6 +31,7 @@ const port = createPort({
 
 export const portablePort: Port = {
   ...port,
+  mountOf: ({ dev }) => String(dev),
   // renamex_np(2) with RENAME_SWAP would do it.
   exchange: () => false,
   // Not kept here yet: as if no file had any.

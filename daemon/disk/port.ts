@@ -65,6 +65,8 @@ export interface Port extends FileCalls {
   /** ENOTDIR when the entry is not a directory, a symlink included. */
   openDirectory(parent: Dir, name: string): Dir;
   closeDirectory(dir: Dir): void;
+  /** Tells directories of different mounts apart: those of one file system have one device number. */
+  mountOf(dir: Dir): string;
   /** Undefined when there is no such entry. */
   lstat(dir: Dir, name: string): Stat | undefined;
   readlink(dir: Dir, name: string): Buffer;

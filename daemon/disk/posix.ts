@@ -1,6 +1,6 @@
 /**
  * The port on a POSIX system, but for what platforms do differently: how an entry of an open directory is addressed, how
- * a mode is changed without following a link, exchanging, and extended attributes.
+ * a mode is changed without following a link, mounts, exchanging, and extended attributes.
  * Owns the flags of each call. The platforms are linux.ts and port.darwin.ts.
  */
 import * as fs from "node:fs";
@@ -19,8 +19,8 @@ export interface Platform {
   setMode(path: string, ino: bigint, mode: number): boolean;
 }
 
-/** The port but for the calls that POSIX does not have. */
-type PosixPort = Omit<Port, "exchange" | "readExtended" | "setExtended">;
+/** The port but for what POSIX does not have. */
+type PosixPort = Omit<Port, "mountOf" | "exchange" | "readExtended" | "setExtended">;
 
 const open = promisify(fs.open);
 const write = promisify(fs.write);

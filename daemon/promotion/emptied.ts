@@ -31,7 +31,7 @@ export function emptiedBy(
   return emptied;
 }
 
-/** Another file system than its parent's cannot be removed, nor lend its files to the parent meanwhile. */
+/** What is mounted cannot be removed, nor lend its files to the parent meanwhile. */
 function isMountPoint(facts: DirectoryFacts, parent: DirectoryFacts | undefined): boolean {
-  return parent !== undefined && parent.dev !== facts.dev;
+  return parent !== undefined && parent.mount !== facts.mount;
 }

@@ -28,7 +28,8 @@ interface FileFacts {
 
 export interface DirectoryFacts {
   readonly mode: number;
-  readonly dev: bigint;
+  /** Known for the root and for directories above a removal. */
+  readonly mount?: string | undefined;
   /** Known for directories above a removal; else empty. */
   readonly entries: readonly Entry[];
 }
@@ -50,7 +51,9 @@ export async function inspect(request: Inspected, places: Places): Promise<Facts
   const { tree, transitions } = request;
   const files = new Map<string, FileFacts>();
   const root = places.directory("") as Dir;
-  const directories = new Map<string, DirectoryFacts>([["", { mode: 0, dev: root.dev, entries: [] }]]);
+  const directories = new Map<string, DirectoryFacts>([
+    ["", { mode: 0, mount: tree.port.mountOf(root), entries: [] }],
+  ]);
   const obstacles = new Map<string, EntryType>();
   const course = startPhase(
     request,
@@ -79,7 +82,7 @@ export async function inspect(request: Inspected, places: Places): Promise<Facts
     if (!stat) return;
     const type = typeOf(stat);
     if (type === "directory" && !directories.has(path))
-      directories.set(path, { mode: modeOf(stat), dev: stat.dev, entries: [] });
+      directories.set(path, { mode: modeOf(stat), entries: [] });
     const image =
       type === "file" || type === "symlink"
         ? await takeImage(tree.port, places.at(path), course.sink())
@@ -109,6 +112,6 @@ async function directoryFacts(
   withEntries: boolean,
 ): Promise<DirectoryFacts> {
   const dir = withEntries ? places.directory(path) : undefined;
-  const entries = dir ? await port.readDirectory(dir) : [];
-  return { mode: modeOf(stat), dev: stat.dev, entries };
+  if (!dir) return { mode: modeOf(stat), entries: [] };
+  return { mode: modeOf(stat), mount: port.mountOf(dir), entries: await port.readDirectory(dir) };
 }

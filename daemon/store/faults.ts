@@ -29,8 +29,16 @@ function fromDisk(error: unknown): IopipeError | undefined {
   const { syscall } = error as NodeJS.ErrnoException;
   const where = path === undefined ? "" : ` of ${path}`;
   const data = path === undefined || isAbsolute(path) ? { errno: code } : { errno: code, path };
-  return new IopipeError(kind, `The operating system refused ${syscall}${where}: ${code}.`, data);
+  const meaning = MEANINGS[code];
+  const why = meaning === undefined ? code : `${code}, ${meaning}`;
+  return new IopipeError(kind, `The operating system refused ${syscall}${where}: ${why}.`, data);
 }
+
+/** What a code says of a file, where few know it. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  EXDEV: "something is mounted there",
+  EBUSY: "something uses it, or is mounted there",
+};
 
 function fromSqlite(error: unknown): IopipeError | undefined {
   const code = sqliteCode(error);

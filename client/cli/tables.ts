@@ -39,7 +39,14 @@ export function patchLine({
 
 /** A patch with what speaks for a closer look at it. */
 export function patchLines(patch: Patch): string[] {
-  return [patchLine(patch), ...(patch.risk?.reasons.map((reason) => `  risk: ${reason}`) ?? [])];
+  const risks = patch.risk?.reasons.map((reason) => `  risk: ${reason}`) ?? [];
+  return [patchLine(patch), ...risks, ...patch.conflicts.map(conflictLine)];
+}
+
+function conflictLine({ session, path, ranges }: Patch["conflicts"][number]): string {
+  const who = session === undefined ? "another session" : `session ${short(session)}`;
+  const lines = ranges.map(({ start, end }) => (start === end ? `${start}` : `${start}-${end}`)).join(", ");
+  return `  conflicts with ${who}: ${visible(path)}${lines && `, lines ${lines}`}`;
 }
 
 function riskColour(score: number): "yellow" | "red" {

@@ -1,13 +1,13 @@
 /** Events about patches and sessions, with the whole object as it is then. Appended inside the caller's transaction. */
 import type { EventType } from "../../protocol/methods/index.ts";
-import { type PatchRow, patchToWire, type SessionRow, type Store } from "../store/index.ts";
-import { sessionToWire } from "./wire.ts";
+import type { PatchRow, SessionRow, Store } from "../store/index.ts";
+import { patchesToWire, sessionToWire } from "./wire.ts";
 
 /** `by` is the client's name, where a client caused it. */
 export function patchEvent(store: Store, type: EventType, patch: PatchRow, by?: string): void {
   const { id, workspace, session } = patch;
   store.events.append({ type, workspace, session, by }, () => ({
-    patch: patchToWire(store.patches.require(id)),
+    patch: patchesToWire(store, [store.patches.require(id)])[0],
   }));
 }
 

@@ -92,4 +92,4 @@ export { openSession } from "./open-session.ts";
 export { MAX_DIFFED_BYTES } from "./pairs.ts";
 export { POLICY_FILE } from "./risk.ts";
 export { staleError, type Unseen } from "./stale.ts";
-export { sessionToWire } from "./wire.ts";
+export { patchesToWire, sessionToWire } from "./wire.ts";

@@ -10,6 +10,7 @@ import { inParallel, type Tree } from "../disk/index.ts";
 import { newId, type PatchRow, type SessionRow, type Store } from "../store/index.ts";
 import type { Context } from "./changes/context.ts";
 import { applyChange } from "./changes/index.ts";
+import { rivalsOf } from "./conflicts.ts";
 import type { Differ } from "./differ.ts";
 import { patchEvent } from "./events.ts";
 import { isFullReplace } from "./images.ts";
@@ -96,16 +97,19 @@ async function prefetch(view: View, changes: readonly Change[]): Promise<void> {
   });
 }
 
-type Measured = Wanted & Pick<PatchRow, "added" | "removed" | "binary" | "fullReplace">;
+type Measured = Wanted &
+  Pick<PatchRow, "added" | "removed" | "binary" | "fullReplace"> &
+  Pick<PatchRow["findings"], "touched">;
 
 async function measure(deps: Deps, wanted: Wanted): Promise<Measured> {
   const { base, after } = wanted;
-  const { added, removed, binary } = await diffImages(
+  const { added, removed, binary, touched } = await diffImages(
     deps,
     { before: base, after },
     { detail: "counts", context: 0 },
   );
-  return { ...wanted, added, removed, binary, fullReplace: isFullReplace(base, after) };
+  const fullReplace = isFullReplace(base, after);
+  return { ...wanted, added, removed, binary, fullReplace, ...(touched && { touched }) };
 }
 
 function record(
@@ -124,13 +128,28 @@ function record(
     if (!staged.has(patch.path)) patchEvent(store, "patch/discarded", patch, by);
   }
   settleStaged(store, session, new Set([...view.touched, ...wanted.map(({ path }) => path)]));
-  return wanted.map(({ match, ...patch }) => {
+  const rows = wanted.map(({ match, touched, ...patch }) => {
     const ids = { id: newId("p"), session: session.id, workspace: session.workspace };
-    const risk = riskOf({ ...patch, ...ids, ...(match && { match }) }, session.scope);
-    const row = store.patches.insert({ ...patch, ...ids, findings: { risk, ...(match && { match }) } });
+    const found = { ...(match && { match }), ...(touched && { touched }) };
+    const risk = riskOf({ ...patch, ...ids, ...found }, session.scope);
+    const row = store.patches.insert({ ...patch, ...ids, findings: { risk, ...found } });
     patchEvent(store, "patch/staged", row, by);
     return row;
   });
+  announceConflicts(store, rows, by);
+  return rows;
+}
+
+/** Tells the owners of these new patches, and those of whatever they collide with. Inside the caller's transaction. */
+function announceConflicts(store: Store, patches: readonly PatchRow[], by?: string): void {
+  const told = new Set<string>();
+  const tell = (patch: PatchRow): void => {
+    if (told.has(patch.id)) return;
+    told.add(patch.id);
+    patchEvent(store, "patch/conflict", patch, by);
+  };
+  for (const [patch, rivals] of rivalsOf(store, patches))
+    for (const one of [patch, ...rivals.map((rival) => rival.patch)]) tell(one);
 }
 
 /** Stale patches on `paths` that the watcher has made pending again since the view asked for them. */

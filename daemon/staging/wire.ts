@@ -1,8 +1,10 @@
 /**
- * Sessions as the wire shows them, with what is computed and never stored: state, digest and counts.
+ * Sessions and patches as the wire shows them, with what is computed and never stored: a session's state, digest and
+ * counts, a patch's conflicts.
  */
-import type { Session } from "../../protocol/methods/index.ts";
-import type { SessionRow, Store } from "../store/index.ts";
+import type { Patch, Session } from "../../protocol/methods/index.ts";
+import { type PatchRow, patchToWire, type SessionRow, type Store } from "../store/index.ts";
+import { conflictsOf } from "./conflicts.ts";
 import { digestOf } from "./digest.ts";
 
 /** A session as it stands now; `row` may be older, its patches and its number are read afresh. */
@@ -24,4 +26,10 @@ export function sessionToWire(store: Store, row: Pick<SessionRow, "id">): Sessio
     updatedAt: session.updatedAt,
     patches: store.sessions.counts(session.id),
   };
+}
+
+/** Patches of one workspace as results and events carry them. */
+export function patchesToWire(store: Store, rows: readonly PatchRow[]): Patch[] {
+  const conflicts = conflictsOf(store, rows);
+  return rows.map((row) => ({ ...patchToWire(row), conflicts: conflicts.get(row.id) ?? [] }));
 }

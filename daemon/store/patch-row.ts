@@ -10,7 +10,10 @@ import type {
 } from "../../protocol/methods/index.ts";
 
 /** What was found out about a patch when it was staged, of its content and so for good; absent where nothing was. */
-type Findings = Pick<Patch, "risk" | "match">;
+interface Findings extends Pick<Patch, "risk" | "match"> {
+  /** Which lines of the base it changes: 0-based ranges, ends excluded. Only where its content is lines, and changes. */
+  readonly touched?: readonly (readonly [start: number, end: number])[];
+}
 
 export interface PatchRow {
   readonly id: string;
@@ -114,8 +117,9 @@ export function readPatch(raw: RawPatch): PatchRow {
   };
 }
 
-/** A patch as results and events carry it. */
+/** A patch as results and events carry it, but for its conflicts, which are other patches' (staging/wire.ts). */
 export function patchToWire(row: PatchRow): Patch {
+  const { touched: _, ...shown } = row.findings;
   return {
     id: row.id,
     session: row.session,
@@ -130,7 +134,7 @@ export function patchToWire(row: PatchRow): Patch {
     removed: row.removed,
     binary: row.binary,
     fullReplace: row.fullReplace,
-    ...row.findings,
+    ...shown,
     decision: row.decision,
     ...(row.note !== undefined && { note: row.note }),
     conflicts: [],

@@ -3,11 +3,12 @@
  * INVARIANT: a subscription holds a number and one pending wake-up, never a queue: a client that does not read costs
  * nothing, and misses nothing when it reads again.
  */
+import type { Patch } from "../../../protocol/methods/index.ts";
 import { type EventQuery, type EventRow, type Events, selects } from "../../store/index.ts";
 import type { Call, Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
 import { endSubscription, newSubscription } from "./subscriptions.ts";
-import { namedSession, visibleSessions } from "./views.ts";
+import { namedSession, shownPatch, visibleSessions } from "./views.ts";
 
 /** Rows read at once: what one wake-up of a client that lags holds in memory. */
 const BATCH = 100;
@@ -38,9 +39,10 @@ function follow(
   events: Events,
   query: EventQuery,
   from: number,
-  { peer, log }: Call,
+  call: Call,
   subscription: string,
 ): () => void {
+  const { peer, log } = call;
   let cursor = from;
   let running = false;
   let ended = false;
@@ -50,7 +52,7 @@ function follow(
       for (const row of rows) {
         if (ended) return;
         cursor = row.seq;
-        await peer.notify("events/event", toWire(row, subscription));
+        await peer.notify("events/event", toWire(row, subscription, call));
       }
     }
   };
@@ -78,6 +80,8 @@ function follow(
   };
 }
 
-function toWire({ seq, at, type, by, body }: EventRow, subscription: string) {
-  return { ...body, subscription, seq, at, type, ...(by !== undefined && { by }) };
+function toWire({ seq, at, type, by, body }: EventRow, subscription: string, call: Call) {
+  const patch = body.patch as Patch | undefined;
+  const shown = patch ? { patch: shownPatch(patch, call) } : {};
+  return { ...body, ...shown, subscription, seq, at, type, ...(by !== undefined && { by }) };
 }

@@ -1,21 +1,21 @@
 /** Handlers of session/* and of patch/apply and patch/discard, which are a session's with one patch. */
 import { IopipeError } from "../../../protocol/wire/index.ts";
 import { openSession, sessionToWire, staleError } from "../../staging/index.ts";
-import { patchToWire, type SessionRow } from "../../store/index.ts";
+import type { SessionRow } from "../../store/index.ts";
 import { applySession, assertSaysWhat } from "../../workspace/apply.ts";
 import { refusal } from "../../workspace/policy/index.ts";
 import { waitForEvent } from "../../workspace/waiting.ts";
 import type { Call, Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
 import { pageOf } from "./pages.ts";
-import { maySeeBlob, namedSession, visiblePatch, visibleSessions } from "./views.ts";
+import { maySeeBlob, namedSession, shownPatches, visiblePatch, visibleSessions } from "./views.ts";
 
 export function sessionHandlers(parts: Parts) {
   const { store, staging, workspaces, sessionTurn } = parts;
   const toWire = (session: SessionRow) => sessionToWire(store, session);
-  const withPatches = (session: SessionRow) => ({
+  const withPatches = (session: SessionRow, call: Call) => ({
     session: toWire(session),
-    patches: store.patches.ofSession(session.id).map(patchToWire),
+    patches: shownPatches(store, store.patches.ofSession(session.id), call),
   });
 
   const discard = async (
@@ -53,7 +53,7 @@ export function sessionHandlers(parts: Parts) {
       return { sessions: rows.map(toWire), ...more };
     },
 
-    "session/get": ({ session }, call) => withPatches(namedSession(store, session, call)),
+    "session/get": ({ session }, call) => withPatches(namedSession(store, session, call), call),
 
     "session/submit": async ({ session: id, message }, call) => {
       const session = namedSession(store, id, call);
@@ -64,7 +64,7 @@ export function sessionHandlers(parts: Parts) {
     "session/wait": async ({ session: id, since, timeoutMs }, call) => {
       const session = namedSession(store, id, call);
       const waited = await waitForEvent(store, id, { since, timeoutMs, signal: call.signal });
-      return { ...withPatches(session), ...waited };
+      return { ...withPatches(session, call), ...waited };
     },
 
     "session/diff": ({ session, ...options }, call) =>
@@ -130,7 +130,7 @@ export function sessionHandlers(parts: Parts) {
       const ownsBlob = (hash: string) => maySeeBlob(store, hash, call);
       const work = () => staging.decide(session, tree, { decisions, ownsBlob, by, signal });
       const rows = await sessionTurn(id, work, signal);
-      return { session: toWire(session), patches: rows.map(patchToWire) };
+      return { session: toWire(session), patches: shownPatches(store, rows, call) };
     },
   } satisfies Partial<Handlers>;
 }

@@ -2,7 +2,10 @@
  * What a caller may see: a reviewer everything, a proposer the sessions that its connection opened or named.
  * Knowing a session's id is owning it, so naming one makes it known. Source: PROTOCOL.md, "Transport".
  */
+
+import type { Patch } from "../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { patchesToWire } from "../../staging/index.ts";
 import type { PatchRow, SessionRow, Store } from "../../store/index.ts";
 import type { Call } from "../call.ts";
 
@@ -31,4 +34,19 @@ export function visiblePatch(store: Store, id: string, call: Call): PatchRow {
 export function maySeeBlob(store: Store, hash: string, call: Call): boolean {
   if (call.role === "reviewer" || call.peer.ownBlobs.has(hash)) return true;
   return store.patches.holdBlob(call.peer.knownSessions, hash);
+}
+
+/** Patches of one workspace as the caller may see them. */
+export function shownPatches(store: Store, rows: readonly PatchRow[], call: Call): Patch[] {
+  return patchesToWire(store, rows).map((patch) => shownPatch(patch, call));
+}
+
+/** A patch without the ids of sessions that the caller may not see. */
+export function shownPatch(patch: Patch, call: Call): Patch {
+  const visible = visibleSessions(call);
+  if (!visible || patch.conflicts.length === 0) return patch;
+  const conflicts = patch.conflicts.map(({ session, ...rest }) =>
+    session !== undefined && visible.has(session) ? { session, ...rest } : rest,
+  );
+  return { ...patch, conflicts };
 }

@@ -25,12 +25,17 @@ export interface DiffJob<Bytes = Buffer> {
   readonly coarse?: boolean;
 }
 
+/** Ranges of lines, 0-based, ends excluded, ascending; an empty one is an insertion before its line. */
+type Touched = readonly (readonly [start: number, end: number])[];
+
 export interface ContentDiff {
   /** Lines; 0 for binary content. */
   readonly added: number;
   readonly removed: number;
   readonly binary: boolean;
   readonly coarse: boolean;
+  /** With detail "counts": which lines of the old content change. */
+  readonly touched?: Touched;
   /** With detail "hunks". */
   readonly hunks?: Hunk[];
   /** With detail "unified": all that follows the headers, empty where the contents are equal. */
@@ -51,11 +56,21 @@ export function diffContent(job: DiffJob): ContentDiff {
   const [oldLines, newLines] = [splitLines(old), splitLines(now)];
   const { changes, coarse } = diffLines(oldLines, newLines, { coarse: job.coarse ?? false });
   const counts = { ...count(changes), binary: false, coarse };
-  if (detail === "counts") return counts;
+  if (detail === "counts") return { ...counts, touched: touchedBy(changes) };
   const ranges = groupHunks(changes, job.context, oldLines.count);
   return detail === "hunks"
     ? { ...counts, hunks: ranges.map((range) => hunkOf(oldLines, newLines, range)) }
     : { ...counts, ...ids, body: formatHunks(oldLines, newLines, ranges) };
+}
+
+/** Above this, where the lines lie is of no more use to anybody. */
+const MAX_TOUCHED = 500;
+
+function touchedBy(changes: readonly Change[]): Touched {
+  const [first, last] = [changes[0], changes.at(-1)];
+  if (!first || !last) return [];
+  if (changes.length > MAX_TOUCHED) return [[first.oldStart, last.oldEnd]];
+  return changes.map(({ oldStart, oldEnd }) => [oldStart, oldEnd]);
 }
 
 function isBinary(bytes: Buffer): boolean {

@@ -1,0 +1,109 @@
+/**
+ * Conflicts between sessions: pending patches of different sessions that could not both be applied and merged.
+ * Derived from what is pending whenever it is asked for, never stored; both sides are told by stage.ts.
+ * As in git, changes of one base collide where their lines overlap or touch; what is not a change of lines collides as a
+ * whole, and then no ranges are named.
+ */
+import type { Patch } from "../../protocol/methods/index.ts";
+import type { PatchRow, Store } from "../store/index.ts";
+
+type Conflict = Patch["conflicts"][number];
+type Ranges = Conflict["ranges"];
+
+/** More would tell nobody more. */
+const MAX_CONFLICTS = 50;
+
+/** The conflicts of those patches that are pending, by id; all are of one workspace. */
+export function conflictsOf(store: Store, patches: readonly PatchRow[]): Map<string, Conflict[]> {
+  const found = rivalsOf(store, patches);
+  return new Map(
+    [...found].map(([{ id }, rivals]) => [
+      id,
+      rivals.map(({ patch, ranges }) => ({ session: patch.session, path: patch.path, ranges })),
+    ]),
+  );
+}
+
+interface Rival {
+  readonly patch: PatchRow;
+  readonly ranges: Ranges;
+}
+
+/** What each pending patch of a workspace collides with. */
+export function rivalsOf(store: Store, patches: readonly PatchRow[]): Map<PatchRow, Rival[]> {
+  const found = new Map<PatchRow, Rival[]>();
+  const pending = patches.filter(({ state }) => state === "Pending");
+  const [first] = pending;
+  if (!first) return found;
+  const held = holders(store.patches.unsettledAt(first.workspace, pending.flatMap(pathsOf)));
+  for (const patch of pending) {
+    const others = new Set(pathsOf(patch).flatMap((path) => held.get(path) ?? []));
+    const rivals: Rival[] = [];
+    for (const other of others) {
+      if (other.session === patch.session || rivals.length === MAX_CONFLICTS) continue;
+      const ranges = collision(patch, other);
+      if (ranges) rivals.push({ patch: other, ranges });
+    }
+    if (rivals.length > 0) found.set(patch, rivals);
+  }
+  return found;
+}
+
+/** Pending patches by each path that they hold. */
+function holders(patches: readonly PatchRow[]): Map<string, PatchRow[]> {
+  const held = new Map<string, PatchRow[]>();
+  for (const patch of patches) {
+    if (patch.state !== "Pending") continue;
+    for (const path of pathsOf(patch)) held.set(path, [...(held.get(path) ?? []), patch]);
+  }
+  return held;
+}
+
+function pathsOf({ path, from }: PatchRow): string[] {
+  return from === undefined ? [path] : [path, from];
+}
+
+/** Where they collide, in lines of their base; none named: as a whole; undefined: they do not. */
+function collision(a: PatchRow, b: PatchRow): Ranges | undefined {
+  if (isSame(a, b) || isModeBesideLines(a, b) || isModeBesideLines(b, a)) return undefined;
+  const [ours, theirs] = [linesOf(a), linesOf(b)];
+  if (!ours || !theirs || a.base.hash !== b.base.hash) return [];
+  const ranges = ours.flatMap((one) =>
+    theirs.filter((other) => touch(one, other)).map((other) => covering(one, other)),
+  );
+  return ranges.length > 0 ? ranges : undefined;
+}
+
+/** Nothing is to be merged where both want the same. */
+function isSame(a: PatchRow, b: PatchRow): boolean {
+  const wanted = ({ path, from, after }: PatchRow) =>
+    JSON.stringify([path, from, after.type, after.hash, after.target, after.mode]);
+  return wanted(a) === wanted(b);
+}
+
+/** Neither changes what the other does: both can be applied, one after the other. */
+function isModeBesideLines(a: PatchRow, b: PatchRow): boolean {
+  return a.kind === "chmod" && linesOf(b) !== undefined;
+}
+
+/** The lines that a patch changes where it changes nothing else. */
+function linesOf({
+  kind,
+  base,
+  after,
+  findings: { touched },
+}: PatchRow): NonNullable<typeof touched> | undefined {
+  return kind === "update" && base.type === after.type && base.mode === after.mode ? touched : undefined;
+}
+
+type Line = readonly [start: number, end: number];
+
+function touch([start, end]: Line, [otherStart, otherEnd]: Line): boolean {
+  return start <= otherEnd && otherStart <= end;
+}
+
+/** Both, as the wire counts: from 1, ends included; around an insertion, the lines beside it. */
+function covering(a: Line, b: Line): Ranges[number] {
+  const [start, end] = [Math.min(a[0], b[0]), Math.max(a[1], b[1])];
+  return start === end ? { start: Math.max(1, start), end: start + 1 } : { start: start + 1, end };
+}

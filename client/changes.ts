@@ -2,7 +2,7 @@
  * The stream of changes under a workspace: watch/subscribe as an async iterator.
  * Owns the clock as cursor, and looking afresh. Resubscribing is subscription.ts.
  */
-import type { FileChange, Priority } from "../protocol/methods/index.ts";
+import type { FileChange, Lanes, Priority } from "../protocol/methods/index.ts";
 import type { Connection } from "./connection.ts";
 import { type Subscription, subscribe } from "./subscription.ts";
 
@@ -13,6 +13,10 @@ export interface ChangesOptions {
   readonly include?: readonly string[] | undefined;
   readonly exclude?: readonly string[] | undefined;
   readonly priorities?: readonly Priority[] | undefined;
+  /** Globs that give paths another priority, for this stream alone. */
+  readonly lanes?: Lanes | undefined;
+  /** Holds batches back while git works on the tree, for ten seconds at the longest. */
+  readonly waitForGit?: boolean | undefined;
   /** Waits before each batch until nothing has changed for this long, in milliseconds. Default 0. */
   readonly settleMs?: number | undefined;
   /** Ends the stream when aborted. */
@@ -38,8 +42,8 @@ export function changes(
   workspace: string,
   options: ChangesOptions,
 ): Subscription<FileChanges> {
-  const { signal, since, settleMs, priorities, ...globs } = options;
-  const filter = { workspace, ...copied(globs) };
+  const { signal, since, settleMs, priorities, lanes, waitForGit, ...globs } = options;
+  const filter = { workspace, ...copied(globs), ...(lanes && { lanes }) };
   const wanted = priorities && new Set(priorities);
   let clock = since;
 
@@ -62,7 +66,7 @@ export function changes(
     {
       subscribe: "watch/subscribe",
       unsubscribe: "watch/unsubscribe",
-      params: () => ({ ...filter, since: clock, settleMs, priorities }),
+      params: () => ({ ...filter, since: clock, settleMs, priorities, waitForGit }),
       async subscribed(answer) {
         if (answer.fresh === true) return await lookAfresh();
         clock ??= answer.clock as string;

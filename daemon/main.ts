@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
+import type { WatchRules } from "../protocol/methods/index.ts";
 import {
   type DaemonFile,
   IopipeError,
@@ -95,10 +96,11 @@ async function assemble(
     store,
     staging,
     guarded,
-    startWatch: ({ id, root }) =>
+    startWatch: ({ id, root, watchRules }) =>
       watchRoot({
         workspace: id,
         root,
+        rules: watchRules === undefined ? undefined : (JSON.parse(watchRules) as WatchRules),
         table,
         counters: store.counters,
         cookieDir: join(locations.stateDir, "cookies", id),

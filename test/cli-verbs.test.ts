@@ -458,6 +458,22 @@ test("what a person reads: check, show of a patch and of an operation, log, open
   expect(check).toMatchObject({ code: 3, stdout: expect.stringContaining("Stale: b.txt") });
 });
 
+test("open takes the workspace's own rules of watching, which stay until others are given", async () => {
+  const flags = ["--ignore", "*.gen", "--high", "src/**", "--low", "b.txt"];
+  const rules = { ignore: ["*.gen"], high: ["src/**"], low: ["b.txt"] };
+  expect((await json(["open", ...flags])).workspace.watch).toMatchObject({ rules });
+  const { workspace } = await json(["open"]);
+  expect(workspace.watch).toMatchObject({ rules });
+  const { changes } = await json(["rpc", "watch/since", JSON.stringify({ workspace: workspace.id })]);
+  expect(changes).toMatchObject([
+    { path: "b.txt", priority: "LOW" },
+    { path: "src/a.txt", priority: "HIGH" },
+  ]);
+  expect((await json(["open", "--med", "b.txt"])).workspace.watch).toMatchObject({
+    rules: { med: ["b.txt"] },
+  });
+});
+
 test("watch --audit lists what the daemon did not know, exits 1 then, and 0 once it knows", async () => {
   const { workspace } = await json(["open"]);
   await json(["rpc", "watch/sync", JSON.stringify({ workspace: workspace.id })]);

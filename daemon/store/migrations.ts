@@ -186,4 +186,8 @@ export const MIGRATIONS: readonly string[] = [
   -- The hash of the policy file that a reviewer trusts.
   ALTER TABLE workspace ADD COLUMN trusted TEXT;
   `,
+  `
+  -- The workspace's own rules of watching, as JSON.
+  ALTER TABLE workspace ADD COLUMN watch_rules TEXT;
+  `,
 ];

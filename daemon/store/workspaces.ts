@@ -8,6 +8,8 @@ export interface WorkspaceRow {
   /** Absolute, real path. */
   readonly root: string;
   readonly open: boolean;
+  /** JSON; what it means is the watch's. */
+  readonly watchRules?: string;
   readonly createdAt: string;
 }
 
@@ -16,8 +18,8 @@ export interface Workspaces {
   byRoot(root: string): WorkspaceRow | undefined;
   /** Those that are open, oldest first. */
   opened(): WorkspaceRow[];
-  /** Marks the root's workspace as open, creating it where there is none. */
-  open(root: string): WorkspaceRow;
+  /** Marks the root's workspace as open, creating it where there is none; `watchRules` replaces its own. */
+  open(root: string, watchRules?: string): WorkspaceRow;
   close(id: string): void;
   /** The hash of the policy file that a reviewer trusts, if any. */
   trusted(id: string): string | undefined;
@@ -28,6 +30,7 @@ interface Raw {
   id: string;
   root: string;
   open: number;
+  watch_rules: string | null;
   created_at: string;
 }
 
@@ -35,6 +38,7 @@ const toRow = (raw: Raw): WorkspaceRow => ({
   id: raw.id,
   root: raw.root,
   open: raw.open === 1,
+  ...(raw.watch_rules !== null && { watchRules: raw.watch_rules }),
   createdAt: raw.created_at,
 });
 
@@ -45,6 +49,7 @@ export function openWorkspaces(db: Database, transaction: Transactions["transact
   const upsert = db.prepare<[string, string, string], Raw>(
     "INSERT INTO workspace (id, root, open, created_at) VALUES (?, ?, 1, ?) ON CONFLICT (root) DO UPDATE SET open = 1 RETURNING *",
   );
+  const rule = db.prepare("UPDATE workspace SET watch_rules = ? WHERE id = ?");
   const close = db.prepare("UPDATE workspace SET open = 0 WHERE id = ?");
   const trusted = db.prepare<[string], string | null>("SELECT trusted FROM workspace WHERE id = ?").pluck();
   const trust = db.prepare("UPDATE workspace SET trusted = ? WHERE id = ?");
@@ -53,7 +58,12 @@ export function openWorkspaces(db: Database, transaction: Transactions["transact
     get: (id) => one(byId.get(id)),
     byRoot: (root) => one(byRoot.get(root)),
     opened: () => opened.all().map(toRow),
-    open: (root) => toRow(transaction(() => upsert.get(newId("w"), root, now()) as Raw)),
+    open: (root, watchRules) =>
+      transaction(() => {
+        const { id } = upsert.get(newId("w"), root, now()) as Raw;
+        if (watchRules !== undefined) rule.run(watchRules, id);
+        return toRow(byId.get(id) as Raw);
+      }),
     close: (id) => void transaction(() => close.run(id)),
     trusted: (id) => trusted.get(id) ?? undefined,
     trust: (id, hash) => void transaction(() => trust.run(hash ?? null, id)),

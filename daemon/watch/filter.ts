@@ -1,22 +1,24 @@
 /**
  * What a client wants to see: include and exclude globs as git's `:(glob)`, and priorities. Pure.
- * Owns reading a client's globs; matching one is wildmatch.ts. As in git, a glob without special characters also means
- * what lies below it, and one with them must match the whole path.
+ * Owns reading a client's globs; matching one is wildmatch.ts.
  */
 
 import type { Priority } from "../../protocol/methods/values.ts";
+import { laneOf } from "./priority.ts";
 import type { Filter } from "./types.ts";
-import { literalPrefix, wildmatch } from "./wildmatch.ts";
+import { literalPrefix, matcherOf } from "./wildmatch.ts";
 
 export interface Selection {
   /** Whether the globs let a path through. */
   takes(path: string): boolean;
   wants(priority: Priority): boolean;
+  /** The priority that the client's own globs give a path; undefined where it has none, or none names it. */
+  readonly laneOf: ((path: string) => Priority | undefined) | undefined;
   /** Directories that the includes name without special characters: they are listed even where they are ignored. */
   readonly prefixes: ReadonlySet<string>;
 }
 
-export function selectionOf({ include, exclude, priorities }: Filter): Selection {
+export function selectionOf({ include, exclude, priorities, lanes }: Filter): Selection {
   const included = include?.map(matcherOf);
   const excluded = exclude?.map(matcherOf) ?? [];
   return {
@@ -24,6 +26,7 @@ export function selectionOf({ include, exclude, priorities }: Filter): Selection
       (included === undefined || included.some((matches) => matches(path))) &&
       !excluded.some((matches) => matches(path)),
     wants: (priority) => priorities?.includes(priority) ?? true,
+    laneOf: lanes && laneOf(lanes),
     prefixes: new Set(include?.map(directoryOf).filter((prefix) => prefix !== "")),
   };
 }
@@ -31,13 +34,6 @@ export function selectionOf({ include, exclude, priorities }: Filter): Selection
 /** Whether one of the globs names one of the paths, or a directory above it. */
 export function matchesAny(globs: readonly string[], paths: readonly string[]): boolean {
   return globs.map(matcherOf).some((matches) => paths.some(matches));
-}
-
-function matcherOf(glob: string): (path: string) => boolean {
-  const literal = literalPrefix(glob) === glob;
-  if (!literal) return (path) => wildmatch(glob, path);
-  const name = glob.replace(/\/+$/, "");
-  return (path) => path === name || path.startsWith(`${name}/`);
 }
 
 /** The whole names at the beginning of a glob: `a/b/*.js` names `a/b`, `a/b` names itself. */

@@ -31,9 +31,13 @@ export async function findRepository(root: string): Promise<Repository | undefin
   return { top, gitDir, excludeFiles: [configured || defaultExcludes(), path.resolve(root, exclude)] };
 }
 
-/** Root-relative paths that are in the index although a pattern ignores them; undefined when git fails. */
-export async function trackedButIgnored(root: string): Promise<string[] | undefined> {
-  const answer = await git(root, ["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]);
+/** Root-relative paths that are in the index although a pattern, or one of `patterns`, ignores them; undefined when git fails. */
+export async function trackedButIgnored(
+  root: string,
+  patterns: readonly string[],
+): Promise<string[] | undefined> {
+  const own = patterns.map((pattern) => `--exclude=${pattern}`);
+  const answer = await git(root, ["ls-files", "-z", "--cached", "--ignored", "--exclude-standard", ...own]);
   return answer?.split("\0").filter((name) => name !== "");
 }
 

@@ -7,13 +7,12 @@
  */
 
 import { setImmediate } from "node:timers/promises";
-import type { FileChange } from "../../protocol/methods/values.ts";
+import type { FileChange, Priority } from "../../protocol/methods/values.ts";
 import type { WatchRow } from "../store/watch-table.ts";
 import type { Clock, Position } from "./clock.ts";
 import type { Selection } from "./filter.ts";
 import type { Ignore } from "./ignore.ts";
 import type { Ledger } from "./ledger.ts";
-import { priorityOf } from "./priority.ts";
 import type { Page } from "./types.ts";
 
 const CHUNK = 1000;
@@ -64,6 +63,20 @@ export async function pageAfter(
   };
 }
 
+/** What is new of `paths` after `position`, whatever came before; named as `pageAfter` will name it. */
+export function newsOf(
+  { ledger, ignore }: { ledger: Ledger; ignore: Ignore },
+  { seq, base }: Position,
+  selection: Selection,
+  paths: readonly string[],
+): FileChange[] {
+  const rows = paths
+    .map((path) => ledger.table.get(path))
+    .filter((row) => row !== undefined && row.seq > seq);
+  const changes = rows.map((row) => row && changeOf(row, base, ignore, selection));
+  return changes.filter((change) => change !== undefined && change.folded === undefined) as FileChange[];
+}
+
 /** One entry a page for an ignored directory. */
 function mergeFold(folded: Map<string, FileChange>, changes: FileChange[], change: FileChange): void {
   const before = folded.get(change.path);
@@ -79,8 +92,7 @@ function changeOf(row: WatchRow, base: number, ignore: Ignore, selection: Select
   if (!kind) return undefined;
   const fold = row.kind === "folded" ? row.path : ignore.foldOf(row.path, false, selection.prefixes);
   const path = fold ?? row.path;
-  const priority =
-    fold === undefined ? priorityOf(path, ignore.matches(path, false), ignore.isHigh(path)) : "LOW";
+  const priority = fold === undefined ? rank(path, ignore, selection) : "LOW";
   if (!selection.takes(path) || !selection.wants(priority)) return undefined;
   const { origin, operation, seq } = row;
   if (fold !== undefined) {
@@ -92,6 +104,12 @@ function changeOf(row: WatchRow, base: number, ignore: Ignore, selection: Select
   if (kind === "deleted") return common;
   const changed = kind === "modified" ? { changed: aspectsSince(row, base) } : {};
   return { ...common, ...changed, size: row.size, mode: row.mode, mtimeNs: row.mtimeNs };
+}
+
+/** What somebody works on is HIGH for all; then a subscription's globs come first. */
+function rank(path: string, ignore: Ignore, selection: Selection): Priority {
+  const own = ignore.isHigh(path) ? undefined : selection.laneOf?.(path);
+  return own ?? ignore.priorityOf(path, ignore.matches(path, false));
 }
 
 /** What happened to a path for a client that knows everything up to `base`; undefined when nothing it can see. */

@@ -1,17 +1,20 @@
 /**
  * Ignoring as git does: which paths of a root are ignored, and below which directory they are folded.
- * Owns the rules in force (global, info/exclude, every .gitignore from the repository's top down) and the exceptions:
+ * Owns the rules in force (global, info/exclude, every .gitignore from the repository's top down, and the workspace's
+ * own, which come before all of them) and the exceptions:
  * what is tracked, has a pending patch or was opened by an `include` is never folded. Patterns are gitignore.ts, the
  * tracked set comes from git.ts, and what to do about a change here is reconcile.ts.
  * Invariant: rules of a directory are loaded before its children are judged (scan.ts calls `load`).
- * Outside a repository nothing is ignored.
+ * Outside a repository nothing is ignored but by the workspace's own rules.
  */
 
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
+import type { Priority, WatchRules } from "../../protocol/methods/values.ts";
 import { parentOf } from "../disk/path.ts";
 import { findRepository, type Repository, trackedButIgnored } from "./git.ts";
 import { parseIgnoreFile, type Rule, verdictOf } from "./gitignore.ts";
+import { laneOf, priorityOf } from "./priority.ts";
 
 export interface Ignore {
   /** git's own directory, whose index and HEAD are worth watching. */
@@ -36,6 +39,10 @@ export interface Ignore {
   /** HIGH because somebody works on them, whatever their names. */
   readonly high: ReadonlySet<string>;
   isHigh(path: string): boolean;
+  /** The priority of a path: HIGH where somebody works on it, then as the workspace's globs say, then by its name. */
+  priorityOf(path: string, ignored?: boolean): Priority;
+  /** Replaces the workspace's own rules. */
+  setRules(rules: WatchRules): void;
   readonly opened: ReadonlySet<string>;
   /** Lists everything at and below `prefix` from now on; true when that is news. */
   openUp(prefix: string): boolean;
@@ -52,14 +59,19 @@ export function openIgnore(root: string): Ignore {
   let tracked = new Set<string>();
   let indexStamp: string | undefined;
   let first = true;
+  let own: readonly Rule[] = [];
+  let ownLines: readonly string[] = [];
+  let lane = laneOf();
   let high = new Set<string>();
   const opened = new Set<string>();
 
   const matches = (file: string, isDirectory: boolean): boolean => {
+    const said = verdictOf(own, file, isDirectory);
+    if (said) return said === "ignored";
     if (!repository) return false;
     for (let directory = parentOf(file); ; directory = parentOf(directory)) {
-      const own = rules.get(directory);
-      const verdict = own && verdictOf(own, relativeTo(directory, file), isDirectory);
+      const here = rules.get(directory);
+      const verdict = here && verdictOf(here, relativeTo(directory, file), isDirectory);
       if (verdict) return verdict === "ignored";
       if (directory === "") break;
     }
@@ -83,7 +95,7 @@ export function openIgnore(root: string): Ignore {
       first = false;
       const stamp = found && (await stampOf(found));
       if (found?.gitDir === repository?.gitDir && stamp === indexStamp) return false;
-      const list = (found && (await trackedButIgnored(root))) ?? [];
+      const list = (found && (await trackedButIgnored(root, ownLines))) ?? [];
       const same =
         found?.gitDir === repository?.gitDir &&
         list.length === tracked.size &&
@@ -124,6 +136,15 @@ export function openIgnore(root: string): Ignore {
       return high;
     },
     isHigh: (file) => high.has(file),
+    priorityOf: (file, ignored = false) =>
+      high.has(file) ? "HIGH" : (lane(file) ?? priorityOf(file, ignored)),
+    setRules({ ignore = [], ...lanes }) {
+      lane = laneOf(lanes);
+      own = parseIgnoreFile(ignore.join("\n"));
+      ownLines = ignore.filter((line) => parseIgnoreFile(line).length > 0);
+      // What is tracked against the patterns depends on the patterns.
+      indexStamp = undefined;
+    },
     opened,
     openUp(prefix) {
       if (isOpened(opened, prefix) || opened.size >= MAX_OPENED) return false;

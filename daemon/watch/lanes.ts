@@ -6,7 +6,6 @@
  */
 
 import type { Ground } from "./examine.ts";
-import { priorityOf } from "./priority.ts";
 
 export interface Lanes {
   readonly size: number;
@@ -28,7 +27,7 @@ export function openLanes({ ledger, ignore }: Pick<Ground, "ledger" | "ignore">)
   const lanes = [...urgent, rest];
 
   const laneOf = (file: string, isWritten: boolean): Set<string> => {
-    const priority = priorityOf(file, false, ignore.isHigh(file));
+    const priority = ignore.priorityOf(file);
     if (priority !== "MED") return priority === "HIGH" ? high : rest;
     const kind = ledger.table.kind(file);
     if (kind !== "file" && kind !== "symlink") return rest;

@@ -43,6 +43,8 @@ export interface Live {
    * it also waits, not for long, for what the child has to tell of ignored directories.
    */
   prove(paths: readonly string[] | undefined, signal: AbortSignal): Promise<boolean>;
+  /** The rules are others: everything is judged by them, soon. */
+  judgeAgain(): void;
   /** Compares the table with the disk, and repairs what differs. */
   audit(signal: AbortSignal): Promise<Audited>;
   status(): Omit<WatchStatus, "state" | "subscriptions">;
@@ -87,6 +89,7 @@ export function openLive(options: LiveOptions): Live {
   let limited = false;
   let unreported: string | undefined;
   let childLosses = 0;
+  let judged = Promise.resolve();
   const ended = new AbortController();
   const isClosed = (): boolean => ended.signal.aborted;
 
@@ -275,6 +278,7 @@ export function openLive(options: LiveOptions): Live {
     published,
     async prove(paths, signal) {
       await ready;
+      await judged;
       await heardDirectly(signal);
       if (!paths) await hearOfIgnored(signal);
       for (const file of paths ?? []) reconciler.hint(file);
@@ -283,6 +287,10 @@ export function openLive(options: LiveOptions): Live {
       await reconciler.flush();
       await refreshIgnore();
       return unreported === undefined;
+    },
+    judgeAgain() {
+      judged = ignore.refresh().then(repair.crawl);
+      judged.catch(() => {});
     },
     audit: audit.now,
     status: () => ({

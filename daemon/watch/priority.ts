@@ -1,10 +1,12 @@
 /**
  * Priorities: HIGH is what a client is likely to wait for, LOW what is made or fetched by tools, MED all other source.
- * Owns the tables. What is ignored comes from ignore.ts. Pure.
+ * Owns the tables, and how globs that a workspace or a subscription gives come before them. What is ignored, and what a
+ * workspace's globs are, comes from ignore.ts. Pure. The reasons are in README.md.
  */
 
-import type { Priority } from "../../protocol/methods/values.ts";
+import type { Lanes, Priority } from "../../protocol/methods/values.ts";
 import { nameOf } from "../disk/path.ts";
+import { matcherOf } from "./wildmatch.ts";
 
 /** Manifests, lockfiles and ignore files: few, small, and everything else depends on them. */
 const HIGH_NAMES = new Set([
@@ -53,11 +55,21 @@ const LOW_DIRECTORIES = new Set([
 
 const LOW_ENDINGS = [".map", ".min.css", ".min.js", ".pyc", ".swp", ".tmp", "~"];
 
-/** The priority of a path; `ignored` by a pattern, `high` where a patch is pending on it. */
-export function priorityOf(path: string, ignored: boolean, high: boolean): Priority {
-  if (high) return "HIGH";
+/** The priority of a path by its name and place; `ignored` by a pattern. */
+export function priorityOf(path: string, ignored: boolean): Priority {
   const parts = path.split("/");
   const generated = parts.some((part, at) => at < parts.length - 1 && LOW_DIRECTORIES.has(part));
   if (ignored || generated || LOW_ENDINGS.some((ending) => path.endsWith(ending))) return "LOW";
   return HIGH_NAMES.has(nameOf(path)) ? "HIGH" : "MED";
+}
+
+/** Ranks paths by globs, by the most urgent that name one; undefined where none does. */
+export function laneOf(lanes: Lanes = {}): (path: string) => Priority | undefined {
+  const ranks = [
+    ["HIGH", lanes.high?.map(matcherOf)],
+    ["MED", lanes.med?.map(matcherOf)],
+    ["LOW", lanes.low?.map(matcherOf)],
+  ] as const;
+  const given = ranks.filter(([, matchers]) => matchers !== undefined && matchers.length > 0);
+  return (path) => given.find(([, matchers]) => matchers?.some((matches) => matches(path)))?.[0];
 }

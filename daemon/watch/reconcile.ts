@@ -15,7 +15,6 @@ import type { Ground } from "./examine.ts";
 import { openFolds } from "./folds.ts";
 import { openHolds } from "./holds.ts";
 import { openLanes } from "./lanes.ts";
-import { priorityOf } from "./priority.ts";
 import { type Between, scanNext } from "./scan.ts";
 
 export interface Reconciler {
@@ -71,7 +70,7 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
   });
   let ripened = false;
 
-  const isHigh = (file: string): boolean => priorityOf(file, false, ground.ignore.isHigh(file)) === "HIGH";
+  const isHigh = (file: string): boolean => ground.ignore.priorityOf(file) === "HIGH";
 
   const hasWork = (): boolean =>
     lanes.size > 0 || ripened || flushes.length > 0 || crawls.length > 0 || current !== undefined;

@@ -5,7 +5,7 @@
  */
 
 import type { BigIntStats } from "node:fs";
-import type { FileChange, Priority, WatchState } from "../../protocol/methods/values.ts";
+import type { FileChange, Lanes, Priority, WatchRules, WatchState } from "../../protocol/methods/values.ts";
 import type { IopipeError } from "../../protocol/wire/errors.ts";
 import type { WatchTable } from "../store/watch-table.ts";
 import type { Audited } from "./audit.ts";
@@ -15,6 +15,8 @@ export interface Filter {
   readonly include?: readonly string[] | undefined;
   readonly exclude?: readonly string[] | undefined;
   readonly priorities?: readonly Priority[] | undefined;
+  /** Globs that give paths another priority, for this client alone. */
+  readonly lanes?: Lanes | undefined;
 }
 
 export interface Page {
@@ -33,6 +35,8 @@ export interface SubscribeSpec extends Filter {
   readonly since?: string | undefined;
   /** Quiet to wait for before a batch; noise holds it back at most ten times as long. */
   readonly settleMs?: number | undefined;
+  /** Holds batches back while git holds its index's lock, for ten seconds at the longest. */
+  readonly waitForGit?: boolean | undefined;
 }
 
 export interface Subscription {
@@ -40,6 +44,8 @@ export interface Subscription {
   readonly fresh: boolean;
   /** Lets batches flow: call it once the answer to the subscriber is on its way. Safe to call twice. */
   start(): void;
+  /** Delivers what there is without waiting for quiet or for git. */
+  flush(): void;
   close(): void;
 }
 
@@ -67,6 +73,8 @@ export interface WatchOptions {
   readonly log: WatchLog;
   /** Absolute directories that are no content of the root (the state and runtime directory). */
   readonly guarded?: readonly string[];
+  /** The workspace's own. */
+  readonly rules?: WatchRules | undefined;
   /** Most directories watched one by one; what lies beyond is seen through the native child. */
   readonly directBudget?: number;
   /** Of one core, for the slow audit. */
@@ -107,6 +115,10 @@ export interface RootWatch {
   ): Promise<Subscription>;
   /** Records an own write at once, so that its echo is nothing; `stat` is lstat's, undefined for a deletion. */
   published(path: string, operation: string, stat: BigIntStats | undefined): void;
+  /** The workspace's own; undefined where it has none. */
+  readonly rules: WatchRules | undefined;
+  /** Replaces the workspace's own rules, and judges everything again by them. */
+  setRules(rules: WatchRules): void;
   /** Replaces the set of paths with pending patches: they are HIGH and never folded. */
   setHigh(paths: Iterable<string>): void;
   /** Called after changes were recorded, with their paths; not for own writes' echoes. */

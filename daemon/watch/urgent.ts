@@ -8,7 +8,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { Ignore } from "./ignore.ts";
 import type { Ledger } from "./ledger.ts";
-import { priorityOf } from "./priority.ts";
 
 export interface Urgent {
   /** Looks at HIGH paths from now on; calls after the first do nothing. */
@@ -38,7 +37,7 @@ export function openUrgent(
   let closed = false;
 
   const add = (paths: readonly string[]): void => {
-    for (const path of paths) if (priorityOf(path, false, false) === "HIGH") named.add(path);
+    for (const path of paths) if (ignore.priorityOf(path) === "HIGH") named.add(path);
   };
   const stopFollowing = ledger.onChanges((paths) => {
     if (timer) add(paths);

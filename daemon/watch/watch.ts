@@ -14,7 +14,8 @@ import { openClock, type Position } from "./clock.ts";
 import { compare, type Difference } from "./compare.ts";
 import { type Selection, selectionOf } from "./filter.ts";
 import { firstAfter, type Moment, momentOf } from "./from-now.ts";
-import { pageAfter } from "./history.ts";
+import { gitAtRest } from "./git-lock.ts";
+import { newsOf, pageAfter } from "./history.ts";
 import { openIgnore } from "./ignore.ts";
 import { openLedger } from "./ledger.ts";
 import { openLife } from "./life.ts";
@@ -37,12 +38,19 @@ export function watchRoot(options: WatchOptions): RootWatch {
   const clock = openClock(workspace, table, options.counters);
   const ledger = openLedger(table, clock);
   const ignore = openIgnore(root);
+  let { rules = {} } = options;
+  ignore.setRules(rules);
   const life = openLife({ ...options, ledger, ignore });
   const history = { ledger, clock, ignore };
-  const cursors = new Set<Cursor>();
+  const cursors = new Map<Cursor, Selection>();
   let ended: IopipeError | undefined;
-  ledger.onChanges(() => {
-    for (const cursor of cursors) cursor.wake();
+  ledger.onChanges((paths) => {
+    if (cursors.size === 0) return;
+    const urgent = paths.filter((path) => ignore.priorityOf(path) === "HIGH");
+    for (const [cursor, { laneOf }] of cursors) {
+      const own = laneOf ? paths.filter((path) => laneOf(path) === "HIGH") : [];
+      cursor.wake([...urgent, ...own]);
+    }
   });
 
   const isStill = async (live: Live): Promise<boolean> => {
@@ -104,7 +112,7 @@ export function watchRoot(options: WatchOptions): RootWatch {
   const beginning = async ({ since }: SubscribeSpec, called: Moment): Promise<number> =>
     since === undefined ? firstAfter(table, called, () => clock.last) : clock.last;
 
-  const readerOf = (selection: Selection, end: () => void): Reader => ({
+  const readerOf = (selection: Selection, waitForGit: boolean, end: () => void): Reader => ({
     async read(position) {
       if (position.seq < table.horizon) return undefined;
       const { position: next, more, ...page } = await pageAfter(history, position, selection, BATCH);
@@ -113,6 +121,16 @@ export function watchRoot(options: WatchOptions): RootWatch {
     lost() {
       const position = at(clock.last);
       return { batch: { clock: clock.write(position.seq), fresh: true, changes: [] }, position };
+    },
+    ahead(position, paths) {
+      // One page has all of it.
+      if (clock.last - position.seq <= BATCH || position.seq < table.horizon) return undefined;
+      const changes = newsOf(history, position, selection, paths);
+      return { clock: clock.write(position.seq, position.base), fresh: false, changes };
+    },
+    async rest(signal) {
+      const { gitDir } = ignore;
+      if (waitForGit && gitDir !== undefined) await gitAtRest(gitDir, signal);
     },
     failed(error) {
       end();
@@ -175,13 +193,14 @@ export function watchRoot(options: WatchOptions): RootWatch {
       const known = spec.since === undefined ? undefined : clock.read(spec.since);
       await withRoot((live) => openUp(live, selection), LONGEST_WAIT_MS, signal);
       const from = known ?? at(await beginning(spec, called));
-      const reader = readerOf(selection, () => cursors.delete(cursor));
+      const reader = readerOf(selection, spec.waitForGit ?? false, () => cursors.delete(cursor));
       const cursor: Cursor = openCursor(from, spec.settleMs ?? 0, reader, deliver);
-      cursors.add(cursor);
+      cursors.set(cursor, selection);
       return {
         clock: clock.write(from.seq, from.base),
         fresh: spec.since !== undefined && !known,
         start: cursor.start,
+        flush: cursor.flush,
         close() {
           cursors.delete(cursor);
           cursor.close();
@@ -196,12 +215,20 @@ export function watchRoot(options: WatchOptions): RootWatch {
     setHigh(paths) {
       for (const path of ignore.setHigh(paths)) life.live?.hint(path);
     },
+    get rules() {
+      return Object.keys(rules).length === 0 ? undefined : rules;
+    },
+    setRules(given) {
+      rules = given;
+      ignore.setRules(rules);
+      life.live?.judgeAgain();
+    },
     onChanges: ledger.onChanges,
     onState: life.onState,
     status: () => ({ state: life.state, subscriptions: cursors.size, ...(life.live?.status() ?? ABSENT) }),
     async close(reason = new IopipeError("ShuttingDown", `Watching ${root} has ended.`)) {
       ended = reason;
-      for (const cursor of cursors) cursor.close();
+      for (const cursor of cursors.keys()) cursor.close();
       cursors.clear();
       await life.close();
     },

@@ -16,6 +16,13 @@ export function wildmatch(pattern: string, path: string): boolean {
   return run(pattern, 0, path, 0) === "match";
 }
 
+/** Whether a path is meant by a glob as git's `:(glob)`: one without special characters means what lies below it too. */
+export function matcherOf(glob: string): (path: string) => boolean {
+  if (literalPrefix(glob) !== glob) return (path) => wildmatch(glob, path);
+  const name = glob.replace(/\/+$/, "");
+  return (path) => path === name || path.startsWith(`${name}/`);
+}
+
 /** The part of a glob before its first special character. */
 export function literalPrefix(pattern: string): string {
   const special = pattern.search(/[*?[\\]/);

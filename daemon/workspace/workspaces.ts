@@ -4,13 +4,14 @@
  */
 import { realpath, stat } from "node:fs/promises";
 import { isAbsolute } from "node:path";
+import type { WatchRules } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import type { WorkspaceRow } from "../store/index.ts";
 import { type OpenWorkspace, openWorkspace, type Parts, workspaceClosed } from "./opened.ts";
 
 export interface Workspaces {
-  /** Opens the directory at `root`, or answers the one that is open. */
-  open(root: string): Promise<OpenWorkspace>;
+  /** Opens the directory at `root`, or answers the one that is open; `rules` replaces its own rules of watching. */
+  open(root: string, rules?: WatchRules): Promise<OpenWorkspace>;
   /** By id or absolute root. @throws {IopipeError} WorkspaceNotFound */
   find(ref: string): OpenWorkspace;
   list(): OpenWorkspace[];
@@ -41,12 +42,14 @@ export function createWorkspaces(parts: Parts): Workspaces {
   return {
     find,
     list: () => [...opened.values()],
-    open: async (root) => {
+    open: async (root, rules) => {
       const real = await realDirectory(root);
       refuseOwnDirectories(real, parts.guarded);
-      const row = store.workspaces.open(real);
+      const row = store.workspaces.open(real, rules && JSON.stringify(rules));
       await closing.get(row.id);
-      return take(row);
+      const before = opened.get(row.id);
+      if (rules) before?.watch.setRules(rules);
+      return before ?? take(row);
     },
     close: async (ref) => {
       const workspace = find(ref);

@@ -103,6 +103,8 @@ export const schemas: Readonly<Record<string, z.ZodType>> = {
   Operation: values.Operation,
   Change: values.Change,
   FileChange: values.FileChange,
+  Lanes: values.Lanes,
+  WatchRules: values.WatchRules,
   AuditDifference: values.AuditDifference,
 };
 
@@ -117,6 +119,7 @@ export type {
   FileStatus,
   Hunk,
   Image,
+  Lanes,
   Operation,
   OperationKind,
   OperationState,
@@ -129,6 +132,7 @@ export type {
   Problem,
   Session,
   SessionState,
+  WatchRules,
   WatchState,
   Workspace,
 } from "./values.ts";

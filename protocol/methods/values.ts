@@ -39,10 +39,32 @@ export type Image = z.infer<typeof Image>;
 export const WatchState = z.enum(["crawling", "live", "degraded", "polling", "suspended", "failed"]);
 export type WatchState = z.infer<typeof WatchState>;
 
+export const GlobList = z.array(z.string().min(1).max(4096)).max(1000).describe("Globs as git's `:(glob)`.");
+
+const LANES = { high: GlobList.optional(), med: GlobList.optional(), low: GlobList.optional() };
+export const Lanes = z
+  .strictObject(LANES)
+  .describe("Globs that give paths a priority; the highest one counts.");
+export type Lanes = z.infer<typeof Lanes>;
+
+export const WatchRules = z.strictObject({
+  ...LANES,
+  ignore: z
+    .array(z.string().min(1).max(1000))
+    .max(200)
+    .optional()
+    .describe("Lines as in a .gitignore of the root, stronger than any; what is tracked is not ignored."),
+});
+export type WatchRules = z.infer<typeof WatchRules>;
+
 export const Workspace = z.object({
   id: z.string(),
   root: z.string().describe("Absolute, real path."),
-  watch: z.object({ state: WatchState, warnings: z.array(z.string()) }),
+  watch: z.object({
+    state: WatchState,
+    warnings: z.array(z.string()),
+    rules: WatchRules.optional().describe("The workspace's own, where it has any."),
+  }),
   clock: Clock,
 });
 export type Workspace = z.infer<typeof Workspace>;

@@ -7,6 +7,8 @@ import {
   Count,
   EventType,
   FileChange,
+  GlobList,
+  Lanes,
   Ms,
   Operation,
   Patch,
@@ -18,8 +20,7 @@ import {
   WorkspaceRef,
 } from "./values.ts";
 
-const Globs = z.array(z.string().min(1).max(4096)).max(1000).describe("Globs as git's `:(glob)`.");
-const FILTER = { include: Globs.optional(), exclude: Globs.optional() };
+const FILTER = { include: GlobList.optional(), exclude: GlobList.optional() };
 
 export const subscribe = method({
   name: "watch/subscribe",
@@ -30,7 +31,19 @@ export const subscribe = method({
     since: Clock.optional(),
     ...FILTER,
     priorities: z.array(Priority).min(1).optional(),
-    settleMs: Ms.max(60_000).optional().describe("Waits for quiet this long before each batch; default 0."),
+    lanes: Lanes.optional().describe(
+      "Before the workspace's own rules and the usual ones, for this client alone.",
+    ),
+    settleMs: Ms.max(60_000)
+      .optional()
+      .describe("Waits for quiet this long before each batch, at most ten times as long; default 0."),
+    waitForGit: z
+      .boolean()
+      .optional()
+      .describe(
+        "Holds batches back while git works on the tree (its index.lock), for 10 s at the longest. " +
+          "A watch/sync of the same connection delivers what is held.",
+      ),
   }),
   result: z.object({
     subscription: z.string(),
@@ -54,7 +67,7 @@ export const since = method({
   summary:
     "Lists what changed after a clock; without one, or where it is unknown, all that exists (`fresh`).",
   role: "proposer",
-  params: params({ workspace: WorkspaceRef, clock: Clock.optional(), ...FILTER }),
+  params: params({ workspace: WorkspaceRef, clock: Clock.optional(), ...FILTER, lanes: Lanes.optional() }),
   result: z.object({ clock: Clock, fresh: z.boolean(), changes: z.array(FileChange), more: z.boolean() }),
   errors: ["WorkspaceNotFound", "RootGone", "SyncTimeout", "WatchFailed"],
 });

@@ -1,13 +1,16 @@
 /** Methods about workspaces: which roots the daemon watches and writes. */
 import { z } from "zod";
 import { method, NEXT, PAGE, params } from "./method.ts";
-import { Hash, Policy, Workspace, WorkspaceRef } from "./values.ts";
+import { Hash, Policy, WatchRules, Workspace, WorkspaceRef } from "./values.ts";
 
 export const open = method({
   name: "workspace/open",
   summary: "Opens a root directory, idempotent by its real path; answers at once, the crawl goes on behind.",
   role: "reviewer",
-  params: params({ root: z.string().describe("Absolute.") }),
+  params: params({
+    root: z.string().describe("Absolute."),
+    watch: WatchRules.optional().describe("Replaces the workspace's own rules of watching, which are kept."),
+  }),
   result: z.object({ workspace: Workspace }),
   errors: ["RootGone", "AccessDenied", "NotPermitted", "PathProtected"],
 });

@@ -240,3 +240,26 @@ test("a root that is gone is said to be gone, keeps its sessions, and goes on wh
   expect((await session.apply(digest)).operation.state).toBe("committed");
   rmSync(scene.at("a"));
 });
+
+test("a workspace's own rules of watching survive a restart of the daemon, and are judged by at once", async () => {
+  await using scene = await openScene({
+    files: { "src/a": "a\n", "gen/b": "b\n", c: "c\n" },
+    killable: true,
+  });
+  const { root } = scene;
+  const rules = { ignore: ["/new/"], high: ["src"] };
+  await scene.reviewer.call("workspace/open", { root, watch: rules });
+  await scene.end();
+  await scene.start();
+  scene.write("new/x", "x\n");
+  await sync(scene);
+  const { changes } = await since(scene);
+  expect(Object.fromEntries(changes.map(({ path, priority }) => [path, priority]))).toEqual({
+    "src/a": "HIGH",
+    "gen/b": "MED",
+    c: "MED",
+    new: "LOW",
+  });
+  const { workspaces } = await scene.reviewer.call("workspace/list", {});
+  expect(workspaces[0]?.watch.rules).toEqual(rules);
+});

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { openWatchTable } from "../../daemon/store/watch-table.ts";
 import { type Counters, type RootWatch, watchRoot } from "../../daemon/watch/index.ts";
-import type { FileChange } from "../../protocol/methods/values.ts";
+import type { FileChange, WatchRules } from "../../protocol/methods/values.ts";
 
 export interface Place {
   readonly base: string;
@@ -18,7 +18,12 @@ export interface Place {
   write(file: string, content?: string): void;
   git(...args: string[]): void;
   /** Starts a daemon's part of watching; several after one another stand for restarts. */
-  open(options?: { directBudget?: number; guarded?: string[]; auditShare?: number }): Opened;
+  open(options?: {
+    directBudget?: number;
+    guarded?: string[];
+    auditShare?: number;
+    rules?: WatchRules;
+  }): Opened;
   remove(): Promise<void>;
 }
 

@@ -22,6 +22,7 @@ export async function watch(context: Context): Promise<number> {
     exclude: context.list("exclude"),
     priorities: priorities(context.list("priority")),
     settleMs: wholeNumber("settle", context.text("settle"), 0, 60_000),
+    waitForGit: context.has("waitForGit") || undefined,
     signal: context.signal,
   });
   if (process.stderr.isTTY) note(`Watching ${visible(root)}; ^C ends it.`);

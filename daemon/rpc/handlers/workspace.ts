@@ -9,7 +9,13 @@ import type { Parts } from "./index.ts";
 import { DEFAULT_LIMIT } from "./pages.ts";
 
 export function workspaceToWire({ id, root, watch }: OpenWorkspace): Workspace {
-  return { id, root, watch: { state: watch.state, warnings: [...watch.warnings] }, clock: watch.clock() };
+  const { state, warnings, rules } = watch;
+  return {
+    id,
+    root,
+    watch: { state, warnings: [...warnings], ...(rules && { rules }) },
+    clock: watch.clock(),
+  };
 }
 
 function policyToWire({ hash, rules, problem, isTrusted }: Policy): WirePolicy {
@@ -28,7 +34,9 @@ export function workspaceHandlers({ store, workspaces }: Parts) {
     return policy ? { policy: policyToWire(policy) } : {};
   };
   return {
-    "workspace/open": async ({ root }) => ({ workspace: workspaceToWire(await workspaces.open(root)) }),
+    "workspace/open": async ({ root, watch }) => ({
+      workspace: workspaceToWire(await workspaces.open(root, watch)),
+    }),
     "workspace/list": ({ limit = DEFAULT_LIMIT, after = "" }) => {
       const rows = workspaces
         .list()

@@ -24,9 +24,18 @@ import { createHandlers } from "./rpc/handlers/index.ts";
 import { createServer, type Server } from "./rpc/server.ts";
 import { createStaging } from "./staging/index.ts";
 import { faultOf } from "./store/faults.ts";
-import { openStore, type Store, StoreBusy, StoreUnusable } from "./store/index.ts";
+import {
+  type Limits,
+  limitsFrom,
+  openStore,
+  parseTime,
+  type Store,
+  StoreBusy,
+  StoreUnusable,
+} from "./store/index.ts";
 import { openWatchTable } from "./store/watch-table.ts";
 import { watchRoot } from "./watch/index.ts";
+import { startCollector } from "./workspace/collecting.ts";
 import { serialBy } from "./workspace/serial.ts";
 import { createWorkspaces } from "./workspace/workspaces.ts";
 
@@ -82,11 +91,14 @@ async function assemble(
   options: StartOptions,
   env: NonNullable<StartOptions["env"]>,
 ): Promise<RunningDaemon> {
-  const store = opened.last(lockedStore(locations), (each) => each.close());
+  const { limits, unknown } = limitsFrom(env);
+  const store = opened.last(lockedStore(locations, limits), (each) => each.close());
   const { log } = opened.last(openLog(locations.logFile, { level: env.IOPIPE_LOG }), (each) => {
     each.log.info("stopped");
     each.close();
   });
+  if (unknown.length > 0)
+    log.warn({ variables: unknown }, "limits that could not be understood have their default");
   const identity = identify(locations);
 
   const table = opened.last(openWatchTable(join(locations.stateDir, "watch.db")), (each) => each.close());
@@ -112,6 +124,12 @@ async function assemble(
     },
   });
   opened.last(workspaces, (each) => each.stop());
+  const collector = startCollector({
+    ...{ store, staging, workspaces, log },
+    inUse: () => server.knownSessions(),
+    everyMs: parseTime(env.IOPIPE_GC_EVERY ?? ""),
+  });
+  opened.last(collector, (each) => each.stop());
 
   const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<IopipeError | undefined>();
   let stopping: Promise<void> | undefined;
@@ -133,7 +151,7 @@ async function assemble(
     locations,
     identity,
     log,
-    handlers: createHandlers({ store, staging, workspaces, sessionTurn: serialBy(), daemon }),
+    handlers: createHandlers({ store, staging, workspaces, collector, sessionTurn: serialBy(), daemon }),
     checkResults: options.checkResults ?? Boolean(env.IOPIPE_CHECK_RESULTS),
     republishMs: options.republishMs,
   });
@@ -172,9 +190,9 @@ export async function main(): Promise<void> {
   }
 }
 
-function lockedStore(locations: Locations): Store {
+function lockedStore(locations: Locations, limits: Limits): Store {
   try {
-    return openStore(locations.stateDir);
+    return openStore(locations.stateDir, undefined, limits);
   } catch (error) {
     if (!(error instanceof StoreBusy)) throw error;
     throw alreadyServed(locations, readDaemonFile(locations.daemonFile));

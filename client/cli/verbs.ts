@@ -224,7 +224,9 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: "gc",
-    summary: "Tell what is kept for how long",
+    summary: "Clear what is kept no longer, and tell what that was",
+    flags: [["--dry-run", "only tell what would be cleared, and why"]],
+    reviewersOnly: true,
   },
   {
     name: "rpc",

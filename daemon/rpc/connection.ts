@@ -36,6 +36,8 @@ const FAREWELL_MS = 500;
 
 export interface Connection {
   readonly queuedBytes: number;
+  /** Those that its client opened or named. */
+  readonly knownSessions: ReadonlySet<string>;
   /** Resolves when the socket is closed. */
   readonly closed: Promise<void>;
   /** Answers what runs (reads with ShuttingDown, changes for at most `graceMs`), then ends the connection. */
@@ -128,6 +130,7 @@ export function serveConnection({ socket, id, role, dispatch, log }: ConnectionO
     get queuedBytes() {
       return outbox.queuedBytes;
     },
+    knownSessions: peer.knownSessions,
     closed,
     async finish(graceMs) {
       requests.abortReads(stoppingError());

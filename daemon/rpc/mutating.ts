@@ -9,6 +9,8 @@ const MUTATES: Readonly<Record<MethodName, boolean>> = {
   "rpc.discover": false,
   "daemon/status": false,
   "daemon/stop": true,
+  // Ends after any slice: nothing that a stopping daemon waits for.
+  "daemon/gc": false,
   "workspace/open": true,
   "workspace/list": false,
   "workspace/close": true,

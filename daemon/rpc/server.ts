@@ -35,6 +35,8 @@ export interface Server {
   readonly connections: number;
   /** Bytes of answers and notifications that clients have not taken yet. */
   readonly queuedBytes: number;
+  /** Ids of the sessions that the clients who are connected have opened or named. */
+  knownSessions(): Set<string>;
   /**
    * Serves both sockets; resolves when they answer and daemon.json says so. The directories exist.
    *
@@ -81,6 +83,7 @@ export function createServer(options: ServerOptions): Server {
     get queuedBytes() {
       return [...connections].reduce((sum, connection) => sum + connection.queuedBytes, 0);
     },
+    knownSessions: () => new Set([...connections].flatMap(({ knownSessions }) => [...knownSessions])),
     async listen() {
       try {
         await publish("reviewer");

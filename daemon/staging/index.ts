@@ -13,6 +13,7 @@ import { type DiffOptions, diffSession, type Pair, type Rendered, renderDiff } f
 import { startDiffer, warmUp } from "./differ.ts";
 import { discard } from "./discard.ts";
 import { type Examination, examine } from "./examine.ts";
+import { expire } from "./expire.ts";
 import { listFiles } from "./list-files.ts";
 import { readFile } from "./read-file.ts";
 import { restore } from "./restore.ts";
@@ -48,6 +49,8 @@ export interface Staging {
     options: { ids?: readonly string[] | undefined; by?: string | undefined },
   ): Promise<void>;
   decide(session: SessionRow, tree: Tree, options: DecideOptions): Promise<PatchRow[]>;
+  /** Discards what an orphaned session has pending, with its event, in slices between which the loop may turn. */
+  expire(session: string): Generator<void>;
   /**
    * Compares the bases of pending and stale patches with the disk, and moves those of which both looks, 50 ms apart, say so.
    *
@@ -78,6 +81,7 @@ export function createStaging({ store, workers = 2 }: { store: Store; workers?: 
     discard: (session, options) => discard(store, session, options),
     restore: (session, tree, options) => restore(store, session, tree, options),
     decide: (session, tree, options) => decide(deps, session, tree, options),
+    expire: (session) => expire(store, session),
     settleStale: (tree, patches) => settleStale(store, tree, patches),
     markStale: (patches) => markStale(store, patches),
     warm: () => void warmUp(differ).catch(() => undefined),

@@ -1,20 +1,22 @@
 /**
  * Content by sha256: small bytes in the database, large ones as files, each named by its hash.
- * Owns `<state>/blobs`; content on its way there is intake.ts'. Which blobs are still needed is retention's (nothing is removed here).
+ * Owns `<state>/blobs`; content on its way there is intake.ts'. Which blobs are still needed is collect/'; whatever is
+ * put or asked for here counts as in use (holds.ts).
  * INVARIANT: a row exists only when its bytes are durable; a file without a row is an orphan of a crash and is
  * adopted when the same bytes come again.
  * Time: hashing and file reading yield to the event loop at least every MiB.
  * Memory: `take` and `pieces` hold one piece of a content of any size; `put` and `read` are for small ones and ranges.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { mkdir, open, rename, stat } from "node:fs/promises";
+import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { syncDirectory, writeFileAtomic } from "../disk/atomic.ts";
 import type { Image, Sink } from "../disk/index.ts";
 import type { Database } from "./database.ts";
+import type { Holds } from "./holds.ts";
 import { newId, now } from "./ids.ts";
 import { type Intake, openIntake } from "./intake.ts";
 import type { Transactions } from "./transactions.ts";
@@ -51,6 +53,12 @@ export interface Blobs {
   readSync(hash: string): Buffer;
   /** @throws {IopipeError} BlobNotFound */
   locate(hash: string): BlobSource;
+  /** Makes the blob count as new: it is kept for as long as one that nothing names yet. */
+  renew(hash: string): void;
+  /** Removes blobs for good, rows and files; for collect/, which has asked whether they are held. */
+  remove(hashes: readonly string[]): void;
+  /** Removes a file of the directory of blobs that has no row. `name` is relative to it. */
+  removeFile(name: string): void;
 }
 
 interface Raw {
@@ -58,18 +66,32 @@ interface Raw {
   data: Buffer | null;
 }
 
-export function openBlobs(db: Database, directory: string, transaction: Transactions["transaction"]): Blobs {
+export interface BlobsDeps extends Transactions {
+  readonly db: Database;
+  readonly directory: string;
+  readonly holds: Holds;
+}
+
+export function openBlobs({ db, directory, holds, transaction, essential }: BlobsDeps): Blobs {
   const partial = join(directory, "partial");
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true, mode: 0o700 });
   const select = db.prepare<[string], Raw>("SELECT size, data FROM blob WHERE hash = ?");
-  const sizeOf = db.prepare<[string], number>("SELECT size FROM blob WHERE hash = ?").pluck();
+  const selectSize = db.prepare<[string], number>("SELECT size FROM blob WHERE hash = ?").pluck();
+  const setCreated = db.prepare("UPDATE blob SET created_at = ? WHERE hash = ?");
+  const deleteRow = db.prepare("DELETE FROM blob WHERE hash = ?");
   const insert = db.prepare("INSERT INTO blob VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
   const record = (hash: string, size: number, data: Buffer | null): void =>
     void transaction(() => insert.run(hash, size, data, now()));
-  const fileOf = (hash: string) => join(directory, hash.slice(0, 2), hash);
+  const nameOf = (hash: string) => join(hash.slice(0, 2), hash);
+  const fileOf = (hash: string) => join(directory, nameOf(hash));
 
+  const sizeOf = (hash: string): number | undefined => {
+    holds.use(hash);
+    return selectSize.get(hash);
+  };
   const mustGet = (hash: string): Raw => {
+    holds.use(hash);
     const raw = select.get(hash);
     if (!raw) throw new IopipeError("BlobNotFound", `There is no blob ${hash}.`, { blob: hash });
     return raw;
@@ -93,7 +115,7 @@ export function openBlobs(db: Database, directory: string, transaction: Transact
     for (const bytes of contents) hashes.push(await sha256(bytes));
     const fresh = new Map(contents.map((bytes, at) => [hashes[at] as string, bytes] as const));
     for (const [hash, bytes] of fresh) {
-      if (sizeOf.get(hash) !== undefined) fresh.delete(hash);
+      if (sizeOf(hash) !== undefined) fresh.delete(hash);
       else if (bytes.length > IN_DATABASE_BYTES) {
         await putLarge(hash, bytes);
         fresh.delete(hash);
@@ -107,7 +129,7 @@ export function openBlobs(db: Database, directory: string, transaction: Transact
   };
 
   const adopt: Blobs["adopt"] = async (file, hash, size) => {
-    if (sizeOf.get(hash) !== undefined) return;
+    if (sizeOf(hash) !== undefined) return;
     const target = fileOf(hash);
     await makeFolder(target);
     if (!(await isThere(target, size))) await rename(file, target);
@@ -115,11 +137,24 @@ export function openBlobs(db: Database, directory: string, transaction: Transact
     record(hash, size, null);
   };
   const keep = async (file: string, intake: Intake, hash: string): Promise<void> => {
-    if (sizeOf.get(hash) !== undefined) return;
+    if (sizeOf(hash) !== undefined) return;
     const bytes = intake.inMemory();
     if (bytes) return record(hash, bytes.length, bytes);
     await intake.sync();
     await adopt(file, hash, intake.size);
+  };
+
+  /** Out of its name at once, so that whoever puts the same bytes next makes a file of their own; freed later. */
+  const removeFile = (name: string): void => {
+    const away = join(partial, newId("o"));
+    try {
+      renameSync(join(directory, name), away);
+    } catch {
+      // There is none, or it stays until it is looked for again.
+      return;
+    }
+    // What is left of it goes at the next start.
+    void rm(away, { force: true }).catch(() => undefined);
   };
 
   return {
@@ -142,8 +177,8 @@ export function openBlobs(db: Database, directory: string, transaction: Transact
       if (data) yield data;
       else yield* readPieces(fileOf(hash), size);
     },
-    has: (hash) => sizeOf.get(hash) !== undefined,
-    size: (hash) => sizeOf.get(hash),
+    has: (hash) => sizeOf(hash) !== undefined,
+    size: sizeOf,
     read: async (hash, offset = 0, length = Number.POSITIVE_INFINITY) => {
       const { size, data } = mustGet(hash);
       const end = Math.min(size, offset + length);
@@ -155,6 +190,15 @@ export function openBlobs(db: Database, directory: string, transaction: Transact
       const { data } = mustGet(hash);
       return data ? { bytes: data } : { path: fileOf(hash) };
     },
+    renew: (hash) => void transaction(() => setCreated.run(now(), hash)),
+    remove: (hashes) => {
+      essential(() => {
+        for (const hash of hashes) deleteRow.run(hash);
+      });
+      // RACE: none with a put: no turn of the loop lies between the row's end and the name's.
+      for (const hash of hashes) removeFile(nameOf(hash));
+    },
+    removeFile,
   };
 }
 

@@ -6,9 +6,12 @@
 import { join } from "node:path";
 import { openBallast } from "./ballast.ts";
 import { type Blobs, openBlobs } from "./blobs.ts";
+import { type Collection, openCollection } from "./collect/index.ts";
 import { type Counters, openCounters } from "./counters.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { type Events, openEvents } from "./events.ts";
+import { type Holds, openHolds } from "./holds.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { type Operations, openOperations } from "./operations.ts";
 import { openPatches, type Patches } from "./patches.ts";
 import { openPresence, type Presence } from "./presence.ts";
@@ -19,8 +22,11 @@ import { openWorkspaces, type Workspaces } from "./workspaces.ts";
 
 export interface Store extends Transactions {
   readonly blobs: Blobs;
+  readonly collection: Collection;
   readonly counters: Counters;
   readonly events: Events;
+  readonly holds: Holds;
+  readonly limits: Limits;
   readonly operations: Operations;
   readonly patches: Patches;
   readonly presence: Presence;
@@ -34,10 +40,15 @@ export interface Store extends Transactions {
  * Opens the store of `stateDir` (an existing directory), holding its lock until `close`.
  *
  * @param open for a test that keeps the connection
+ * @param limits what is kept for how long
  * @throws {StoreBusy} when another daemon holds it
  * @throws {StoreUnusable} when it is damaged, foreign or of a newer schema
  */
-export function openStore(stateDir: string, open: (file: string) => Database = openDatabase): Store {
+export function openStore(
+  stateDir: string,
+  open: (file: string) => Database = openDatabase,
+  limits: Limits = DEFAULT_LIMITS,
+): Store {
   const ballast = openBallast(join(stateDir, "ballast"));
   const file = join(stateDir, "iopipe.db");
   const db = ballast.roomFor(() => open(file));
@@ -45,18 +56,25 @@ export function openStore(stateDir: string, open: (file: string) => Database = o
   const presence = openPresence([file, `${file}-wal`]);
   const events = openEvents(db);
   const patches = openPatches(db);
-  const { transaction, essential } = openTransactions({ db, events, ballast, presence });
-  const blobs = ballast.roomFor(() => openBlobs(db, join(stateDir, "blobs"), transaction));
+  const transactions = openTransactions({ db, events, ballast, presence });
+  const { transaction, essential } = transactions;
+  const holds = openHolds(limits);
+  const directory = join(stateDir, "blobs");
+  const blobs = ballast.roomFor(() => openBlobs({ db, directory, holds, ...transactions }));
   const uploads = ballast.roomFor(() => openUploads(blobs, join(stateDir, "uploads")));
   ballast.fill();
+  const sessions = openSessions(db, limits, transaction);
   return {
     blobs,
+    collection: openCollection({ db, directory, blobs, holds, limits, uploads, essential }),
     counters: openCounters(db, essential),
     events,
-    operations: openOperations({ db, events, patches, transaction, essential }),
+    holds,
+    limits,
+    operations: openOperations({ db, events, patches, limits, transaction, essential }),
     patches,
     presence,
-    sessions: openSessions(db),
+    sessions,
     uploads,
     workspaces: openWorkspaces(db, transaction),
     transaction,
@@ -66,11 +84,13 @@ export function openStore(stateDir: string, open: (file: string) => Database = o
 }
 
 export { type BlobSource, type Blobs, sha256 } from "./blobs.ts";
+export type { Collected } from "./collect/index.ts";
 export type { Counters } from "./counters.ts";
 export { StoreBusy, StoreUnusable } from "./database.ts";
 export type { EventQuery, EventRow, Events, NewEvent } from "./events.ts";
 export { selects } from "./events.ts";
 export { newId, now } from "./ids.ts";
+export { type Limits, limitsFrom, parseTime } from "./limits.ts";
 export * from "./operation-row.ts";
 export type { OperationQuery, Operations } from "./operations.ts";
 export type { Page } from "./page.ts";

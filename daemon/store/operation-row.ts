@@ -8,9 +8,18 @@ import type { ExtendedAttributes } from "../disk/index.ts";
 
 /**
  * How far an operation is. Open: `prepare` rolls back, `commit` rolls forward, `rollback` goes on rolling back.
- * Closed: `applied`, `aborted`, `attention` (a person must look), `resolved` (one has).
+ * Closed: `applied`, `aborted`, `attention` (a person must look), `resolved` (one has), `cleared` (what is needed to undo
+ * it is not kept any more; of the other closed ones, but for attention).
  */
-export type Phase = "prepare" | "commit" | "rollback" | "applied" | "aborted" | "attention" | "resolved";
+export type Phase =
+  | "prepare"
+  | "commit"
+  | "rollback"
+  | "applied"
+  | "aborted"
+  | "attention"
+  | "resolved"
+  | "cleared";
 
 export type Outcome = "before" | "after" | "foreign";
 
@@ -61,6 +70,8 @@ export interface OperationRow {
   readonly digest?: string;
   readonly startedAt: string;
   readonly endedAt?: string;
+  /** Once it is closed, until it is cleared: that long at least its undo data is kept, within the store's budget. */
+  readonly keptUntil?: string;
   readonly madeDirectories: readonly DirectoryChange[];
   readonly removedDirectories: readonly DirectoryChange[];
   /** What went wrong, for people. */
@@ -102,9 +113,6 @@ export interface Closing {
   readonly error?: string | undefined;
 }
 
-/** Undo data is kept this long at least, within the store's budget. DESIGN.md, "Store". */
-const UNDO_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
-
 /** An operation as results and events carry it. */
 export function operationToWire(row: OperationRow): Operation {
   const state = stateOf(row);
@@ -119,10 +127,8 @@ export function operationToWire(row: OperationRow): Operation {
     startedAt: row.startedAt,
     ...(row.endedAt !== undefined && { endedAt: row.endedAt }),
     ...(row.undoes !== undefined && { undoes: row.undoes }),
-    ...(row.endedAt !== undefined &&
-      state !== "rolledBack" && {
-        undoableUntil: new Date(Date.parse(row.endedAt) + UNDO_KEPT_MS).toISOString(),
-      }),
+    ...(row.keptUntil !== undefined && state !== "rolledBack" && { undoableUntil: row.keptUntil }),
+    ...(row.phase === "cleared" && { cleared: true }),
     files: row.files.map(({ path, before, after, outcome, undoneBy, rescued }) => ({
       path,
       before,
@@ -134,7 +140,7 @@ export function operationToWire(row: OperationRow): Operation {
   };
 }
 
-const STATES: Readonly<Record<Exclude<Phase, "resolved">, OperationState>> = {
+const STATES: Readonly<Record<Exclude<Phase, "resolved" | "cleared">, OperationState>> = {
   prepare: "running",
   commit: "running",
   rollback: "running",
@@ -143,8 +149,8 @@ const STATES: Readonly<Record<Exclude<Phase, "resolved">, OperationState>> = {
   attention: "needsAttention",
 };
 
-/** One that was resolved is what became of most: committed where a file of it stands, else rolled back. */
+/** One that was resolved or cleared is what became of most: committed where a file of it stands, else rolled back. */
 function stateOf({ phase, files }: OperationRow): OperationState {
-  if (phase !== "resolved") return STATES[phase];
+  if (phase !== "resolved" && phase !== "cleared") return STATES[phase];
   return files.some(({ outcome }) => outcome === "after") ? "committed" : "rolledBack";
 }

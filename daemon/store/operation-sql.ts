@@ -43,7 +43,14 @@ export interface RawFile {
   rescued: string | null;
 }
 
-export function readOperation(raw: RawOperation, files: readonly OperationFileRow[]): OperationRow {
+/** `undoMs`: how long undo data is kept. */
+export function readOperation(
+  raw: RawOperation,
+  files: readonly OperationFileRow[],
+  undoMs: number,
+): OperationRow {
+  const keptUntil =
+    raw.ended_at !== null && raw.phase !== "cleared" && new Date(Date.parse(raw.ended_at) + undoMs);
   return {
     n: raw.n,
     id: raw.id,
@@ -58,6 +65,7 @@ export function readOperation(raw: RawOperation, files: readonly OperationFileRo
     ...(raw.digest !== null && { digest: raw.digest }),
     startedAt: raw.started_at,
     ...(raw.ended_at !== null && { endedAt: raw.ended_at }),
+    ...(keptUntil && { keptUntil: keptUntil.toISOString() }),
     madeDirectories: JSON.parse(raw.made_directories) as DirectoryChange[],
     removedDirectories: JSON.parse(raw.removed_directories) as DirectoryChange[],
     ...(raw.error !== null && { error: raw.error }),

@@ -11,6 +11,7 @@ import { IopipeError, isKind } from "../../protocol/wire/errors.ts";
 import type { Database } from "./database.ts";
 import type { Events } from "./events.ts";
 import { newId, now } from "./ids.ts";
+import type { Limits } from "./limits.ts";
 import { standings } from "./operation-moves.ts";
 import {
   type Closing,
@@ -80,6 +81,7 @@ export interface OperationsDeps extends Transactions {
   readonly db: Database;
   readonly events: Events;
   readonly patches: Patches;
+  readonly limits: Pick<Limits, "undoMs">;
 }
 
 const CLOSING_EVENTS: Readonly<Record<Closing["phase"], EventType>> = {
@@ -88,10 +90,11 @@ const CLOSING_EVENTS: Readonly<Record<Closing["phase"], EventType>> = {
   attention: "operation/needsAttention",
 };
 
-export function openOperations({ db, events, patches, transaction, essential }: OperationsDeps): Operations {
+export function openOperations(deps: OperationsDeps): Operations {
+  const { db, events, patches, limits, transaction, essential } = deps;
   const sql = prepareOperations(db);
   const toRow = (raw: RawOperation): OperationRow =>
-    readOperation(raw, sql.filesOf.all(raw.id).map(readFileRow));
+    readOperation(raw, sql.filesOf.all(raw.id).map(readFileRow), limits.undoMs);
   const get = (id: string): OperationRow | undefined => {
     const raw = sql.byId.get(id);
     return raw && toRow(raw);
@@ -219,7 +222,7 @@ export function openOperations({ db, events, patches, transaction, essential }: 
       const list = path === null ? ofSession : sql.listOfPath;
       return list.all({ workspace, path, session, before, limit }).map(toRow);
     },
-    family: (id) => sql.family.all(id).map((raw) => readOperation(raw, [])),
+    family: (id) => sql.family.all(id).map((raw) => readOperation(raw, [], limits.undoMs)),
     openJournals: (workspace) => sql.open.all({ workspace }).map(toRow),
     isOpen: (workspace) => sql.open.get({ workspace }) !== undefined,
     isUnclosed: (workspace) => sql.unclosed.get({ workspace }) !== undefined,

@@ -43,6 +43,9 @@ export function preparePatches(db: Database) {
     unsettledOf: db.prepare<[string], RawPatch>(
       `SELECT * FROM patch WHERE session = ? AND ${UNSETTLED} ORDER BY n`,
     ),
+    someUnsettledOf: db.prepare<[string, number], RawPatch>(
+      `SELECT * FROM patch WHERE session = ? AND ${UNSETTLED} LIMIT ?`,
+    ),
     unsettledAt: db.prepare<[{ workspace: string; paths: string }], RawPatch>(
       `SELECT * FROM patch INDEXED BY patch_unsettled WHERE workspace = @workspace AND ${UNSETTLED}
          AND path IN (SELECT value FROM json_each(@paths))

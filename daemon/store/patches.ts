@@ -29,6 +29,8 @@ export interface Patches {
   ofSession(session: string, state?: PatchState): PatchRow[];
   /** Those of a session that are pending or stale. */
   unsettledOf(session: string): PatchRow[];
+  /** So many of those at most, in no order. */
+  someUnsettledOf(session: string, limit: number): PatchRow[];
   /** What each of a session's pending patches would do, as a hash (patch-row.ts), in order of their paths. */
   effects(session: string): string[];
   /** Where a session's pending patches leave something below a directory ("" is the root). */
@@ -92,6 +94,7 @@ export function openPatches(db: Database): Patches {
     ofSession: (session, state) =>
       (state === undefined ? sql.ofSession.all(session) : sql.inState.all(session, state)).map(toRow),
     unsettledOf: (session) => sql.unsettledOf.all(session).map(toRow),
+    someUnsettledOf: (session, limit) => sql.someUnsettledOf.all(session, limit).map(toRow),
     holding: (session, path) => sql.holding.all({ session, path }).map(toRow),
     effects: (session) => sql.effects.all(session),
     below: (session, directory) => sql.below.all({ session, ...rangeBelow(directory) }),

@@ -76,6 +76,13 @@ export function prepareSessions(db: Database) {
        VALUES (@id, @workspace, @title, @agent, @key, @scope, @role, @at, @at)`,
     ),
     submit: db.prepare("UPDATE session SET ready = 1, message = ?, updated_at = ? WHERE id = ?"),
+    renew: db.prepare("UPDATE session SET lease_until = ? WHERE id = ?"),
+    orphaned: db.prepare<[{ now: string; usedBefore: string }], RawSession>(
+      `SELECT s.* FROM session s WHERE s.id IN (${PENDING})
+       AND coalesce(s.lease_until, '') < @now AND s.updated_at < @usedBefore`,
+    ),
+    leased: db.prepare<[string, string]>("SELECT 1 FROM session WHERE id = ? AND lease_until >= ?"),
+    removeEmpty: db.prepare("DELETE FROM session WHERE id = ? AND patchless"),
     reopen: db.prepare("UPDATE session SET ready = 0, message = NULL, updated_at = ? WHERE id = ?"),
   };
 }

@@ -4,8 +4,10 @@ import { IopipeError } from "../../protocol/wire/errors.ts";
 import type { Role } from "../../protocol/wire/locations.ts";
 import type { Database } from "./database.ts";
 import { now } from "./ids.ts";
+import type { Limits } from "./limits.ts";
 import { NO_END, type Page } from "./page.ts";
 import { prepareSessions, type RawSession } from "./session-sql.ts";
+import type { Transactions } from "./transactions.ts";
 
 export interface SessionRow {
   /** Counts the store's sessions; newer is greater. */
@@ -59,6 +61,14 @@ export interface Sessions {
   /** Staged into again: no longer ready for review. */
   reopen(id: string): void;
   counts(id: string): PatchCounts;
+  /** Renews the session's lease: somebody is using it. Durable at most once in a hundredth of its length; never throws. */
+  use(id: string): void;
+  /** Whether its lease lasts. */
+  isLeased(id: string): boolean;
+  /** Those that are Pending, and that nobody has used nor anything has happened to for as long as a lease lasts. */
+  orphaned(): SessionRow[];
+  /** Removes a session that has no patch at all. */
+  removeEmpty(id: string): void;
 }
 
 function toRow(raw: RawSession): SessionRow {
@@ -79,8 +89,16 @@ function toRow(raw: RawSession): SessionRow {
   };
 }
 
-export function openSessions(db: Database): Sessions {
+/** Leases remembered in memory; beyond that each costs a write more. */
+const MAX_REMEMBERED = 10_000;
+
+export function openSessions(
+  db: Database,
+  { orphanedMs }: Pick<Limits, "orphanedMs">,
+  transaction: Transactions["transaction"],
+): Sessions {
   const sql = prepareSessions(db);
+  const renewedAt = new Map<string, number>();
 
   const get = (id: string): SessionRow | undefined => {
     const raw = sql.byId.get(id);
@@ -114,6 +132,23 @@ export function openSessions(db: Database): Sessions {
     submit: (id, message) => void sql.submit.run(message ?? null, now(), id),
     reopen: (id) => void sql.reopen.run(now(), id),
     counts: (id) => sql.counts.get(id) as PatchCounts,
+    use: (id) => {
+      const at = Date.now();
+      if (at - (renewedAt.get(id) ?? 0) < orphanedMs / 100) return;
+      if (renewedAt.size >= MAX_REMEMBERED) renewedAt.clear();
+      try {
+        transaction(() => sql.renew.run(new Date(at + orphanedMs).toISOString(), id));
+        renewedAt.set(id, at);
+      } catch {
+        // A full disk must not keep anybody from reading; the next use tries again.
+      }
+    },
+    isLeased: (id) => sql.leased.get(id, now()) !== undefined,
+    orphaned: () => {
+      const usedBefore = new Date(Date.now() - orphanedMs).toISOString();
+      return sql.orphaned.all({ now: now(), usedBefore }).map(toRow);
+    },
+    removeEmpty: (id) => void sql.removeEmpty.run(id),
   };
 }
 

@@ -22,6 +22,9 @@ export interface Uploads {
   end(upload: string, hash: string | undefined): Promise<{ blob: string; size: number }>;
   /** Forgets an upload and its bytes; nothing when there is none. */
   drop(upload: string): Promise<void>;
+  isOpen(upload: string): boolean;
+  /** Those that nobody has gone on with for `ms`. */
+  idleFor(ms: number): { upload: string; size: number }[];
 }
 
 interface Upload {
@@ -29,6 +32,8 @@ interface Upload {
   readonly handle: Promise<FileHandle>;
   readonly hash: Hash;
   size: number;
+  /** Of the last chunk, by the process's clock. */
+  usedAt: number;
   /** Resolves when all that was asked of it so far is done. */
   idle: Promise<unknown>;
 }
@@ -46,6 +51,7 @@ export function openUploads(blobs: Blobs, directory: string): Uploads {
   /** Runs `work` after all that was asked of the upload before. @throws {IopipeError} BlobNotFound */
   const inTurn = async <T>(id: string, work: (upload: Upload) => Promise<T>): Promise<T> => {
     const upload = mustGet(id);
+    upload.usedAt = performance.now();
     const turn = upload.idle.then(() => work(mustGet(id)));
     upload.idle = turn.catch(() => undefined);
     return turn;
@@ -64,7 +70,8 @@ export function openUploads(blobs: Blobs, directory: string): Uploads {
       const file = join(directory, id);
       const handle = open(file, "wx", 0o600);
       const idle = handle.catch(() => undefined);
-      uploads.set(id, { file, handle, hash: createHash("sha256"), size: 0, idle });
+      const usedAt = performance.now();
+      uploads.set(id, { file, handle, hash: createHash("sha256"), size: 0, usedAt, idle });
       return id;
     },
     append: (id, offset, chunk) => inTurn(id, (upload) => appendChunk(id, upload, offset, chunk)),
@@ -76,7 +83,9 @@ export function openUploads(blobs: Blobs, directory: string): Uploads {
           throw new IopipeError("Conflict", fact, { actual: blob });
         }
         await (await upload.handle).sync();
-        await blobs.adopt(upload.file, blob, upload.size);
+        // Nothing names it before its client does, which may be after a restart.
+        if (blobs.has(blob)) blobs.renew(blob);
+        else await blobs.adopt(upload.file, blob, upload.size);
         await forget(id, upload);
         return { blob, size: upload.size };
       }),
@@ -85,6 +94,11 @@ export function openUploads(blobs: Blobs, directory: string): Uploads {
       await upload?.idle;
       if (upload && uploads.has(id)) await forget(id, upload);
     },
+    isOpen: (id) => uploads.has(id),
+    idleFor: (ms) =>
+      [...uploads]
+        .filter(([, { usedAt }]) => performance.now() - usedAt > ms)
+        .map(([upload, { size }]) => ({ upload, size })),
   };
 }
 

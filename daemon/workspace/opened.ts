@@ -62,10 +62,12 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
   const write: OpenWorkspace["write"] = (work, signal) =>
     turn(async () => {
       if (closed) throw workspaceClosed(row.root);
+      const end = store.holds.begin();
       try {
         if (store.operations.isUnclosed(row.id)) await recoverAll();
         return await work();
       } finally {
+        end();
         leftovers.look();
       }
     }, signal);

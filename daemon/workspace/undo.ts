@@ -88,6 +88,7 @@ async function problemsOf(
 
 /** What was taken back already overwrites nothing: it is left out, unless there is nothing else. */
 function refuse(operation: OperationRow, plan: UndoPlan, { stage, onModified }: Options): void {
+  refuseCleared(operation);
   if (stage) refuseUnstageable(operation, plan);
   if (stage || onModified === "skip") return;
   const { modified, transitions } = plan;
@@ -95,6 +96,18 @@ function refuse(operation: OperationRow, plan: UndoPlan, { stage, onModified }: 
   if (edited.length > 0) throw modifiedSince(operation, edited);
   if (transitions.length === 0) throw alreadyUndone(operation);
 }
+
+function refuseCleared({ id, phase, endedAt }: OperationRow): void {
+  if (phase !== "cleared") return;
+  throw new IopipeError(
+    "IllegalState",
+    `What is needed to undo operation ${id} of ${endedAt} was cleared to make room.`,
+    { operation: id, cleared: true, hint: CLEARED_HINT },
+  );
+}
+
+const CLEARED_HINT =
+  "Bring the files back from version control. IOPIPE_KEEP_UNDO and IOPIPE_KEEP_UNDO_BYTES say how much the daemon keeps.";
 
 function alreadyUndone({ id, files }: OperationRow): IopipeError {
   const by = [...new Set(files.flatMap(({ undoneBy }) => undoneBy ?? []))].join(", ");

@@ -1,7 +1,7 @@
 /** Methods about the connection and the daemon itself. */
 import { z } from "zod";
 import { method, params } from "./method.ts";
-import { Count, Ms, WatchState, Workspace } from "./values.ts";
+import { Count, Ms, Time, WatchState, Workspace } from "./values.ts";
 
 const Watch = z.object({
   workspace: z.string(),
@@ -77,5 +77,37 @@ export const stop = method({
   role: "reviewer",
   params: params({}),
   result: z.object({}),
+  errors: ["NotPermitted"],
+});
+
+const Collected = z.object({
+  what: z.enum(["operation", "patch", "session", "blob", "file", "upload", "ref"]),
+  id: z.string().describe("An id, a blob's hash, a file's name in the blobs' directory, or a ref's name."),
+  reason: z
+    .enum(["age", "budget", "orphaned", "cleared", "empty", "unnamed", "stray"])
+    .describe(
+      "`orphaned`: nobody has used the session, what it has pending expires; `cleared`: its operation is; `empty`: its last patch went; `unnamed`: nothing needs it; `stray`: left by a crash.",
+    ),
+  workspace: z.string().optional(),
+  path: z.string().optional(),
+  title: z.string().optional(),
+  bytes: Count.optional().describe("Of an operation: what only it, or older ones, keep."),
+  since: Time.optional().describe("Since when nothing has happened to it."),
+});
+
+export const gc = method({
+  name: "daemon/gc",
+  summary: "Clears what is kept no longer, as the daemon does by itself every hour; a dry run only tells.",
+  role: "reviewer",
+  params: params({ dryRun: z.boolean().optional() }),
+  result: z.object({
+    items: z.array(Collected).describe("The first 200 of each kind."),
+    totals: z
+      .record(z.string(), z.object({ count: Count, bytes: Count }))
+      .describe("Of each kind that there is."),
+    limits: z
+      .object({ undoMs: Ms, undoBytes: Count, discardedMs: Ms, orphanedMs: Ms, unnamedMs: Ms })
+      .describe("What is kept for how long, and how much undo data."),
+  }),
   errors: ["NotPermitted"],
 });

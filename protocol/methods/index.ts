@@ -17,6 +17,7 @@ const ALL_METHODS = [
   daemon.discover,
   daemon.status,
   daemon.stop,
+  daemon.gc,
   workspace.open,
   workspace.list,
   workspace.close,

@@ -182,7 +182,10 @@ export const Operation = z.object({
   startedAt: Time,
   endedAt: Time.optional(),
   undoes: OperationId.optional(),
-  undoableUntil: Time.optional(),
+  undoableUntil: Time.optional().describe(
+    "So long at least, within the budget of undo data; absent while it cannot be undone at all.",
+  ),
+  cleared: z.boolean().optional().describe("What is needed to undo it is not kept any more."),
   files: z.array(
     z.object({
       path: Path,

@@ -122,6 +122,7 @@ const CALLS: Record<MethodName, (facts: Facts, client: RawClient) => object | Pr
     return { subscription };
   },
   "workspace/close": ({ workspace }) => ({ workspace }),
+  "daemon/gc": () => ({ dryRun: true }),
   "daemon/stop": () => ({}),
 };
 

@@ -34,6 +34,7 @@ const REVIEWERS: [MethodName, object][] = [
   ["workspace/close", { workspace: "wX" }],
   ["workspace/trust", { workspace: "wX" }],
   ["daemon/stop", {}],
+  ["daemon/gc", { dryRun: true }],
   ["session/discard", { session: "sX", purge: true }],
   ["patch/discard", { patch: "pX", purge: true }],
 ];

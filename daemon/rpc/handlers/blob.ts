@@ -26,6 +26,8 @@ export function blobHandlers({ store }: Parts) {
   };
   const begin = (peer: Call["peer"]): string => {
     const uploads = uploadsOf(peer);
+    // Abandoned ones have been dropped (collect/).
+    for (const upload of uploads) if (!store.uploads.isOpen(upload)) uploads.delete(upload);
     if (uploads.size >= MAX_UPLOADS) {
       throw new IopipeError("TooLarge", `This connection has ${MAX_UPLOADS} uploads under way.`, {
         hint: "End them with blob/commit first.",

@@ -22,9 +22,9 @@ export interface Daemon {
   stop(): void;
 }
 
-type Needs = Pick<Parts, "daemon" | "store" | "workspaces">;
+type Needs = Pick<Parts, "collector" | "daemon" | "store" | "workspaces">;
 
-export function daemonHandlers({ daemon, store, workspaces }: Needs) {
+export function daemonHandlers({ collector, daemon, store, workspaces }: Needs) {
   return {
     initialize: ({ client }, { peer }) => {
       peer.name = client?.name ?? peer.name;
@@ -52,6 +52,10 @@ export function daemonHandlers({ daemon, store, workspaces }: Needs) {
     "daemon/stop": () => {
       daemon.stop();
       return {};
+    },
+    "daemon/gc": async ({ dryRun = false }, { signal }) => {
+      const { items, totals } = await collector.collect(dryRun, signal);
+      return { items: [...items], totals, limits: store.limits };
     },
   } satisfies Partial<Handlers>;
 }

@@ -2,12 +2,14 @@
  * The methods' handlers: from checked params to a result. They translate; the work is the parts' below.
  * Each file has one area's; together they are every method of the contract (the type says so).
  */
+import type { Collector } from "../../workspace/collecting.ts";
 import type { House } from "../../workspace/house.ts";
 import type { Handlers } from "../call.ts";
 import { afterRecovery } from "./after-recovery.ts";
 import { blobHandlers } from "./blob.ts";
 import { type Daemon, daemonHandlers } from "./daemon.ts";
 import { eventHandlers } from "./events.ts";
+import { holdingBlobs } from "./holding-blobs.ts";
 import { operationHandlers } from "./operation.ts";
 import { patchHandlers } from "./patch.ts";
 import { sessionHandlers } from "./session.ts";
@@ -16,6 +18,7 @@ import { workspaceHandlers } from "./workspace.ts";
 
 export interface Parts extends House {
   readonly daemon: Daemon;
+  readonly collector: Collector;
 }
 
 export function createHandlers(parts: Parts): Handlers {
@@ -29,5 +32,5 @@ export function createHandlers(parts: Parts): Handlers {
     ...watchHandlers(parts),
     ...eventHandlers(parts),
   };
-  return afterRecovery(handlers, parts);
+  return afterRecovery(holdingBlobs(handlers, parts.store), parts);
 }

@@ -9,9 +9,10 @@ import { patchesToWire } from "../../staging/index.ts";
 import type { PatchRow, SessionRow, Store } from "../../store/index.ts";
 import type { Call } from "../call.ts";
 
-/** The session that the caller names. @throws {IopipeError} SessionNotFound */
+/** The session that the caller names, and so uses: its lease is renewed. @throws {IopipeError} SessionNotFound */
 export function namedSession(store: Store, id: string, call: Call): SessionRow {
   const session = store.sessions.require(id);
+  store.sessions.use(id);
   call.peer.knownSessions.add(id);
   return session;
 }
@@ -27,6 +28,7 @@ export function visiblePatch(store: Store, id: string, call: Call): PatchRow {
   if (visibleSessions(call)?.has(patch.session) === false) {
     throw new IopipeError("PatchNotFound", `There is no patch ${id}.`, { patch: id });
   }
+  store.sessions.use(patch.session);
   return patch;
 }
 

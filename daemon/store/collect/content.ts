@@ -39,6 +39,9 @@ function isUnnamed({ isNamed, holds, sql, limits }: Pass, hash: string): boolean
 const FOLDER = /^[0-9a-f]{2}$/;
 const HASH = /^[0-9a-f]{64}$/;
 
+/** A file system's clock may be behind by its ticks. */
+const CLOCK_SLACK_MS = 1000;
+
 /** Files that a crash left without a row, and temporary ones of earlier runs. */
 export function* removeStrays(pass: Pass): Generator<void> {
   const { directory, dryRun, blobs, report } = pass;
@@ -58,5 +61,5 @@ export function* removeStrays(pass: Pass): Generator<void> {
 
 function isStray({ sql, holds, openedAt }: Pass, name: string, changedMs: number): boolean {
   if (HASH.test(name)) return sql.sizeOf.get(name) === undefined && !holds.isHeld(name);
-  return isTemporaryName(name) && changedMs < openedAt;
+  return isTemporaryName(name) && changedMs < openedAt - CLOCK_SLACK_MS;
 }

@@ -34,7 +34,8 @@ export async function syncRemoved(works: readonly Work[]): Promise<boolean> {
 export async function remove(work: Work, rescue: boolean): Promise<boolean> {
   const sweepStep = async (step: Step): Promise<void> => {
     for (const path of [step.temporary, step.backup]) {
-      const stat = path === undefined ? undefined : lstat(work, path);
+      // A directory that a link has taken the place of is as gone as one that another has.
+      const stat = path === undefined ? undefined : unlessTaken(() => lstat(work, path));
       if (path === undefined || !stat) continue;
       if (rescue) await rescueEdit(work, step, path);
       await removeOurs(work, path, stat);

@@ -75,7 +75,9 @@ export function sessionHandlers(parts: Parts) {
       const workspace = workspaces.find(session.workspace);
       const examined = await staging.examine(session, workspace.tree, patches, call.signal);
       const { order, problems: others, stale } = examined;
-      const unapproved = await refusal(store, workspace, examined.patches);
+      // Each patch says it already; there is no policy to be read either.
+      const isGone = others.some(({ kind }) => kind === "RootGone");
+      const unapproved = isGone ? undefined : await refusal(store, workspace, examined.patches);
       const problems = [
         ...stale.map(({ files }) => staleError(files)),
         ...others,

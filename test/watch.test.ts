@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { listed, makePlace, type Opened, type Place, told, walk } from "./watch/fixture.ts";
 
@@ -115,6 +116,38 @@ describe("one change", () => {
     utimesSync(at("a"), 1000, 1000);
     await opened.sync();
     expect(told((await opened.all(clock)).changes)).toEqual(["modified a content"]);
+  });
+
+  test("a mode that is looked at again is no change of content", async () => {
+    for (let n = 0; n < 20; n++) place.write(`f${n}`);
+    await begin();
+    for (let n = 0; n < 20; n++) {
+      chmodSync(at(`f${n}`), 0o600);
+      const clock = await opened.sync([`f${n}`]);
+      expect((await opened.all(await opened.sync([`f${n}`]))).changes).toEqual([]);
+      expect((await opened.all(clock)).changes).toEqual([]);
+    }
+  });
+
+  test("a mode that changes while the file is read is no change of its content", async () => {
+    const files = Array.from({ length: 50 }, (_, n) => `f${n}`);
+    for (const file of files) place.write(file);
+    // Nothing is watched directly: each proof looks at everything.
+    await begin({ directBudget: 0 });
+    for (let round = 0; round < 10; round++) {
+      for (const file of files) place.write(file, `round ${round}`);
+      // Now their bytes are known.
+      const clock = await opened.sync(files);
+      let proven = false;
+      const proof = opened.sync().finally(() => (proven = true));
+      for (let n = 0; !proven; n++) {
+        chmodSync(at(files[n % 50] as string), n % 2 === 0 ? 0o600 : 0o644);
+        await setImmediate();
+      }
+      await proof;
+      const { changes } = await opened.all(clock);
+      expect(changes.filter(({ changed }) => changed?.includes("content"))).toEqual([]);
+    }
   });
 
   test("a file that becomes a directory is deleted, and back again created", async () => {

@@ -93,7 +93,7 @@ export async function judge(
   const difference = compare(row, seen);
   if (!difference) return undefined;
   // What is racy is told by its bytes alone the next time: without them it would be told as changed.
-  const wanted = difference.content === "maybe" || ((hashing || seen.racy) && difference.content === "yes");
+  const wanted = seen.racy || difference.content === "maybe" || (hashing && difference.content === "yes");
   const hash = wanted ? await ground.sight.hash(file, seen) : undefined;
   const known = hash === undefined ? {} : { hash };
   if (difference.content !== "maybe") {

@@ -100,8 +100,9 @@ function kindOf(stat: BigIntStats): Seen["kind"] | undefined {
 }
 
 /**
- * The hash of what `expected` describes; undefined when it is too large, unreadable, or no longer that.
- * RACE: a write between the two looks that leaves size and times alone goes unseen; its event brings another look.
+ * The hash of what `expected` describes; undefined when it is too large, unreadable, or was written to meanwhile. A mode or
+ * a further name that it got meanwhile says nothing about its bytes.
+ * RACE: a write between the two looks that leaves size and mtime alone goes unseen; its event brings another look.
  */
 export async function hashOf(file: string, expected: Seen): Promise<string | undefined> {
   if (expected.kind === "directory" || expected.size > MAX_HASHED_BYTES) return undefined;
@@ -125,7 +126,7 @@ export function hashNow(file: string, expected: Seen): string | undefined {
 }
 
 function hashIfStill(bytes: Buffer | undefined, after: Seen | undefined, expected: Seen): string | undefined {
-  if (!bytes || !after || !sameStat(after, expected)) return undefined;
+  if (!bytes || !after || !sameContent(after, expected)) return undefined;
   return createHash("sha256").update(bytes).digest("hex");
 }
 
@@ -152,13 +153,16 @@ function readNow(file: string): Buffer | undefined {
 
 /** Whether two looks saw the same, as far as lstat can tell. */
 export function sameStat(one: Omit<Seen, "racy">, other: Omit<Seen, "racy">): boolean {
+  return sameContent(one, other) && one.ctimeNs === other.ctimeNs && one.mode === other.mode;
+}
+
+/** Whether nothing speaks against the bytes being the same. */
+function sameContent(one: Omit<Seen, "racy">, other: Omit<Seen, "racy">): boolean {
   return (
     one.kind === other.kind &&
     one.identity === other.identity &&
     one.size === other.size &&
-    one.mtimeNs === other.mtimeNs &&
-    one.ctimeNs === other.ctimeNs &&
-    one.mode === other.mode
+    one.mtimeNs === other.mtimeNs
   );
 }
 

@@ -172,7 +172,7 @@ test("an operation that is past its decision answers its result although it was 
   client.send({ jsonrpc: "2.0", id: 7, method: "patch/apply", params: { patch: "p" } });
   client.send({ jsonrpc: "2.0", method: "$/cancelRequest", params: { id: 7 } });
   const { signal } = await apply.begun;
-  await vi.waitFor(() => expect(signal.aborted).toBe(true));
+  await vi.waitFor(() => expect(signal.aborted).toBe(true), 20_000);
   apply.answer({ applied: ["p"] });
   expect((await client.next()).result).toEqual({ applied: ["p"] });
 });
@@ -269,7 +269,7 @@ test("subscriptions end with their connection", async () => {
   const client = await server.connect();
   await client.request("events/subscribe");
   client.destroy();
-  await vi.waitFor(() => expect(ended).toHaveBeenCalledOnce());
+  await vi.waitFor(() => expect(ended).toHaveBeenCalledOnce(), 20_000);
 });
 
 const errno = (code: string, number: number, path?: string) =>

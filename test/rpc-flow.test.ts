@@ -32,7 +32,7 @@ test("a client that half-closes gets an answer that takes its time, then the end
   client.end();
   expect(await collect(client)).toEqual([{ jsonrpc: "2.0", id: 1, result: { clock: "c", verified: true } }]);
   await client.closed;
-  await vi.waitFor(() => expect(server.server.connections).toBe(0));
+  await vi.waitFor(() => expect(server.server.connections).toBe(0), 20_000);
 });
 
 test("a shell's one-liner is a client", async () => {
@@ -74,7 +74,7 @@ test("a client that sends and never reads is not read on, and costs a bounded am
   const asked = 1200;
   for (let id = 0; id < asked; id++) mute.write(request(id, "blob/read", BLOB));
   // 300 MiB of answers are asked for; the daemon stops after some 8 MiB, and serves others meanwhile.
-  await vi.waitFor(() => expect(server.server.queuedBytes).toBeGreaterThan(8 * MiB));
+  await vi.waitFor(() => expect(server.server.queuedBytes).toBeGreaterThan(8 * MiB), 20_000);
   const other = await server.connect();
   for (let round = 0; round < 20; round++) await other.request("workspace/list");
   expect(calls).toBeLessThan(200);
@@ -138,13 +138,13 @@ test("a notification waits for a client that does not read", async () => {
   const client = await server.connect();
   client.socket.pause();
   client.write(request(1, "watch/sync", { workspace: "w" }));
-  await vi.waitFor(() => expect(server.server.queuedBytes).toBeGreaterThan(4 * MiB));
+  await vi.waitFor(() => expect(server.server.queuedBytes).toBeGreaterThan(4 * MiB), 20_000);
   await (await server.connect()).request("workspace/list");
   expect(taken).toBe(false);
   client.socket.resume();
   expect((await client.next()).params.token).toBe(1);
   expect((await client.next()).result.clock).toBe("c");
-  await vi.waitFor(() => expect(taken).toBe(true));
+  await vi.waitFor(() => expect(taken).toBe(true), 20_000);
 });
 
 test("a client that leaves with answers unread harms nobody", async () => {
@@ -159,7 +159,7 @@ test("a client that leaves with answers unread harms nobody", async () => {
     rude.destroy();
   }
   expect((await other.request("workspace/list")).result).toEqual({ workspaces: [] });
-  await vi.waitFor(() => expect(server.server.connections).toBe(1));
+  await vi.waitFor(() => expect(server.server.connections).toBe(1), 20_000);
 });
 
 test("a flood of one client delays another's request by no more than its turn", async () => {

@@ -19,6 +19,8 @@ export default defineConfig({
     pool: "forks",
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // What is waited for comes; on a busy machine later than the second that is the default.
+    expect: { poll: { timeout: 20_000 } },
     coverage: {
       provider: "v8",
       reportsDirectory: "coverage",

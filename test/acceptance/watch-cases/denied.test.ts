@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 import type { FileChange } from "../../../client/index.ts";
 import { listed, told, walk } from "../../watch/fixture.ts";
 import { openScene } from "../scene.ts";
-import { expectSame, since, statusOf, sync, track } from "./tracked.ts";
+import { expectSame, put, since, statusOf, sync, track } from "./tracked.ts";
 
 const SLOW = { timeout: 120_000 };
 
@@ -127,7 +127,7 @@ describe.runIf(canLimit)("a limit of watches that is too low", () => {
     const client = await scene.raw("proposer");
     await client.request("watch/subscribe", { workspace: scene.workspace, include: ["d9/f", "d150/new/f"] });
     for (const file of ["d9/f", "d150/new/f"]) {
-      scene.write(file, "edited\n");
+      put(scene, file, "edited\n");
       const { params } = await client.next();
       expect(params.changes).toMatchObject([{ path: file }]);
     }

@@ -2,14 +2,14 @@
  * A root on a file system that does not report what others do to it: it is polled, and says so. Source: watchman's
  * test_fstype; parcel-bundler/watcher#230; research P21.
  */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { unreportedType } from "../../../daemon/watch/limits.ts";
 import { canServe, type ForeignDisk, foreignDisk } from "../../fixture/foreign-disk.ts";
 import { listed, told, walk } from "../../watch/fixture.ts";
 import { openScene, type Scene } from "../scene.ts";
-import { expectSame, since, statusOf, type Watched } from "./tracked.ts";
+import { expectSame, put, since, statusOf, type Watched } from "./tracked.ts";
 
 const SLOW = { timeout: 120_000 };
 
@@ -18,20 +18,10 @@ async function open({ reviewer }: Scene, { path: root }: ForeignDisk): Promise<W
   return { reviewer, workspace: workspace.id, root };
 }
 
-/** Writes whole files at once: a look in between is no change of its own. */
-function writerIn(directory: string): (file: string, text: string) => void {
-  const next = `${directory}-next`;
-  return (file, text) => {
-    mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
-    writeFileSync(next, text);
-    renameSync(next, path.join(directory, file));
-  };
-}
-
 test.runIf(canServe)("others' changes on a FUSE mount are told, by polling", SLOW, async () => {
   await using scene = await openScene({ killable: true });
   const behind = path.join(scene.home.directory, "behind");
-  const write = writerIn(behind);
+  const write = (file: string, text: string): void => put({ root: behind }, file, text);
   for (const file of ["a", "d/b", "d/deep/c"]) write(file, `${file}\n`);
   await using disk = await foreignDisk(behind);
   const watched = await open(scene, disk);
@@ -66,7 +56,7 @@ test.runIf(canServe)("others' changes on a FUSE mount are told, by polling", SLO
 test.runIf(canServe)("files that clients wait for are looked at between two crawls", SLOW, async () => {
   await using scene = await openScene({ killable: true });
   const behind = path.join(scene.home.directory, "behind");
-  const write = writerIn(behind);
+  const write = (file: string, text: string): void => put({ root: behind }, file, text);
   // Enough of them that a crawl is not over in a moment.
   for (let n = 0; n < 1000; n++) write(`src/f${n}`, "x\n");
   write("package.json", "{}\n");

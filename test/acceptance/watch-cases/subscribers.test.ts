@@ -11,7 +11,18 @@ import type { RawClient } from "../../fixture/client.ts";
 import { listed, told, walk } from "../../watch/fixture.ts";
 import { type Scene, sharedStage } from "../scene.ts";
 import { roomyScenes } from "./roomy.ts";
-import { apply, childOf, daemonOf, expectSame, inotifyOf, since, statusOf, sync, track } from "./tracked.ts";
+import {
+  apply,
+  childOf,
+  daemonOf,
+  expectSame,
+  inotifyOf,
+  put,
+  since,
+  statusOf,
+  sync,
+  track,
+} from "./tracked.ts";
 
 const stage = sharedStage({ killable: true });
 const roomy = roomyScenes(stage);
@@ -146,7 +157,7 @@ describe("while something else goes on changing", () => {
     await loud.begun;
     // It never ends by itself: what is told is told in spite of it.
     for (let n = 0; n < 20; n++) {
-      scene.write(`src/f${n}`, `${n}\n`);
+      put(scene, `src/f${n}`, `${n}\n`);
       expect(told(await agent.until(`src/f${n}`))).toEqual([`created src/f${n}`]);
     }
     await settling.until("src/f19");
@@ -206,7 +217,7 @@ describe("one that does not read", () => {
     const { rssBytes: before } = await scene.reviewer.call("daemon/status", {});
     for (let round = 0; round < 6; round++) {
       await write('for m in 1 2 3 4; do echo x >> "$1/f$i"; done');
-      scene.write("a", `${round}\n`);
+      put(scene, "a", `${round}\n`);
       expect(told(await quick.until("a"))).toEqual(["modified a content"]);
     }
     const { rssBytes, metrics } = await scene.reviewer.call("daemon/status", {});

@@ -3,7 +3,8 @@
  * against a fresh walk of the disk. Also the processes behind a watch, to be stopped and killed.
  * Owns nothing on disk. Nothing here waits for a time: `watch/sync` is the barrier.
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { expect } from "vitest";
 import type { Connection, FileChange } from "../../../client/index.ts";
 import { listed, told, walk } from "../../watch/fixture.ts";
@@ -68,6 +69,15 @@ export async function track(watched: Watched): Promise<Tracked> {
       return told(news.changes);
     },
   };
+}
+
+/** Writes a file whole, beside the root first: who looks in between is not told of an empty one. */
+export function put({ root }: Pick<Watched, "root">, file: string, text: string): void {
+  const next = `${root}-next`;
+  const target = path.join(root, file);
+  mkdirSync(path.dirname(target), { recursive: true });
+  writeFileSync(next, text);
+  renameSync(next, target);
 }
 
 /** Applies changes to what was known. */

@@ -71,6 +71,7 @@ export const VERBS: readonly Verb[] = [
     summary: "Show what is pending as a diff that git apply takes",
     flags: [
       ["--stat", "one line a file"],
+      ["--side-by-side", "in two columns, on a terminal that is wide enough"],
       ["-U, --context <lines>", "lines around a change"],
     ],
     about: "session",

@@ -3,8 +3,9 @@ import type { Result } from "../../../protocol/methods/index.ts";
 import { type Chosen, choosePatches, chooseSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { wholeNumber } from "../numbers.ts";
-import { colourDiff, count, note, print, printJson } from "../output.ts";
+import { colour, colourDiff, count, note, print, printJson } from "../output.ts";
 import { page } from "../pager.ts";
+import { MIN_COLUMNS, type Row, rowsOf } from "../side-by-side.ts";
 import { statLines } from "../tables.ts";
 import { visibleLines } from "../visible.ts";
 
@@ -15,11 +16,36 @@ export async function diff(context: Context, args: string[]): Promise<void> {
     else if (process.stdout.isTTY) note("Nothing is pending.");
     return;
   }
+  if (context.has("sideBySide") && !context.json && isWide()) return await showColumns(context, chosen, args);
   const result = await sessionDiff(context, chosen, args);
   if (context.json) printJson(result);
   else if (result.files.length === 0) tellNothing(chosen);
   else if (context.has("stat")) for (const line of statLines(result.files)) print(line);
   else await showDiff(result.diff);
+}
+
+/** Whether two columns fit. Says so where not: the diff is shown as usual then. */
+function isWide(): boolean {
+  const { isTTY, columns } = process.stdout;
+  if (isTTY && columns >= MIN_COLUMNS) return true;
+  note(`Two columns want a terminal of ${MIN_COLUMNS} columns${isTTY ? `; this one has ${columns}` : ""}.`);
+  return false;
+}
+
+async function showColumns(context: Context, chosen: Chosen, args: readonly string[]): Promise<void> {
+  const { files } = await sessionDiff(context, chosen, args, "hunks");
+  if (files.length === 0) return tellNothing(chosen);
+  const { columns } = process.stdout;
+  const lines = files.flatMap((file) => [
+    ...statLines([file]),
+    ...rowsOf(file, columns).map((row) => (row ? rowLine(row) : colour("cyan", "…"))),
+    "",
+  ]);
+  await page(`${lines.join("\n")}\n`);
+}
+
+function rowLine({ left, right, isRemoved, isAdded }: Row): string {
+  return `${isRemoved ? colour("red", left) : left} │ ${isAdded ? colour("green", right) : right}`;
 }
 
 /** An empty diff looks like nothing to do; beside stale patches it is not. */
@@ -35,11 +61,13 @@ export async function sessionDiff(
   context: Context,
   chosen: Chosen,
   args: readonly string[],
+  format: "unified" | "hunks" = "unified",
 ): Promise<Result<"session/diff">> {
   const paths = await pathsOf(context, chosen, args);
   const lines = wholeNumber("context", context.text("context"), 0, 1000);
   return await context.call("session/diff", {
     session: chosen.session.id,
+    format,
     ...(paths && { paths }),
     ...(lines !== undefined && { context: lines }),
   });

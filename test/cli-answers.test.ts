@@ -55,9 +55,22 @@ test("rebase names what was merged and what collides: exit 3", async () => {
   const merged = await ctl(["rebase", "a"], { "session/rebase": () => result });
   expect(merged).toMatchObject({ code: 0, stdout: "merged    m\n" });
   const hash = "0".repeat(64);
-  const conflicted = [{ path: "c", base: hash, ours: hash, theirs: hash, regions: [] }];
+  const at = { start: 3, end: 3 };
+  const conflicted = [
+    {
+      path: "c",
+      base: hash,
+      ours: hash,
+      theirs: hash,
+      reason: "overlap" as const,
+      regions: [{ base: at, ours: at, theirs: at }],
+    },
+  ];
   const collides = await ctl(["rebase"], { "session/rebase": () => ({ ...result, merged: [], conflicted }) });
-  expect(collides).toMatchObject({ code: 3, stdout: "conflict  c\n" });
+  expect(collides).toMatchObject({
+    code: 3,
+    stdout: "conflict  c: the same or neighbouring lines were changed (line 3)\n",
+  });
   expect(collides.stderr).toContain("iopipectl edit PATH");
   const nothing = await ctl(["rebase"], { "session/rebase": () => ({ ...result, merged: [] }) });
   expect(nothing).toMatchObject({ code: 0, stdout: "Nothing was stale.\n" });

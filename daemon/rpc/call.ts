@@ -57,7 +57,7 @@ export interface Peer {
   onClose(listener: () => void): void;
   /** Ids of the sessions that this connection opened or named: what a proposer's lists and events hold. */
   readonly knownSessions: Set<string>;
-  /** Hashes of the blobs that this connection uploaded. */
+  /** Hashes of the blobs that this connection uploaded, or was told of. */
   readonly ownBlobs: Set<string>;
   /** Ends of the subscriptions by id; those that are left are called when the connection closes. */
   readonly subscriptions: Map<string, () => void>;

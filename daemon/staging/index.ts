@@ -15,11 +15,15 @@ import { discard } from "./discard.ts";
 import { type Examination, examine } from "./examine.ts";
 import { expire } from "./expire.ts";
 import { listFiles } from "./list-files.ts";
+import type { MergedOnto, Proposal } from "./merge/onto-disk.ts";
+import { type PreparedMerge, prepareMerge } from "./merge/prepare.ts";
 import { readFile } from "./read-file.ts";
+import { type RebaseOptions, rebase } from "./rebase.ts";
 import { restore } from "./restore.ts";
 import { type Staged, type StageOptions, stage } from "./stage.ts";
 import { markStale, settleStale, type Unseen } from "./stale.ts";
 import { submit } from "./submit.ts";
+import { openView } from "./view.ts";
 
 export interface Staging {
   /** Records changes as patches, all or none. `patches` are this call's, in order of their first change. */
@@ -48,6 +52,10 @@ export interface Staging {
     tree: Tree,
     options: { ids?: readonly string[] | undefined; by?: string | undefined },
   ): Promise<void>;
+  /** Merges stale patches onto what is on disk, as new pending ones that supersede them; what collides stays stale. */
+  rebase(session: SessionRow, tree: Tree, options: RebaseOptions): Promise<MergedOnto>;
+  /** Merges changes that were made on a base which may be gone onto what is on disk; records nothing yet. */
+  prepareMerge(tree: Tree, proposals: readonly Proposal[], signal?: AbortSignal): Promise<PreparedMerge>;
   decide(session: SessionRow, tree: Tree, options: DecideOptions): Promise<PatchRow[]>;
   /** Discards what an orphaned session has pending, with its event, in slices between which the loop may turn. */
   expire(session: string): Generator<void>;
@@ -80,6 +88,9 @@ export function createStaging({ store, workers = 2 }: { store: Store; workers?: 
     submit: (session, message, by) => submit(store, session, message, by),
     discard: (session, options) => discard(store, session, options),
     restore: (session, tree, options) => restore(store, session, tree, options),
+    rebase: (session, tree, options) => rebase(deps, session, tree, options),
+    prepareMerge: (tree, proposals, signal) =>
+      tree.held((held) => prepareMerge(deps, openView(store, NO_SESSION, held, signal), proposals)),
     decide: (session, tree, options) => decide(deps, session, tree, options),
     expire: (session) => expire(store, session),
     settleStale: (tree, patches) => settleStale(store, tree, patches),
@@ -89,9 +100,14 @@ export function createStaging({ store, workers = 2 }: { store: Store; workers?: 
   };
 }
 
+/** A view of it shows the disk alone. */
+const NO_SESSION = { id: "" };
+
 export type { Pair } from "./diff.ts";
 export { digestOf } from "./digest.ts";
 export type { Examination } from "./examine.ts";
+export type { Proposal } from "./merge/onto-disk.ts";
+export type { PreparedMerge } from "./merge/prepare.ts";
 export { openSession } from "./open-session.ts";
 export { MAX_DIFFED_BYTES } from "./pairs.ts";
 export { POLICY_FILE } from "./risk.ts";

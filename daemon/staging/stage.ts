@@ -75,11 +75,9 @@ async function stageIn(
     await pace();
     await applyChange(context, change, indexes?.[index] ?? index);
   }
-  const effect = await netEffect(view);
-  await view.snapshots.flush();
-  const counted = await inParallel(effect.wanted, (wanted) => measure({ store, differ }, wanted));
+  const effect = await measureEffect({ store, differ }, view);
   const patches = store.transaction(() => {
-    const rows = record(store, session, view, effect, counted, by);
+    const rows = recordEffect(store, session, view, effect, by);
     if (decide) return decide(rows);
     if (rows.length + effect.superseded.length > 0) store.sessions.reopen(session.id);
     return rows;
@@ -101,6 +99,17 @@ type Measured = Wanted &
   Pick<PatchRow, "added" | "removed" | "binary" | "fullReplace"> &
   Pick<PatchRow["findings"], "touched">;
 
+/** A net effect that is ready to be recorded: its bytes are durable, its lines counted. */
+export interface MeasuredEffect extends NetEffect {
+  readonly wanted: Measured[];
+}
+
+export async function measureEffect(deps: Deps, view: View): Promise<MeasuredEffect> {
+  const effect = await netEffect(view);
+  await view.snapshots.flush();
+  return { ...effect, wanted: await inParallel(effect.wanted, (wanted) => measure(deps, wanted)) };
+}
+
 async function measure(deps: Deps, wanted: Wanted): Promise<Measured> {
   const { base, after } = wanted;
   const { added, removed, binary, touched } = await diffImages(
@@ -112,12 +121,12 @@ async function measure(deps: Deps, wanted: Wanted): Promise<Measured> {
   return { ...wanted, added, removed, binary, fullReplace, ...(touched && { touched }) };
 }
 
-function record(
+/** Records what a view's changes come to as patches of `session`; inside a transaction. */
+export function recordEffect(
   store: Store,
   session: SessionRow,
   view: View,
-  { superseded }: NetEffect,
-  wanted: readonly Measured[],
+  { superseded, wanted }: MeasuredEffect,
   by: string | undefined,
 ): PatchRow[] {
   markStale(store, [...view.stale]);
@@ -127,7 +136,8 @@ function record(
     // Whose path gets another patch is told by that one's event.
     if (!staged.has(patch.path)) patchEvent(store, "patch/discarded", patch, by);
   }
-  settleStaged(store, session, new Set([...view.touched, ...wanted.map(({ path }) => path)]));
+  for (const patch of settleStaged(store, session, new Set([...view.touched, ...staged])))
+    if (!staged.has(patch.path)) patchEvent(store, "patch/discarded", patch, by);
   const rows = wanted.map(({ match, touched, ...patch }) => {
     const ids = { id: newId("p"), session: session.id, workspace: session.workspace };
     const found = { ...(match && { match }), ...(touched && { touched }) };
@@ -159,10 +169,10 @@ function returnedTo(store: Store, session: SessionRow, view: View, paths: Readon
   return [...new Map(returned.map((patch) => [patch.id, patch])).values()];
 }
 
-/** Restaging a path settles what was stale there. */
-function settleStaged(store: Store, session: SessionRow, paths: ReadonlySet<string>): void {
-  for (const patch of store.patches.unsettledAt(session.workspace, [...paths])) {
-    if (patch.reason === "stale" && patch.session === session.id)
-      store.patches.move(patch.id, { state: "Discarded", reason: "superseded" });
-  }
+/** Restaging a path settles what was stale there, and gives it. */
+function settleStaged(store: Store, session: SessionRow, paths: ReadonlySet<string>): PatchRow[] {
+  const stale = store.patches
+    .unsettledAt(session.workspace, [...paths])
+    .filter((patch) => patch.reason === "stale" && patch.session === session.id);
+  return stale.map(({ id }) => store.patches.move(id, { state: "Discarded", reason: "superseded" }));
 }

@@ -6,11 +6,11 @@
 import type { CheckedParams, Problem, Result } from "../../protocol/methods/index.ts";
 import { IopipeError, isKind } from "../../protocol/wire/errors.ts";
 import { type PromotionRequest, planUndo, promote, rehearse, type UndoPlan } from "../promotion/index.ts";
-import { type OperationRow, operationToWire, type Store } from "../store/index.ts";
+import { type OperationRow, operationToWire } from "../store/index.ts";
 import type { Asking, House } from "./house.ts";
 import type { OpenWorkspace } from "./opened.ts";
 import { safetyCommit } from "./safety-commit.ts";
-import { refuseUnstageable, stageUndo } from "./stage-undo.ts";
+import { prepareStagedUndo } from "./stage-undo.ts";
 
 type Options = Omit<CheckedParams<"operation/undo">, "operation">;
 
@@ -35,19 +35,31 @@ async function undoInTurn(
   const { store } = house;
   const operation = store.operations.require(id);
   const plan = await planUndo(operation, workspace.tree, options.paths, store.operations.family(id));
+  const request = requestFor(workspace, operation, plan, asking);
+  const rehearsal = async (): Promise<void> => {
+    if (plan.transitions.length > 0) await rehearse(request, store);
+  };
+  // What was cleared cannot be merged; it is refused below.
+  if (options.stage && operation.phase !== "cleared") {
+    const staged = await prepareStagedUndo(house, workspace, operation, plan, asking);
+    const check = async (): Promise<void> => {
+      staged.refuse();
+      await rehearsal();
+    };
+    if (options.dryRun) return { ...staged.report, problems: await problemsOf(check) };
+    await check();
+    return { ...staged.report, session: staged.open() };
+  }
   const report = {
     reverted: plan.reverted,
     skipped: plan.modified.map(({ path, reason }) => ({ path, reason })),
   };
-  const request = requestFor(workspace, operation, plan, asking);
-  if (options.dryRun)
-    return { ...report, problems: await problemsOf(request, operation, plan, options, store) };
+  const check = async (): Promise<void> => {
+    refuse(operation, plan, options);
+    await rehearsal();
+  };
+  if (options.dryRun) return { ...report, problems: await problemsOf(check) };
   refuse(operation, plan, options);
-  if (options.stage) {
-    // Before there is a session, which would stay behind empty.
-    await rehearse(request, store);
-    return { ...report, session: await stageUndo(house, workspace, operation, plan, asking) };
-  }
   if (plan.transitions.length === 0) return report;
   const undo = await promote(request, store);
   const commit = options.safetyCommit && (await safetyCommit(store, workspace.tree, undo, asking.signal));
@@ -69,16 +81,9 @@ function requestFor(
 }
 
 /** What an undo as it is asked for would be refused for, as far as that shows before anything is written. */
-async function problemsOf(
-  request: PromotionRequest,
-  operation: OperationRow,
-  plan: UndoPlan,
-  options: Options,
-  store: Store,
-): Promise<Problem[]> {
+async function problemsOf(check: () => Promise<void>): Promise<Problem[]> {
   try {
-    refuse(operation, plan, options);
-    if (plan.transitions.length > 0) await rehearse(request, store);
+    await check();
     return [];
   } catch (error) {
     if (!isKind(error) || error.kind === "InternalError" || error.kind === "Cancelled") throw error;
@@ -87,10 +92,9 @@ async function problemsOf(
 }
 
 /** What was taken back already overwrites nothing: it is left out, unless there is nothing else. */
-function refuse(operation: OperationRow, plan: UndoPlan, { stage, onModified }: Options): void {
+function refuse(operation: OperationRow, plan: UndoPlan, { onModified }: Options): void {
   refuseCleared(operation);
-  if (stage) refuseUnstageable(operation, plan);
-  if (stage || onModified === "skip") return;
+  if (onModified === "skip") return;
   const { modified, transitions } = plan;
   const edited = modified.filter(({ reason }) => reason !== "undone");
   if (edited.length > 0) throw modifiedSince(operation, edited);

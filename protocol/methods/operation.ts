@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { method, NEXT, PAGE, PATH_ERRORS, params } from "./method.ts";
 import {
+  Conflicted,
   FileStatus,
   Operation,
   OperationId,
@@ -65,6 +66,10 @@ export const undo = method({
     session: Session.optional(),
     reverted: z.array(Path),
     skipped: z.array(z.object({ path: Path, reason: z.string() })),
+    conflicted: z
+      .array(Conflicted)
+      .optional()
+      .describe("With `stage`: of what was skipped, what later edits collide with; ours is the inverse."),
     problems: z
       .array(Problem)
       .optional()

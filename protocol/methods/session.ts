@@ -3,6 +3,7 @@ import { z } from "zod";
 import { method, NEXT, PAGE, PATH_ERRORS, params, STAGE_ERRORS } from "./method.ts";
 import {
   Change,
+  Conflicted,
   Count,
   FileStatus,
   Hash,
@@ -194,17 +195,16 @@ export const restore = method({
 
 export const rebase = method({
   name: "session/rebase",
-  summary: "Merges stale patches onto what is on disk now, as new pending patches.",
+  summary:
+    "Merges stale patches onto what is on disk now, as new pending patches; what collides stays stale.",
   role: "proposer",
   params: params({ session: SessionId, paths: z.array(Path).optional() }),
   result: z.object({
     session: Session,
-    merged: z.array(Path),
-    conflicted: z.array(
-      z.object({ path: Path, base: Hash, ours: Hash, theirs: Hash, regions: z.array(z.unknown()) }),
-    ),
+    merged: z.array(Path).describe("Their patches are pending, or were not needed any more."),
+    conflicted: z.array(Conflicted),
   }),
-  errors: ["SessionNotFound", "IllegalState"],
+  errors: ["SessionNotFound", "WorkspaceNotFound", "BlobNotFound", "RootGone"],
 });
 
 export const decide = method({

@@ -164,6 +164,36 @@ export const Hunk = z.object({
 });
 export type Hunk = z.infer<typeof Hunk>;
 
+/** Lines of one side; an empty range ends before it starts, and lies before the line `start`. */
+const Region = z.object({ base: LineRange, ours: LineRange, theirs: LineRange });
+
+/** A path that two sides changed so that no merge has both. */
+export const Conflicted = z.object({
+  path: Path,
+  base: Hash.optional().describe("The blob that both sides began with; absent where there was no file."),
+  ours: Hash.optional().describe("What the session wanted; absent where it wanted no file."),
+  theirs: Hash.optional().describe("What is on disk now; absent where no file is there."),
+  reason: z
+    .enum([
+      "overlap",
+      "ambiguous",
+      "coarse",
+      "binary",
+      "created",
+      "changed",
+      "deleted",
+      "type",
+      "target",
+      "mode",
+      "place",
+    ])
+    .describe(
+      "`overlap`: changes of the same or neighbouring lines, in `regions`; `ambiguous`: lines repeat, so that it could be merged to different results; `coarse`: too large to be compared line by line; `binary`; `created`: a file has come to be there; `changed`: what was to be deleted; `deleted`: what was to be changed; `type`, `target` (of a symlink), `mode`: both changed it; `place`: something else stands at the path or above it.",
+    ),
+  regions: z.array(Region).describe("Empty but for `overlap`; an empty range ends before it starts."),
+});
+export type Conflicted = z.infer<typeof Conflicted>;
+
 export const OperationKind = z.enum(["apply", "undo", "recover"]);
 export type OperationKind = z.infer<typeof OperationKind>;
 export const OperationState = z.enum(["running", "committed", "rolledBack", "needsAttention"]);

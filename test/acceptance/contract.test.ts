@@ -127,7 +127,7 @@ const CALLS: Record<MethodName, (facts: Facts, client: RawClient) => object | Pr
 };
 
 /** What this version answers IllegalState to, whatever is asked; and resolve, for nothing needs attention here. */
-const REFUSED: ReadonlySet<string> = new Set(["session/rebase", "operation/resolve"]);
+const REFUSED: ReadonlySet<string> = new Set(["operation/resolve"]);
 
 test("every method of the contract answers what its schema says, and nothing more", async () => {
   const { scene, facts } = await prepared();
@@ -209,7 +209,6 @@ const MET: [ErrorKind, MethodName, (facts: Facts, scene: Scene) => object][] = [
   ["PatchMalformed", "patch/stage", staging({ kind: "unifiedDiff", text: "no diff" })],
   ["Stale", "patch/stage", staging({ kind: "delete", path: "b.txt", baseHash: "0".repeat(64) })],
   ["PatchMalformed", "patch/stage", staging({ kind: "applyPatch", text: "*** Begin Patch" })],
-  ["IllegalState", "session/rebase", ({ session }) => ({ session })],
   ["IllegalState", "operation/resolve", ({ operation }) => ({ operation })],
   ["IllegalState", "operation/undo", ({ operation }) => ({ operation, paths: ["none"] })],
   ["IllegalState", "patch/discard", ({ applied }) => ({ patch: applied })],

@@ -93,7 +93,11 @@ async function hold(scene: Scene, params: { operation: string; stage?: boolean }
     return;
   }
   expect(problems).toEqual([]);
-  expect(plan).toEqual({ reverted: done.reverted, skipped: done.skipped });
+  expect(plan).toEqual({
+    reverted: done.reverted,
+    skipped: done.skipped,
+    ...(done.conflicted && { conflicted: done.conflicted }),
+  });
   const reverted = plan.reverted.toSorted();
   expect(differing(tree, scene.tree())).toEqual(params.stage ? [] : reverted);
   if (!done.session) return;

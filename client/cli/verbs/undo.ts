@@ -107,6 +107,7 @@ function isRedo({ kind, undoes }: Operation, operations: readonly Operation[]): 
 const REASONS: ReadonlyMap<string, string> = new Map([
   ["modified", "modified since"],
   ["undone", "undone already"],
+  ["conflict", "later edits collide with it"],
   ["rename", "the other path of its rename was modified"],
   ["place", "what stands in its place was modified"],
 ]);

@@ -118,11 +118,15 @@ export function sessionHandlers(parts: Parts) {
       return { session: toWire(session) };
     },
 
-    "session/rebase": ({ session }, call) => {
-      namedSession(store, session, call);
-      throw new IopipeError("IllegalState", "This iopiped does not merge yet.", {
-        hint: "Read the stale files again with file/read and stage the change anew.",
-      });
+    "session/rebase": async ({ session: id, paths }, call) => {
+      const session = namedSession(store, id, call);
+      const { tree } = workspaces.find(session.workspace);
+      const { by, signal } = call;
+      const work = () => staging.rebase(session, tree, { paths, by, signal });
+      const { merged, conflicted } = await sessionTurn(id, work, signal);
+      // What the answer names may be read: theirs is no patch's.
+      for (const { theirs } of conflicted) if (theirs !== undefined) call.peer.ownBlobs.add(theirs);
+      return { session: toWire(session), merged, conflicted };
     },
 
     "session/decide": async ({ session: id, decisions }, call) => {

@@ -1,6 +1,7 @@
 /**
  * Regions of a merge: the stretches of a base that one side changed, or both; with where they are on each side. Pure.
  */
+import type { Conflicted } from "../../../protocol/methods/index.ts";
 import type { Change } from "../diff/changes.ts";
 
 /** Lines [start, end), 0-based. */
@@ -60,4 +61,10 @@ function cursorOf(changes: readonly Change[]): Cursor {
     },
     shift: () => shift,
   };
+}
+
+/** As the wire has it: lines from 1 on, both ends included. */
+export function regionToWire({ base, ours, theirs }: Region): Conflicted["regions"][number] {
+  const lines = ({ start, end }: Range) => ({ start: start + 1, end });
+  return { base: lines(base), ours: lines(ours), theirs: lines(theirs) };
 }

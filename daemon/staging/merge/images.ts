@@ -7,7 +7,7 @@ import type { Image } from "../../../protocol/methods/index.ts";
 import { ABSENT, sameAspects } from "../../disk/index.ts";
 
 /** Why two sides of a path cannot both be had. */
-export type ImageReason = "created" | "changed" | "deleted" | "type" | "target" | "mode";
+type ImageReason = "created" | "changed" | "deleted" | "type" | "target" | "mode";
 
 export interface ThreeImages {
   readonly base: Image;

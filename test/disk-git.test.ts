@@ -186,6 +186,8 @@ test("a safety commit without git, of nothing, or of bytes that are gone says wh
     after: { ...file.after, hash: "0".repeat(64) },
   }));
   expect(await made(lacking)).toEqual({ unavailable: "'run' has been edited since." });
+  stubGit('case "$*" in *fast-import*) echo "warning: Not updating" >&2; exit 1; esac; exec "$GIT" "$@"');
+  expect(await made()).toEqual({ unavailable: "warning: Not updating" });
   vi.stubEnv("PATH", "/nonexistent");
   expect(await made()).toEqual({ unavailable: "git is not installed." });
 });

@@ -95,9 +95,10 @@ function lineIn(answer: GitAnswer): string {
   return line;
 }
 
-/** Of git's words what is to the point, on one line. */
+/** Of git's words what is to the point, on one line; all of them where nothing else is. */
 function reason(error: string): string {
   if (error === "spawn git ENOENT") return "git is not installed.";
-  const lines = error.split("\n").filter((line) => !/^(warning|hint|fast-import): |^\s*$/.test(line));
-  return lines.map((line) => line.trim()).join(" ");
+  const lines = error.split("\n").map((line) => line.trim());
+  const pointed = lines.filter((line) => !/^(warning|hint|fast-import): |^$/.test(line));
+  return (pointed.length > 0 ? pointed : lines).join(" ");
 }

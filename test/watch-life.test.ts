@@ -224,12 +224,14 @@ describe.skipIf(process.platform !== "linux")("the child", () => {
     expect(opened.watch.status().childRestarts).toBe(1);
   });
 
-  test("stopped during 30,000 creations, nothing is missing", { timeout: 60_000 }, async () => {
+  test("stopped, and the loop too, during thousands of creations, nothing is missing", {
+    timeout: 60_000,
+  }, async () => {
     mkdirSync(at("flood"));
     await begin();
     const pid = await childPid();
     process.kill(pid, "SIGSTOP");
-    execFileSync("bash", ["-c", "for i in $(seq 30000); do : > flood/$i; done"], { cwd: place.root });
+    execFileSync("bash", ["-c", "for i in $(seq 6000); do : > flood/$i; done"], { cwd: place.root });
     await opened.watch.sync(undefined, 50_000);
     expect(listed((await opened.all()).changes)).toEqual(walk(place.root));
     expect(opened.watch.status().losses).toBeGreaterThan(0);

@@ -7,8 +7,9 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Scene, sharedStage } from "../scene.ts";
+import { childOf, daemonOf, whileStopped } from "./processes.ts";
 import { roomyScenes } from "./roomy.ts";
-import { childOf, daemonOf, statusOf, track, whileStopped } from "./tracked.ts";
+import { statusOf, track } from "./tracked.ts";
 
 const stage = sharedStage({ killable: true });
 const roomy = roomyScenes(stage);

@@ -7,7 +7,8 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { openScene, type Scene, sharedStage } from "../scene.ts";
-import { childOf, daemonOf, track, whileStopped } from "./tracked.ts";
+import { childOf, daemonOf, whileStopped } from "./processes.ts";
+import { track } from "./tracked.ts";
 
 const stage = sharedStage({ killable: true });
 const open = (files: Record<string, string>) => openScene({ on: stage(), files });

@@ -12,7 +12,8 @@ import { expect, test } from "vitest";
 import type { FileChange } from "../../../client/index.ts";
 import { listed, walk } from "../../watch/fixture.ts";
 import { openScene, type Scene } from "../scene.ts";
-import { apply, childOf, expectSame, since, track } from "./tracked.ts";
+import { childOf } from "./processes.ts";
+import { apply, expectSame, since, track } from "./tracked.ts";
 
 const MUTATE = path.resolve(import.meta.dirname, "../../watch/mutate.ts");
 

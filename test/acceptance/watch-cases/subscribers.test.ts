@@ -10,19 +10,9 @@ import type { FileChange } from "../../../client/index.ts";
 import type { RawClient } from "../../fixture/client.ts";
 import { listed, told, walk } from "../../watch/fixture.ts";
 import { type Scene, sharedStage } from "../scene.ts";
+import { childOf, daemonOf, inotifyOf } from "./processes.ts";
 import { roomyScenes } from "./roomy.ts";
-import {
-  apply,
-  childOf,
-  daemonOf,
-  expectSame,
-  inotifyOf,
-  put,
-  since,
-  statusOf,
-  sync,
-  track,
-} from "./tracked.ts";
+import { apply, expectSame, put, since, statusOf, sync, track } from "./tracked.ts";
 
 const stage = sharedStage({ killable: true });
 const roomy = roomyScenes(stage);

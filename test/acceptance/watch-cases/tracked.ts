@@ -1,9 +1,9 @@
 /**
  * A workspace that is followed as a client would: what `watch/since` tells is applied to what was known before, and held
- * against a fresh walk of the disk. Also the processes behind a watch, to be stopped and killed.
+ * against a fresh walk of the disk.
  * Owns nothing on disk. Nothing here waits for a time: `watch/sync` is the barrier.
  */
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
 import type { Connection, FileChange } from "../../../client/index.ts";
@@ -112,59 +112,4 @@ export async function statusOf({ reviewer, workspace }: Watched) {
   const warnings = workspaces.find(({ id }) => id === workspace)?.watch.warnings;
   if (!watch || !warnings) throw new Error(`The workspace ${workspace} is not open.`);
   return { ...watch, warnings };
-}
-
-/** The daemon's process id. */
-export const daemonOf = async ({ reviewer }: Watched): Promise<number> =>
-  (await reviewer.call("daemon/status", {})).pid;
-
-/** The live child's process id; waits until there is one. */
-export async function childOf(watched: Watched): Promise<number> {
-  await expect.poll(() => statusOf(watched), { timeout: SYNC_MS }).toHaveProperty("childPid");
-  return (await statusOf(watched)).childPid as number;
-}
-
-/** Runs `work` while processes are stopped, and lets them go on. */
-export async function whileStopped(pids: readonly number[], work: () => unknown): Promise<void> {
-  for (const pid of pids) process.kill(pid, "SIGSTOP");
-  try {
-    // The signal is on its way; a process that still runs would see what it is not to see.
-    for (const pid of pids) await expect.poll(() => isStopped(pid)).toBe(true);
-    await work();
-  } finally {
-    for (const pid of pids) goOn(pid);
-  }
-}
-
-/** A child that was stopped for long may have been replaced. */
-function goOn(pid: number): void {
-  try {
-    process.kill(pid, "SIGCONT");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
-}
-
-/** Every thread: one of libuv's or of the native watcher may be the last. Source: proc(5). */
-function isStopped(pid: number): boolean {
-  return readdirSync(`/proc/${pid}/task`).every((task) =>
-    /\) T /.test(readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8")),
-  );
-}
-
-/** inotify instances of a process, and the watches in all of them. */
-export function inotifyOf(pid: number): { instances: number; watches: number } {
-  const inotify = readdirSync(`/proc/${pid}/fd`).filter((fd) => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`) === "anon_inode:inotify";
-    } catch {
-      return false; // Closed since it was listed.
-    }
-  });
-  const watches = inotify.flatMap((fd) =>
-    readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8")
-      .split("\n")
-      .filter((line) => line.startsWith("inotify wd:")),
-  );
-  return { instances: inotify.length, watches: watches.length };
 }

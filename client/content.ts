@@ -28,29 +28,49 @@ export async function toChanges(
   let left = INLINE_BYTES;
   const changes: Change[] = [];
   for (const input of inputs) {
-    if (input.kind !== "write" || input.content === undefined) {
+    const large = largeOf(input);
+    if (!large) {
       changes.push(input as Change);
       continue;
     }
-    const { content, ...rest } = input;
-    const bytes = typeof content === "string" ? Buffer.from(content) : content;
-    const inline = bytes.length > left ? undefined : inlined(content, bytes);
+    const { rest, bytes, inline } = large;
+    const fields = bytes.length > left ? undefined : inline();
     // A control character takes six bytes as JSON: a file of them would burst the frame.
-    const size = inline ? Buffer.byteLength(JSON.stringify(inline)) : Number.POSITIVE_INFINITY;
-    if (inline && size <= left) {
-      left -= size;
-      changes.push({ ...rest, ...inline });
-    } else changes.push({ ...rest, blob: await upload(connection, bytes, options) });
+    const size = fields ? Buffer.byteLength(JSON.stringify(fields)) : Number.POSITIVE_INFINITY;
+    const fits = fields && size <= left;
+    if (fits) left -= size;
+    const given = fits ? fields : { blob: await upload(connection, bytes, options) };
+    changes.push({ ...rest, ...given } as Change);
   }
   return changes;
 }
 
-function inlined(
-  content: string | Uint8Array,
-  bytes: Uint8Array,
-): { content: string } | { contentBase64: string } {
-  if (typeof content === "string") return { content };
-  return { contentBase64: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64") };
+/** What of a change may be too large for a frame: a file's content, or a diff. */
+interface Large {
+  /** The change without it. */
+  readonly rest: object;
+  readonly bytes: Uint8Array;
+  /** The fields that carry it in the frame. */
+  readonly inline: () => object;
+}
+
+function largeOf(input: ChangeInput): Large | undefined {
+  if (input.kind === "write" && input.content !== undefined) {
+    const { content, ...rest } = input;
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    const inline = () => (typeof content === "string" ? { content } : { contentBase64: base64(bytes) });
+    return { rest, bytes, inline };
+  }
+  if (input.kind !== "unifiedDiff") return undefined;
+  const { text, textBase64, ...rest } = input;
+  // Both at once, or neither, is the daemon's to refuse.
+  if ((text === undefined) === (textBase64 === undefined)) return undefined;
+  if (text !== undefined) return { rest, bytes: Buffer.from(text), inline: () => ({ text }) };
+  return { rest, bytes: Buffer.from(textBase64 as string, "base64"), inline: () => ({ textBase64 }) };
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
 }
 
 /**

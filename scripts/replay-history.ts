@@ -1,7 +1,9 @@
 /**
- * `node scripts/replay-history.ts REPO [--commits N] [--keep-going] [--verify-each]`: the last N first-parent commits
- * of any git repository through iopipe, oldest first: each is staged as an agent would, applied, and the work tree
- * compared with the commit's tree by git itself; then all are undone in reverse, and compared again.
+ * `node scripts/replay-history.ts REPO [--commits N] [--as FORM] [--keep-going] [--verify-each]`: the last N first-parent
+ * commits of any git repository through iopipe, oldest first: each is staged as an agent would, applied, and the work
+ * tree compared with the commit's tree by git itself; then all are undone in reverse, and compared again.
+ * As `unified-diff` each is staged as what `git diff --binary` prints, and what session/diff prints of it must be a diff
+ * that git apply takes, and makes the same tree of.
  * Everything happens in a private clone in a temporary directory, with a daemon of its own; the repository given is
  * only read. Exits 0 only without a mismatch; after the first it stops, or goes on from what is there (--keep-going).
  */
@@ -20,10 +22,13 @@ import { treesOf } from "./replay/trees.ts";
 import { IOPIPED, startDaemon } from "./scratch/daemon.ts";
 import { makeDirectory } from "./scratch/directory.ts";
 
-const USAGE = `usage: node scripts/replay-history.ts REPO [--commits N (100)] [--keep-going] [--verify-each]
+const USAGE = `usage: node scripts/replay-history.ts REPO [--commits N (100)] [--as FORM] [--keep-going] [--verify-each]
+  --as           changes (the default): a change for each file; unified-diff: git's own diff, there and back
   --keep-going   after a mismatch go on from what is there
   --verify-each  at every comparison hash all files anew, and compare after staging too
 `;
+
+const FORMS = ["changes", "unified-diff"] as const;
 
 const asked = readArguments();
 const directory = makeDirectory();
@@ -41,6 +46,7 @@ const replay: Replay = {
   workspace: workspace.id,
   refusals: makeRefusals(),
   tally: makeTally(),
+  as: asked.as,
   verifyEach: asked.verifyEach,
 };
 await thereAndBack().finally(tellErrors);
@@ -81,20 +87,27 @@ function showProgress(way: string, done: number): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${way} ${done}/${commits.length}${end}`);
 }
 
-function readArguments(): { source: string; count: number; keepGoing: boolean; verifyEach: boolean } {
+interface Arguments extends Pick<Replay, "as" | "verifyEach"> {
+  readonly source: string;
+  readonly count: number;
+  readonly keepGoing: boolean;
+}
+
+function readArguments(): Arguments {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
         commits: { type: "string", default: "100" },
+        as: { type: "string", default: "changes" },
         "keep-going": { type: "boolean", default: false },
         "verify-each": { type: "boolean", default: false },
       },
     });
     const [source] = positionals;
-    const count = Number(values.commits);
-    if (source !== undefined && positionals.length === 1 && Number.isSafeInteger(count) && count > 0)
-      return { source, count, keepGoing: values["keep-going"], verifyEach: values["verify-each"] };
+    const [count, as] = [Number(values.commits), FORMS.find((form) => form === values.as)];
+    if (source !== undefined && positionals.length === 1 && Number.isSafeInteger(count) && count > 0 && as)
+      return { source, count, as, keepGoing: values["keep-going"], verifyEach: values["verify-each"] };
     process.stderr.write(USAGE);
   } catch (error) {
     process.stderr.write(`replay-history: ${(error as Error).message}\n${USAGE}`);

@@ -281,6 +281,7 @@ export const Change = z.discriminatedUnion("kind", [
     kind: z.literal("unifiedDiff"),
     text: z.string().optional(),
     textBase64: z.string().optional(),
+    blob: Hash.optional().describe("Of the diff's own bytes, for one that no frame holds."),
     ...CHANGE_COMMON,
   }),
   z.strictObject({ kind: z.literal("applyPatch"), text: z.string(), ...CHANGE_COMMON }),

@@ -1,12 +1,13 @@
 /** Forward: a commit staged as an agent would, applied, and compared. */
 import { IopipeError, type SessionHandle } from "../../client/index.ts";
-import { type Delta, differences, entriesOf, isRename, withoutSubmodules } from "./deltas.ts";
+import { type Asked, stageDiff } from "./as-diff.ts";
+import { type Delta, differences, isRename, withoutSubmodules } from "./deltas.ts";
 import { isByRule } from "./refusals.ts";
 import { compare, inTime, type Replay } from "./replay.ts";
 import type { Commit } from "./repository.ts";
 import { stage } from "./stage.ts";
 import { countPatches, mismatch, timed } from "./tally.ts";
-import type { Instead } from "./trees.ts";
+import { asItIs, type Instead } from "./trees.ts";
 
 export interface Brought {
   readonly commit: Commit;
@@ -23,7 +24,10 @@ export async function bring(replay: Replay, before: string, commit: Commit): Pro
   const { wanted, instead } = await plan(replay, before, commit);
   const title = commit.title.slice(0, MOST_TITLE);
   const session = await connection.openSession({ workspace, title, agent: "replay" });
-  const digest = await stageIt(replay, commit, session, wanted, instead);
+  const asked = { commit, session, before, wanted, instead };
+  const digest = await (replay.as === "unified-diff"
+    ? stageDiff(replay, asked)
+    : stageChanges(replay, asked));
   if (verifyEach) await compare(replay, commit, "after staging", before);
   const operation = digest === undefined ? undefined : await applyIt(replay, commit, session, digest);
   const after = await compare(replay, commit, "after the apply", await trees.expected(commit.id, instead));
@@ -45,17 +49,10 @@ async function plan(
   return { wanted, instead: [...submodules.map((path) => ({ path })), ...refused.flatMap(asItIs)] };
 }
 
-function asItIs(delta: Delta): Instead[] {
-  return entriesOf(delta).map((path) => ({ path, entry: delta.from }));
-}
-
 /** Stages what iopipe takes, and adds to `instead` what it does not; the session's digest. */
-async function stageIt(
+async function stageChanges(
   { repository, refusals, tally }: Replay,
-  commit: Commit,
-  session: SessionHandle,
-  wanted: readonly Delta[],
-  instead: Instead[],
+  { commit, session, wanted, instead }: Asked,
 ): Promise<string | undefined> {
   const onRefused = (delta: Delta, { kind, message }: IopipeError): void => {
     if (!isByRule(kind)) mismatch(tally, commit, "refused when staged", [`${kind}: ${message}`]);

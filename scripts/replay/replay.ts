@@ -12,6 +12,8 @@ export interface Replay {
   readonly workspace: string;
   readonly refusals: Refusals;
   readonly tally: Tally;
+  /** In which form a commit is proposed: a change for each file, or git's own diff. */
+  readonly as: "changes" | "unified-diff";
   /** Hash every file anew at each comparison, and compare after staging too. */
   readonly verifyEach: boolean;
 }

@@ -15,6 +15,8 @@ export function printReport(commits: readonly Commit[], tally: Tally, refusals: 
   );
   for (const [kind, number] of tally.kinds) say(`  ${String(number).padStart(7)} ${kind}`);
   if (tally.submodules.size > 0) say(`${count(tally.submodules.size, "submodule")} left out`);
+  const unshown = tally.unshown.map(({ id }) => id.slice(0, 12)).join(", ");
+  if (unshown !== "") say(`too large to be shown as one diff: ${unshown}`);
   for (const [kind, paths] of refusals.byKind()) {
     const named = [...paths].slice(0, MOST_PATHS).map(visible).join(", ");
     say(`${count(paths.size, "path")} refused as ${kind}: ${named}${paths.size > MOST_PATHS ? ", …" : ""}`);

@@ -16,6 +16,8 @@ export interface Tally {
   comparisons: number;
   patches: number;
   readonly submodules: Set<string>;
+  /** Of whose sessions no diff was to be had, because it was too large. */
+  readonly unshown: Commit[];
   /** Patches by kind, and by what else is to be known of them. */
   readonly kinds: Map<string, number>;
   readonly durations: Map<string, Duration[]>;
@@ -27,6 +29,7 @@ export function makeTally(): Tally {
     comparisons: 0,
     patches: 0,
     submodules: new Set(),
+    unshown: [],
     kinds: new Map(),
     durations: new Map(),
   };

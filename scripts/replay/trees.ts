@@ -1,13 +1,18 @@
 /** Trees, as git's ids: what the work tree is, and what it should be. Owns two private indexes. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { differences, type Entry, withoutSubmodules } from "./deltas.ts";
+import { type Delta, differences, type Entry, entriesOf, withoutSubmodules } from "./deltas.ts";
 import type { Repository } from "./repository.ts";
 
 /** What a tree has at a path instead of what the commit has there: another entry, or nothing. */
 export interface Instead {
   readonly path: Entry;
   readonly entry?: Entry | undefined;
+}
+
+/** What a difference is about, left as it was. */
+export function asItIs(delta: Delta): Instead[] {
+  return entriesOf(delta).map((path) => ({ path, entry: delta.from }));
 }
 
 interface Actual {
@@ -21,6 +26,8 @@ export interface Trees {
   actual(afresh: boolean): Promise<Actual>;
   /** A commit's, but for some paths. */
   expected(commit: string, instead: readonly Instead[]): Promise<string>;
+  /** What git makes of `tree` with a diff. @throws {Error} with git's words where it does not take it */
+  patched(tree: string, diff: string): Promise<string>;
   /** Makes the work tree, which is empty, what `tree` is, but for submodules; gives the tree that it then is. */
   checkOut(tree: string): Promise<string>;
   /** For a person: how the second tree differs from the first. */
@@ -50,6 +57,12 @@ export function treesOf(repository: Repository, directory: string): Trees {
       const tree = await repository.line(["write-tree"], seen);
       const others = await repository.git(["ls-files", "--others", "--directory", "-z"], seen);
       return { tree, emptyDirectories: others.toString().split("\0").filter(Boolean) };
+    },
+    patched: async (tree, diff) => {
+      await repository.git(["read-tree", tree], made);
+      if (diff !== "")
+        await repository.git(["apply", "--cached", "--whitespace=nowarn", "-"], { ...made, input: diff });
+      return repository.line(["write-tree"], made);
     },
     checkOut: async (tree) => {
       const nothing = await repository.line(["mktree"]);

@@ -92,3 +92,13 @@ export function encode(text: string, path: string, field: string): Buffer {
     throw invalid(`${field} holds a lone surrogate; send such bytes as contentBase64.`, path);
   return Buffer.from(text, "utf8");
 }
+
+/** The size of a blob that the caller may use. @throws {IopipeError} BlobNotFound; `path` is what it is for */
+export function blobSize(context: Context, blob: string, path?: string): number {
+  const size = context.sizeOfBlob(blob);
+  if (size !== undefined) return size;
+  throw new IopipeError("BlobNotFound", `There is no blob ${blob}.`, {
+    blob,
+    ...(path !== undefined && { path }),
+  });
+}

@@ -3,7 +3,7 @@ import type { ChangeOf, Image } from "../../../protocol/methods/index.ts";
 import { decodeBase64 } from "../../../protocol/wire/base64.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { assertNoDirectory, findPlace } from "../places.ts";
-import { assertBaseHash, assertUnlinked, type Context, encode, invalid, put } from "./context.ts";
+import { assertBaseHash, assertUnlinked, blobSize, type Context, encode, invalid, put } from "./context.ts";
 
 const CONTENT_FIELDS = ["content", "contentBase64", "blob"] as const;
 
@@ -33,10 +33,4 @@ async function contentOf(context: Context, change: ChangeOf<"write">): Promise<P
       ? encode(content, path, "content")
       : decodeBase64(contentBase64 ?? "", "contentBase64");
   return { hash: await context.view.snapshots.keep(bytes), size: bytes.length };
-}
-
-function blobSize(context: Context, blob: string, path: string): number {
-  const size = context.sizeOfBlob(blob);
-  if (size !== undefined) return size;
-  throw new IopipeError("BlobNotFound", `There is no blob ${blob}.`, { blob, path });
 }

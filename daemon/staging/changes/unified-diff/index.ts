@@ -10,14 +10,14 @@ import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import { ABSENT } from "../../../disk/index.ts";
 import { startPace } from "../../pace.ts";
 import { findPlace } from "../../places.ts";
-import { type Context, encode, invalid, put } from "../context.ts";
+import { blobSize, type Context, encode, invalid, put } from "../context.ts";
 import { malformed } from "./malformed.ts";
 import { type FileDiff, parseDiff } from "./parse.ts";
 import { type Arrival, resolveSection } from "./resolve.ts";
 
 export async function unifiedDiff(context: Context, change: ChangeOf<"unifiedDiff">): Promise<void> {
   const pace = startPace();
-  const { files, warnings } = await parseDiff(textOf(change), pace);
+  const { files, warnings } = await parseDiff(await textOf(context, change), pace);
   if (change.baseHash !== undefined && files.length !== 1)
     throw invalid("baseHash names one content, but the diff has several files.", files[0]?.to ?? "");
   const goes = new Set<string>();
@@ -35,10 +35,16 @@ export async function unifiedDiff(context: Context, change: ChangeOf<"unifiedDif
   context.warnings.push(...warnings);
 }
 
-function textOf({ text, textBase64 }: ChangeOf<"unifiedDiff">): Buffer {
-  if (text !== undefined && textBase64 === undefined) return encode(text, "", "text");
-  if (textBase64 !== undefined && text === undefined) return decodeBase64(textBase64, "textBase64");
-  throw invalid("A unifiedDiff takes exactly one of text and textBase64.", "");
+const TEXT_FIELDS = ["text", "textBase64", "blob"] as const;
+
+async function textOf(context: Context, change: ChangeOf<"unifiedDiff">): Promise<Buffer> {
+  const { text, textBase64, blob } = change;
+  if (TEXT_FIELDS.filter((field) => change[field] !== undefined).length !== 1)
+    throw invalid("A unifiedDiff takes exactly one of text, textBase64 and blob.", "");
+  if (text !== undefined) return encode(text, "", "text");
+  if (textBase64 !== undefined) return decodeBase64(textBase64, "textBase64");
+  const size = blobSize(context, blob as string);
+  return context.view.snapshots.bytes({ exists: true, type: "file", hash: blob, size }, "The diff");
 }
 
 const ONE_BY_ONE = "Send one diff after the other, each as its own change.";

@@ -68,6 +68,20 @@ test("every kind of change goes there and back, and the repository is only read"
   expect(snapshot(repository, { times: true })).toEqual(before);
 }, 120_000);
 
+test("every kind of change goes there and back as git's own diff", async () => {
+  const { status, stdout, stderr } = await replay(repository, "--commits", "500", "--as", "unified-diff");
+  expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: "" });
+  for (const line of [
+    ...["create", "update", "delete", "rename", "chmod", "symlink", "of binaries"].map(
+      (kind) => new RegExp(`^ +[1-9]\\d* ${kind}$`, "m"),
+    ),
+    /^1 path refused as not UTF-8: latin1-\ufffd$/m,
+    /^2 paths refused as PathProtected: \.iopipe-mine, \.iopipe-yours$/m,
+    /^\d+ comparisons, 0 mismatches$/m,
+  ])
+    expect(stdout).toMatch(line);
+}, 120_000);
+
 test("the last commits alone begin at the tree of the one before them", async () => {
   const { status, stdout } = await replay(repository, "--commits", "3");
   expect(status, stdout).toBe(0);
@@ -75,7 +89,7 @@ test("the last commits alone begin at the tree of the one before them", async ()
   expect(stdout).toMatch(/^6 comparisons, 0 mismatches$/m);
 });
 
-test.each(["", "one two", "one --commits 0", "one --commits many", "one --unknown"])(
+test.each(["", "one two", "one --commits 0", "one --commits many", "one --as prose", "one --unknown"])(
   "'%s' is no way to call it",
   async (line) => {
     const { status, stdout, stderr } = await replay(...line.split(" ").filter(Boolean));

@@ -4,6 +4,7 @@
  * Source: PROTOCOL.md, "Values".
  */
 import { z } from "zod";
+import { WorkspaceEdit } from "./workspace-edit.ts";
 
 export const SessionId = z.string().meta({ description: "A session's id." });
 export const PatchId = z.string().meta({ description: "A patch's id; it names one content." });
@@ -285,7 +286,15 @@ export const Change = z.discriminatedUnion("kind", [
     ...CHANGE_COMMON,
   }),
   z.strictObject({ kind: z.literal("applyPatch"), text: z.string(), ...CHANGE_COMMON }),
-  z.strictObject({ kind: z.literal("workspaceEdit"), edit: z.unknown(), ...CHANGE_COMMON }),
+  z.strictObject({
+    kind: z.literal("workspaceEdit"),
+    edit: WorkspaceEdit,
+    baseHashes: z
+      .record(Path, Hash)
+      .optional()
+      .describe("As baseHash, by path: positions mean something only in the text that they were made for."),
+    ...CHANGE_COMMON,
+  }),
 ]);
 export type Change = z.infer<typeof Change>;
 export type ChangeOf<K extends Change["kind"]> = Extract<Change, { kind: K }>;

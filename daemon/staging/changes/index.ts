@@ -3,13 +3,13 @@
  * kept. Changes of one call build on each other; nothing is recorded before all of them succeeded (stage.ts).
  */
 import type { Change } from "../../../protocol/methods/index.ts";
-import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { faultAbout } from "../faults.ts";
 import { applyPatch } from "./apply-patch/index.ts";
 import type { Context } from "./context.ts";
 import { edit } from "./edit.ts";
 import { chmod, remove, rename, symlink } from "./entries.ts";
 import { unifiedDiff } from "./unified-diff/index.ts";
+import { workspaceEdit } from "./workspace-edit/index.ts";
 import { write } from "./write.ts";
 
 type Kinds = {
@@ -25,7 +25,7 @@ const KINDS: Kinds = {
   symlink,
   unifiedDiff,
   applyPatch,
-  workspaceEdit: () => notYet("workspaceEdit"),
+  workspaceEdit,
 };
 
 /**
@@ -40,10 +40,4 @@ export async function applyChange(context: Context, change: Change, index: numbe
   } catch (error) {
     throw faultAbout(error, "path" in change ? change.path : undefined).with({ index });
   }
-}
-
-function notYet(kind: string): never {
-  throw new IopipeError("IllegalState", `This version of iopiped does not take changes of kind ${kind}.`, {
-    hint: "Send write, edit, delete, rename, chmod, symlink or unifiedDiff.",
-  });
 }

@@ -188,6 +188,21 @@ test("undo refuses to overwrite a later edit (exit 3), or skips it if told to", 
   expect([read("src/a.txt"), read("b.txt")]).toEqual(["1\ntwo\nthree\nby hand\n", "b\n"]);
 });
 
+test("rebase merges what is stale onto the file as it is now, and says where it cannot: exit 3", async () => {
+  writeFileSync(path.join(root, "src/a.txt"), "1\n2\n3\n4\n5\n6\n");
+  await json(["stage", "src/a.txt"], { input: "one\n2\n3\n4\n5\n6\n" });
+  writeFileSync(path.join(root, "src/a.txt"), "1\n2\n3\n4\n5\nsix\n");
+  expect(await ctl(["rebase"])).toMatchObject({ code: 0, stdout: "merged    src/a.txt\n" });
+  expect((await ctl(["rebase"])).stdout).toBe("Nothing was stale.\n");
+  expect((await ctl(["cat", "src/a.txt"])).stdout).toBe("one\n2\n3\n4\n5\nsix\n");
+  writeFileSync(path.join(root, "src/a.txt"), "uno\ndos\n3\n4\n5\nsix\n");
+  expect(await ctl(["rebase", "src/a.txt"])).toMatchObject({
+    code: 3,
+    stdout: "conflict  src/a.txt: the same or neighbouring lines were changed (lines 1-2)\n",
+  });
+  expect(read("src/a.txt")).toBe("uno\ndos\n3\n4\n5\nsix\n");
+});
+
 test("undo --dry-run says what the undo would do, or be refused for, and exits as it would", async () => {
   await json(["stage", "src/a.txt"], { input: "1\ntwo\nthree\n" });
   await json(["stage", "b.txt"], { input: "new b\n" });
@@ -211,8 +226,9 @@ test("undo --dry-run says what the undo would do, or be refused for, and exits a
   });
   expect(await dry("b.txt")).toEqual({ code: 0, said: ["would revert b.txt"], next: "" });
   expect(await dry("--skip-modified")).toEqual({ code: 0, said: ["would revert b.txt", left], next: "" });
-  expect(await dry("--stage")).toEqual({ code: 0, said: ["would stage b.txt", left], next: "" });
-  expect(await dry("--stage", "src/a.txt")).toMatchObject({ code: 1, said: [left, expect.anything()] });
+  const collides = "would leave src/a.txt: later edits collide with it";
+  expect(await dry("--stage")).toEqual({ code: 0, said: ["would stage b.txt", collides], next: "" });
+  expect(await dry("--stage", "src/a.txt")).toMatchObject({ code: 1, said: [collides, expect.anything()] });
   // Where the answer makes no difference there is no question.
   const asked = await ctl(["undo"], { terminal: true, input: "y" });
   expect(asked).toMatchObject({

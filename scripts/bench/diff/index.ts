@@ -7,7 +7,7 @@ import { startDiffer, warmUp } from "../../../daemon/staging/differ.ts";
 import { makeDirectory } from "../../scratch/directory.ts";
 import { statusBeside } from "./beside.ts";
 import { realisticPairs } from "./corpus.ts";
-import { type Engine, gitDiff, ours, structuredPatch } from "./engines.ts";
+import { type Engine, gitDiff, ours, structuredPatch, type Times } from "./engines.ts";
 import { type Measured, printBeside, printMeasured } from "./report.ts";
 import { type TextPair, worstCases } from "./worst.ts";
 
@@ -36,10 +36,10 @@ async function measure(
 ): Promise<Measured[]> {
   const measured: Measured[] = [];
   for (const pair of pairs) {
-    const each: number[][] = [];
+    const each: Times[] = [];
     for (const engine of engines) each.push(await engine(pair, directory));
-    const [own = [], git = [], package_ = []] = each;
-    measured.push({ ours: own, git, package: package_ });
+    const [own, git, other] = each as [Times, Times, Times];
+    measured.push({ ours: own.wall, cpu: own.cpu, git: git.wall, package: other.wall });
   }
   return measured;
 }

@@ -5,6 +5,8 @@ import type { Beside } from "./beside.ts";
 /** Times of the runs of one pair, ms. */
 export interface Measured {
   readonly ours: readonly number[];
+  /** The processor's. */
+  readonly cpu: readonly number[];
   readonly git: readonly number[];
   readonly package: readonly number[];
 }
@@ -24,6 +26,7 @@ export function printMeasured(what: string, measured: readonly Measured[], capMs
     `${ms(mine)} ms`,
     ...(measured.length > 1 ? [`worst ${ms(worst)}`] : []),
     `max ${ms(Math.max(...measured.flatMap(({ ours }) => ours)))}`,
+    `cpu ${ms(percentile(medians("cpu"), 50))}`,
     `git ${ms(git)}`,
     `ratio ${(mine / git).toFixed(2)}`,
     `structuredPatch ${other >= capMs ? `>${capMs}` : ms(other)}`,

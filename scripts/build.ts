@@ -5,7 +5,7 @@
  */
 
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { cp, mkdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { bundle } from "./launch/bundle.ts";
 import { declarations } from "./launch/declarations.ts";
@@ -25,7 +25,11 @@ const libraries = entries.filter(({ kind }) => kind === "library").map(({ source
 
 try {
   await mkdir(fresh, { recursive: true });
-  await Promise.all([bundle(root, fresh, entries), declarations(root, fresh, libraries)]);
+  await Promise.all([
+    bundle(root, fresh, entries),
+    declarations(root, fresh, libraries),
+    cp(path.join(root, "daemon/staging/syntax/grammars"), path.join(fresh, "grammars"), { recursive: true }),
+  ]);
   if (existsSync(dist)) await rename(dist, old);
   await rename(fresh, dist);
 } finally {

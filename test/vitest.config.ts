@@ -31,6 +31,7 @@ export default defineConfig({
         "daemon/iopiped.ts",
         "daemon/watch/child.ts",
         "daemon/staging/diff-worker.ts",
+        "daemon/staging/syntax/child.ts",
         "client/cli/main.ts",
         // Code for other platforms than the one that tests run on.
         "**/*.darwin.ts",

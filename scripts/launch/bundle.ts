@@ -64,11 +64,14 @@ export async function bundle(root: string, outDir: string, entries: readonly Ent
   };
 }
 
-/** Native packages stay outside; the rest is bundled for a quick start, CommonJS packages with a `require` to use. */
+/** Parsers: the child that loads them loads one when it is needed; some bring WASM, some do not bundle. */
+const PARSERS = ["oxc-parser", "yaml", "smol-toml", "@vue/compiler-sfc", "web-tree-sitter"];
+
+/** Native packages and parsers stay outside; the rest is bundled for a quick start, CommonJS packages with a `require` to use. */
 const daemonOptions = {
   format: "esm",
   target: "node22.14",
-  external: ["better-sqlite3", "@parcel/watcher", "koffi"],
+  external: ["better-sqlite3", "@parcel/watcher", "koffi", ...PARSERS],
   // WORKAROUND: jsonc-parser's "main" is UMD, whose calls of its factory's `require` esbuild does not see.
   mainFields: ["module", "main"],
   banner: {

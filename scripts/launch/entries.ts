@@ -23,6 +23,7 @@ export const ENTRIES: readonly Entry[] = [
   { source: "daemon/main.ts", out: "daemon.js", kind: "daemon" },
   { source: "daemon/watch/child.ts", out: "watch-child.js", kind: "daemon" },
   { source: "daemon/staging/diff-worker.ts", out: "diff-worker.js", kind: "daemon" },
+  { source: "daemon/staging/syntax/child.ts", out: "syntax-child.js", kind: "daemon" },
   { source: "client/index.ts", out: "client.js", kind: "library" },
   { source: "client/atomic.ts", out: "atomic.js", kind: "library" },
   { source: "protocol/index.ts", out: "protocol.js", kind: "library" },

@@ -74,6 +74,7 @@ export const IMPORTED_BY_NOBODY: readonly string[] = [
   "daemon/iopiped.ts",
   "daemon/watch/child.ts",
   "daemon/staging/diff-worker.ts",
+  "daemon/staging/syntax/child.ts",
   "client/cli/main.ts",
 ];
 
@@ -84,6 +85,12 @@ export const KNOWN_ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   "json-rpc-2.0": ["daemon/rpc/"],
   zod: ["protocol/methods/", "protocol/methods.ts", "protocol/openrpc.ts"],
   commander: ["client/cli/"],
+  ...Object.fromEntries(
+    ["oxc-parser", "yaml", "smol-toml", "@vue/compiler-sfc", "web-tree-sitter"].map((name) => [
+      name,
+      ["daemon/staging/syntax/parsers/", "test/"],
+    ]),
+  ),
   pino: ["daemon/main.ts", "daemon/log.ts"],
 };
 

@@ -8,12 +8,14 @@ import { IopipeError } from "../../protocol/wire/errors.ts";
 import { FULL_REPLACE_BYTES } from "../../protocol/wire/limits.ts";
 import { inParallel, type Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
+import { type InvalidFile, invalidFiles } from "./check-syntax.ts";
 import { faultAbout } from "./faults.ts";
 import { assertOneLink } from "./hard-links.ts";
 import { type Goes, isBelow, type Looks, lookPast, removedBy } from "./removals.ts";
 import { assertPending, patchesNamed } from "./select.ts";
 import { openSnapshots } from "./snapshots.ts";
 import { findStale, pathsOf, type StaleFile } from "./stale.ts";
+import type { Checker } from "./syntax/checker.ts";
 import { type Transition, transitionsOf } from "./transitions.ts";
 
 export interface Examination {
@@ -25,6 +27,8 @@ export interface Examination {
   readonly stale: { readonly patch: PatchRow; readonly files: StaleFile[] }[];
   /** Whatever else would refuse the apply; ConfirmationRequired among them. */
   readonly problems: IopipeError[];
+  /** Results that would not parse, as far as that is known (check-syntax.ts). */
+  readonly invalid: InvalidFile[];
   /** Of the patches that are not stale. */
   readonly transitions: Transition[];
 }
@@ -36,17 +40,22 @@ export interface Examination {
  * @throws {IopipeError} PatchNotFound, IllegalState for a named patch that is neither pending nor stale
  */
 export function examine(
-  store: Store,
+  deps: Deps,
   session: SessionRow,
   tree: Tree,
   ids?: readonly string[],
   signal?: AbortSignal,
 ): Promise<Examination> {
-  return tree.held((held) => examineIn(store, session, held, ids, signal));
+  return tree.held((held) => examineIn(deps, session, held, ids, signal));
+}
+
+interface Deps {
+  readonly store: Store;
+  readonly checker: Checker;
 }
 
 async function examineIn(
-  store: Store,
+  { store, checker }: Deps,
   session: SessionRow,
   tree: Tree,
   ids: readonly string[] | undefined,
@@ -68,6 +77,7 @@ async function examineIn(
     order: transitions.map(({ path }) => path).sort(),
     stale: [...before, ...verdicts.flatMap((verdict) => verdict.stale ?? [])],
     problems: verdicts.flatMap(({ problem }) => problem ?? []),
+    invalid: invalidFiles(checker, patches),
     transitions,
   };
 }

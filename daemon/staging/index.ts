@@ -8,6 +8,7 @@
 import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
 import type { Tree } from "../disk/index.ts";
 import type { PatchRow, SessionRow, Store } from "../store/index.ts";
+import { checkSyntax } from "./check-syntax.ts";
 import { type DecideOptions, decide } from "./decide.ts";
 import { type DiffOptions, diffSession, type Pair, type Rendered, renderDiff } from "./diff.ts";
 import { startDiffer, warmUp } from "./differ.ts";
@@ -23,6 +24,7 @@ import { restore } from "./restore.ts";
 import { type Staged, type StageOptions, stage } from "./stage.ts";
 import { markStale, settleStale, type Unseen } from "./stale.ts";
 import { submit } from "./submit.ts";
+import { startChecker } from "./syntax/checker.ts";
 import { openView } from "./view.ts";
 
 export interface Staging {
@@ -41,6 +43,8 @@ export interface Staging {
     ids?: readonly string[],
     signal?: AbortSignal,
   ): Promise<Examination>;
+  /** Looks at what an apply of `ids` (default all that is pending) would write, so that an examination knows. */
+  checkSyntax(session: SessionRow, ids?: readonly string[], signal?: AbortSignal): Promise<void>;
   submit(session: SessionRow, message: string | undefined, by?: string): void;
   /** `ids`: default all pending and stale patches (with `purge` all but the applied). */
   discard(
@@ -68,23 +72,27 @@ export interface Staging {
   settleStale(tree: Tree, patches: readonly PatchRow[]): Promise<readonly Unseen[]>;
   /** Discards patches as stale, with their events, in one transaction (what an apply saw). Others than pending stay. */
   markStale(patches: readonly PatchRow[]): void;
+  /** The process that parses, while there is one. */
+  readonly parserPid: number | undefined;
   /** Starts a diff worker and runs it in, so that the first diff is as quick as the next; needs no waiting for. */
   warm(): void;
-  /** Ends the diff workers. */
+  /** Ends the diff workers and the parser. */
   close(): Promise<void>;
 }
 
 /** `workers`: threads that compute diffs; they start at the first diff. */
 export function createStaging({ store, workers = 2 }: { store: Store; workers?: number }): Staging {
   const differ = startDiffer({ workers });
-  const deps = { store, differ };
+  const checker = startChecker(store);
+  const deps = { store, differ, checker };
   return {
     stage: (session, tree, options) => stage(deps, session, tree, options),
     readFile: (session, tree, ask) => readFile(store, session, tree, ask),
     listFiles: (session, tree, ask) => listFiles(store, session, tree, ask),
     diffSession: (session, options) => diffSession(deps, session, options),
     renderDiff: (pairs, options) => renderDiff(deps, pairs, options),
-    examine: (session, tree, ids, signal) => examine(store, session, tree, ids, signal),
+    examine: (session, tree, ids, signal) => examine(deps, session, tree, ids, signal),
+    checkSyntax: (session, ids, signal) => checkSyntax(deps, session, ids, signal),
     submit: (session, message, by) => submit(store, session, message, by),
     discard: (session, options) => discard(store, session, options),
     restore: (session, tree, options) => restore(store, session, tree, options),
@@ -95,14 +103,20 @@ export function createStaging({ store, workers = 2 }: { store: Store; workers?: 
     expire: (session) => expire(store, session),
     settleStale: (tree, patches) => settleStale(store, tree, patches),
     markStale: (patches) => markStale(store, patches),
+    get parserPid() {
+      return checker.pid;
+    },
     warm: () => void warmUp(differ).catch(() => undefined),
-    close: () => differ.close(),
+    close: async () => {
+      await Promise.all([differ.close(), checker.close()]);
+    },
   };
 }
 
 /** A view of it shows the disk alone. */
 const NO_SESSION = { id: "" };
 
+export { syntaxInvalid } from "./check-syntax.ts";
 export type { Pair } from "./diff.ts";
 export { digestOf } from "./digest.ts";
 export type { Examination } from "./examine.ts";

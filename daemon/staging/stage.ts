@@ -10,6 +10,7 @@ import { inParallel, type Tree } from "../disk/index.ts";
 import { newId, type PatchRow, type SessionRow, type Store } from "../store/index.ts";
 import type { Context } from "./changes/context.ts";
 import { applyChange } from "./changes/index.ts";
+import { glance, learn, syntaxOf, syntaxWarnings } from "./check-syntax.ts";
 import { rivalsOf } from "./conflicts.ts";
 import type { Differ } from "./differ.ts";
 import { patchEvent } from "./events.ts";
@@ -19,6 +20,7 @@ import { startPace } from "./pace.ts";
 import { diffImages } from "./pairs.ts";
 import { riskOf } from "./risk.ts";
 import { markStale } from "./stale.ts";
+import type { Checker } from "./syntax/checker.ts";
 import { openView, type View } from "./view.ts";
 
 export interface StageOptions {
@@ -46,6 +48,7 @@ export interface Staged {
 export interface Deps {
   readonly store: Store;
   readonly differ: Differ;
+  readonly checker: Checker;
 }
 
 /**
@@ -58,11 +61,12 @@ export function stage(deps: Deps, session: SessionRow, tree: Tree, options: Stag
 }
 
 async function stageIn(
-  { store, differ }: Deps,
+  deps: Deps,
   session: SessionRow,
   tree: Tree,
   { changes, indexes, ownsBlob, by, signal, decide }: StageOptions,
 ): Promise<Staged> {
+  const { store, checker } = deps;
   const view = openView(store, session, tree, signal);
   const context: Context = {
     view,
@@ -75,14 +79,17 @@ async function stageIn(
     await pace();
     await applyChange(context, change, indexes?.[index] ?? index);
   }
-  const effect = await measureEffect({ store, differ }, view);
+  const effect = await measureEffect(deps, view);
   const patches = store.transaction(() => {
     const rows = recordEffect(store, session, view, effect, by);
     if (decide) return decide(rows);
     if (rows.length + effect.superseded.length > 0) store.sessions.reopen(session.id);
     return rows;
   });
-  return { patches, warnings: [...context.warnings, ...effect.warnings] };
+  // Of what took longer, the rows learn when it is known.
+  void effect.looked.then(() => learn(deps, patches));
+  const warnings = [...context.warnings, ...effect.warnings, ...syntaxWarnings(checker, patches)];
+  return { patches, warnings };
 }
 
 /** Looks at many paths at once; the view keeps what it finds, and an error is met again by the change it concerns. */
@@ -97,17 +104,24 @@ async function prefetch(view: View, changes: readonly Change[]): Promise<void> {
 
 type Measured = Wanted &
   Pick<PatchRow, "added" | "removed" | "binary" | "fullReplace"> &
-  Pick<PatchRow["findings"], "touched">;
+  Pick<PatchRow["findings"], "touched" | "syntax">;
 
-/** A net effect that is ready to be recorded: its bytes are durable, its lines counted. */
+/** A net effect that is ready to be recorded: its bytes are durable, its lines counted, its syntax looked at. */
 export interface MeasuredEffect extends NetEffect {
   readonly wanted: Measured[];
+  /** Resolves when the syntax of all is known; it may take longer than anybody waits. */
+  readonly looked: Promise<unknown>;
 }
 
 export async function measureEffect(deps: Deps, view: View): Promise<MeasuredEffect> {
   const effect = await netEffect(view);
   await view.snapshots.flush();
-  return { ...effect, wanted: await inParallel(effect.wanted, (wanted) => measure(deps, wanted)) };
+  const [measured, { ended }] = await Promise.all([
+    inParallel(effect.wanted, (wanted) => measure(deps, wanted)),
+    glance(deps.checker, effect.wanted),
+  ]);
+  const wanted = measured.map((each) => ({ ...each, ...syntaxOf(deps.checker, each) }));
+  return { ...effect, wanted, looked: ended };
 }
 
 async function measure(deps: Deps, wanted: Wanted): Promise<Measured> {
@@ -138,9 +152,9 @@ export function recordEffect(
   }
   for (const patch of settleStaged(store, session, new Set([...view.touched, ...staged])))
     if (!staged.has(patch.path)) patchEvent(store, "patch/discarded", patch, by);
-  const rows = wanted.map(({ match, touched, ...patch }) => {
+  const rows = wanted.map(({ match, touched, syntax, ...patch }) => {
     const ids = { id: newId("p"), session: session.id, workspace: session.workspace };
-    const found = { ...(match && { match }), ...(touched && { touched }) };
+    const found = { ...(match && { match }), ...(touched && { touched }), ...(syntax && { syntax }) };
     const risk = riskOf({ ...patch, ...ids, ...found }, session.scope);
     const row = store.patches.insert({ ...patch, ...ids, findings: { risk, ...found } });
     patchEvent(store, "patch/staged", row, by);

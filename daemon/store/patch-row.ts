@@ -10,7 +10,7 @@ import type {
 } from "../../protocol/methods/index.ts";
 
 /** What was found out about a patch when it was staged, of its content and so for good; absent where nothing was. */
-interface Findings extends Pick<Patch, "risk" | "match"> {
+interface Findings extends Pick<Patch, "risk" | "match" | "syntax"> {
   /** Which lines of the base it changes: 0-based ranges, ends excluded. Only where its content is lines, and changes. */
   readonly touched?: readonly (readonly [start: number, end: number])[];
 }

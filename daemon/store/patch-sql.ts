@@ -115,6 +115,7 @@ export function preparePatches(db: Database) {
     decide: db.prepare(
       "UPDATE patch SET decision = ?, note = coalesce(?, note), updated_at = ? WHERE id = ?",
     ),
+    learn: db.prepare("UPDATE patch SET findings = ? WHERE id = ?"),
     remove: db.prepare("DELETE FROM patch WHERE id = ?"),
   };
 }

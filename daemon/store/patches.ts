@@ -55,6 +55,8 @@ export interface Patches {
    * @throws {IopipeError} IllegalState where the table of moves has no such move
    */
   move(id: string, to: PatchStanding & { readonly operation?: string }): PatchRow;
+  /** What was found out about a patch by now, instead of what was. */
+  learn(id: string, findings: PatchRow["findings"]): void;
   decide(id: string, decision: Decision, note: string | undefined): void;
   /** Removes a row for good (purge, retention). */
   remove(id: string): void;
@@ -127,6 +129,7 @@ export function openPatches(db: Database): Patches {
       });
       return mustGet(id);
     },
+    learn: (id, findings) => void sql.learn.run(JSON.stringify(findings), id),
     decide: (id, decision, note) => void sql.decide.run(decision, note ?? null, now(), id),
     remove: (id) => void sql.remove.run(id),
   };

@@ -7,7 +7,7 @@
 import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
 import { IopipeError, isKind } from "../../protocol/wire/errors.ts";
 import { promote } from "../promotion/index.ts";
-import { digestOf, type Examination, sessionToWire, staleError } from "../staging/index.ts";
+import { digestOf, type Examination, sessionToWire, staleError, syntaxInvalid } from "../staging/index.ts";
 import {
   type OperationRow,
   operationToWire,
@@ -42,8 +42,14 @@ export function applySession(
   asking: Asking,
 ): Promise<Result<"session/apply">> {
   const workspace = house.workspaces.find(session.workspace);
+  const { signal } = asking;
   const work = () => applyInTurn(house, workspace, session, options, asking);
-  return house.sessionTurn(session.id, () => workspace.write(work, asking.signal), asking.signal);
+  const inTurn = async () => {
+    // Before the workspace's turn: others do not wait for a parser.
+    if (!options.allowInvalidSyntax) await house.staging.checkSyntax(session, options.patches, signal);
+    return workspace.write(work, signal);
+  };
+  return house.sessionTurn(session.id, inTurn, signal);
 }
 
 async function applyInTurn(
@@ -143,9 +149,13 @@ function refuseUnseen({ expectedDigest, patches }: Options, digests: readonly st
   );
 }
 
-function refuseProblems({ problems }: Examination, { confirmFullReplace }: Options): void {
+function refuseProblems(
+  { problems, invalid }: Examination,
+  { confirmFullReplace, allowInvalidSyntax }: Options,
+): void {
   const problem = problems.find(({ kind }) => !(confirmFullReplace && kind === "ConfirmationRequired"));
   if (problem) throw problem;
+  if (invalid.length > 0 && !allowInvalidSyntax) throw syntaxInvalid(invalid);
 }
 
 /** What is stale is not applied, approved or not. */

@@ -66,6 +66,9 @@ export const status = method({
     watches: z.array(Watch),
     connections: Count,
     sessions: z.object({ pending: Count }),
+    parserPid: Count.optional().describe(
+      "The process that parses what is staged; absent while there is none.",
+    ),
     metrics: z.record(z.string(), z.unknown()),
   }),
   errors: [],

@@ -123,6 +123,24 @@ export type Decision = z.infer<typeof Decision>;
 /** Lines from–to, 1-based, both included. */
 const LineRange = z.object({ start: Count, end: Count });
 
+export const Diagnostic = z.object({
+  line: Count.describe("From 1."),
+  column: Count.describe("From 1, in UTF-16 code units."),
+  severity: z.enum(["error", "warning"]).describe("An error has an apply refused."),
+  check: z
+    .string()
+    .describe("Who says so: syntax (the parser), conflict-markers, fence, elision, cut-off, …"),
+  message: z.string(),
+});
+export type Diagnostic = z.infer<typeof Diagnostic>;
+
+export const Syntax = z.object({
+  status: z.enum(["ok", "invalid", "unknown"]).describe("unknown: nobody could look, which is not ok."),
+  why: z.string().optional().describe("It is unknown."),
+  diagnostics: z.array(Diagnostic),
+});
+export type Syntax = z.infer<typeof Syntax>;
+
 export const Patch = z.object({
   id: PatchId,
   session: SessionId,
@@ -140,9 +158,7 @@ export const Patch = z.object({
   risk: z
     .object({ score: z.int().min(0).max(100).describe("The reasons' sum."), reasons: z.array(z.string()) })
     .optional(),
-  syntax: z
-    .object({ status: z.enum(["ok", "invalid", "unknown"]), diagnostics: z.array(z.unknown()) })
-    .optional(),
+  syntax: Syntax.optional().describe("Absent where no new content is proposed, or nobody has looked yet."),
   decision: Decision,
   note: z.string().optional(),
   conflicts: z.array(z.object({ session: SessionId.optional(), path: Path, ranges: z.array(LineRange) })),

@@ -18,8 +18,12 @@ export async function check(context: Context, args: string[]): Promise<number> {
     ...(some && { patches: some }),
   });
   context.show(result, ({ wouldApply, order, problems }) => {
-    for (const { kind, path, hint } of problems)
-      print(`${kind}${path === undefined ? "" : `: ${visible(path)}`}  ${visible(String(hint ?? ""))}`);
+    for (const { kind, path, message, hint } of problems) {
+      const next = visible(String(hint ?? ""));
+      // Where it does not parse, and why, is in the message.
+      if (kind === "SyntaxInvalid") print(`${kind}: ${visible(String(message))}  ${next}`);
+      else print(`${kind}${path === undefined ? "" : `: ${visible(path)}`}  ${next}`);
+    }
     print(wouldApply ? `Would apply ${count(order.length, "file")}.` : "Would not apply.");
   });
   return result.wouldApply ? 0 : exitCodeOfKind(result.problems[0]?.kind ?? "");

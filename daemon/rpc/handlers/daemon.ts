@@ -22,9 +22,9 @@ export interface Daemon {
   stop(): void;
 }
 
-type Needs = Pick<Parts, "collector" | "daemon" | "store" | "workspaces">;
+type Needs = Pick<Parts, "collector" | "daemon" | "store" | "staging" | "workspaces">;
 
-export function daemonHandlers({ collector, daemon, store, workspaces }: Needs) {
+export function daemonHandlers({ collector, daemon, store, staging, workspaces }: Needs) {
   return {
     initialize: ({ client }, { peer }) => {
       peer.name = client?.name ?? peer.name;
@@ -47,6 +47,7 @@ export function daemonHandlers({ collector, daemon, store, workspaces }: Needs) 
       watches: workspaces.list().map(({ id, watch }) => ({ workspace: id, ...watch.status() })),
       connections: daemon.connections,
       sessions: { pending: store.sessions.pending() },
+      ...(staging.parserPid !== undefined && { parserPid: staging.parserPid }),
       metrics: { queuedBytes: daemon.queuedBytes, heapBytes: process.memoryUsage().heapUsed },
     }),
     "daemon/stop": () => {

@@ -1,6 +1,6 @@
 /** Handlers of session/* and of patch/apply and patch/discard, which are a session's with one patch. */
 import { IopipeError } from "../../../protocol/wire/index.ts";
-import { openSession, sessionToWire, staleError } from "../../staging/index.ts";
+import { openSession, sessionToWire, staleError, syntaxInvalid } from "../../staging/index.ts";
 import type { SessionRow } from "../../store/index.ts";
 import { applySession, assertSaysWhat } from "../../workspace/apply.ts";
 import { refusal } from "../../workspace/policy/index.ts";
@@ -73,14 +73,16 @@ export function sessionHandlers(parts: Parts) {
     "session/check": async ({ session: id, patches }, call) => {
       const session = namedSession(store, id, call);
       const workspace = workspaces.find(session.workspace);
-      const examined = await staging.examine(session, workspace.tree, patches, call.signal);
-      const { order, problems: others, stale } = examined;
+      await staging.checkSyntax(session, patches, call.signal);
+      const found = await staging.examine(session, workspace.tree, patches, call.signal);
+      const { order } = found;
       // Each patch says it already; there is no policy to be read either.
-      const isGone = others.some(({ kind }) => kind === "RootGone");
-      const unapproved = isGone ? undefined : await refusal(store, workspace, examined.patches);
+      const isGone = found.problems.some(({ kind }) => kind === "RootGone");
+      const unapproved = isGone ? undefined : await refusal(store, workspace, found.patches);
       const problems = [
-        ...stale.map(({ files }) => staleError(files)),
-        ...others,
+        ...found.stale.map(({ files }) => staleError(files)),
+        ...found.problems,
+        ...found.invalid.map((file) => syntaxInvalid([file]).with({ patch: file.patch })),
         ...(unapproved ? [unapproved] : []),
       ];
       return {

@@ -22,6 +22,8 @@ export interface Checker {
   known(patch: Checked): Verdict | undefined;
   /** The process id of the child that parses, while there is one. */
   readonly pid: number | undefined;
+  /** Nothing that it says any more was looked at. */
+  readonly closed: boolean;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export function startChecker({ blobs }: Pick<Store, "blobs">, options?: ParserOp
   /** In the order of their last use. */
   const reports = new Map<string, Report>();
   const underWay = new Map<string, Promise<Report>>();
+  let closed = false;
 
   const keep = (key: string, report: Report): Report => {
     reports.delete(key);
@@ -86,7 +89,13 @@ export function startChecker({ blobs }: Pick<Store, "blobs">, options?: ParserOp
     get pid() {
       return parser.pid;
     },
-    close: () => parser.close(),
+    get closed() {
+      return closed;
+    },
+    close: () => {
+      closed = true;
+      return parser.close();
+    },
   };
 }
 

@@ -42,14 +42,14 @@ const refusal = (...files: [path: string, reason: RegExp][]) => ({
 
 test("without a policy, an apply is the approval; with one that asks for nothing, too", async () => {
   await using scene = await scenario("{ /* nothing */ }");
-  const session = await proposed(scene, { "src/a.ts": "new\n", "web/.env": "KEY=2\n" });
+  const session = await proposed(scene, { "src/a.ts": "fresh\n", "web/.env": "KEY=2\n" });
   await apply(session);
   expect(scene.read("web/.env")).toBe("KEY=2\n");
 });
 
 test("what it asks for wants a decision, what it never allows none helps", async () => {
   await using scene = await scenario({ ask: ["web/**"], never: ["secret"] });
-  const session = await proposed(scene, { "src/a.ts": "new\n", "web/.env": "KEY=2\n", "secret/x": "x\n" });
+  const session = await proposed(scene, { "src/a.ts": "fresh\n", "web/.env": "KEY=2\n", "secret/x": "x\n" });
   const before = scene.tree();
   const refused = refusal(["secret/x", /never allows secret/], ["web/.env", /wants a decision on web/]);
   await expect(apply(session)).rejects.toMatchObject(refused);
@@ -74,7 +74,7 @@ test("an approval is of one content: staged again, the patch wants another", asy
   const [patch] = (await session.get()).patches;
   const decisions = [{ patch: patch?.id ?? "", decision: "approved" as const }];
   await scene.reviewer.call("session/decide", { session: session.id, decisions });
-  await session.write("src/a.ts", "slipped in\n");
+  await session.write("src/a.ts", "slippedIn\n");
   await expect(apply(session)).rejects.toMatchObject(refusal(["src/a.ts", /decision/]));
 });
 
@@ -87,12 +87,12 @@ test("both paths of a rename are asked about", async () => {
 
 test("what a policy waves through counts once it is trusted, for exactly these bytes", async () => {
   await using scene = await scenario({ autoApproveBelow: 30 });
-  const session = await proposed(scene, { "src/a.ts": "new\n" });
+  const session = await proposed(scene, { "src/a.ts": "fresh\n" });
   await expect(apply(session)).rejects.toMatchObject(refusal(["src/a.ts", /nobody here has trusted/]));
   expect(await trust(scene)).toMatchObject({ policy: { trusted: true, rules: { autoApproveBelow: 30 } } });
   await apply(session);
 
-  const risky = await proposed(scene, { "src/b.ts": "new\n", "web/.env": "KEY=2\n" });
+  const risky = await proposed(scene, { "src/b.ts": "fresh\n", "web/.env": "KEY=2\n" });
   await expect(apply(risky)).rejects.toMatchObject(refusal(["web/.env", /risk is 40.*below 30/]));
   writeFileSync(path.join(scene.root, FILE), JSON.stringify({ autoApproveBelow: 100 }));
   const both = refusal(["src/b.ts", /nobody here/], ["web/.env", /nobody here/]);
@@ -121,7 +121,7 @@ test.each([
   ["too large", `//${" ".repeat(300_000)}\n{}`, /bytes/],
 ])("a policy that is %s approves nothing, and says why", async (_, text, problem) => {
   await using scene = await scenario(text);
-  const session = await proposed(scene, { "src/a.ts": "new\n" });
+  const session = await proposed(scene, { "src/a.ts": "fresh\n" });
   await expect(apply(session)).rejects.toMatchObject(refusal(["src/a.ts", problem]));
   const { policy } = await scene.proposer.call("workspace/policy", { workspace: scene.workspace });
   expect(policy).toMatchObject({ trusted: false, problem: expect.stringMatching(problem) });
@@ -131,7 +131,7 @@ test("a policy that is a link to another file approves nothing", async () => {
   await using scene = await scenario("{}");
   rmSync(path.join(scene.root, FILE));
   symlinkSync("src/a.ts", path.join(scene.root, FILE));
-  const session = await proposed(scene, { "src/b.ts": "new\n" });
+  const session = await proposed(scene, { "src/b.ts": "fresh\n" });
   await expect(apply(session)).rejects.toMatchObject(refusal(["src/b.ts", /symlink/]));
 });
 

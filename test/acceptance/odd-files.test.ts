@@ -31,9 +31,9 @@ test("what is not UTF-8 is left alone, and hides nothing else", async () => {
   ]);
   for (const attempt of [session.read("link"), session.delete("link"), session.write("link", "x")])
     await expect(attempt).rejects.toMatchObject({ kind: "NotAFile", data: { path: "link" } });
-  await session.write("src/a.ts", "beside them\n");
+  await session.write("src/a.ts", "besideThem\n");
   await session.apply((await session.diff()).digest ?? "");
-  expect(scene.read("src/a.ts")).toBe("beside them\n");
+  expect(scene.read("src/a.ts")).toBe("besideThem\n");
 });
 
 test("a root need be no repository, nor the top of one", async () => {

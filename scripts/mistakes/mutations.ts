@@ -3,7 +3,7 @@
  * Source: the mutations that the parsers were chosen by, and their shares of detection by parsers alone (expected.ts).
  */
 
-export type Random = (below: number) => number;
+type Random = (below: number) => number;
 
 export interface Mutation {
   readonly name: string;

@@ -14,6 +14,7 @@ import {
   locate,
   PROTOCOL_VERSION,
 } from "../protocol/wire/index.ts";
+
 import { logDefects, stopSignal } from "./lifecycle.ts";
 import { openLog } from "./log.ts";
 import { type Releases, releases } from "./releases.ts";
@@ -36,6 +37,7 @@ import {
 import { openWatchTable } from "./store/watch-table.ts";
 import { watchRoot } from "./watch/index.ts";
 import { startCollector } from "./workspace/collecting.ts";
+import { examineStopped } from "./workspace/examine-stopped.ts";
 import { serialBy } from "./workspace/serial.ts";
 import { createWorkspaces } from "./workspace/workspaces.ts";
 
@@ -170,8 +172,9 @@ async function assemble(
   return { instance: identity.instance, locations, log, stop, stopped };
 }
 
-/** The process `iopiped`: runs in the foreground until a signal or `daemon/stop`. */
+/** The process `iopiped`: runs in the foreground until a signal or `daemon/stop`; with `--examine` it only looks. */
 export async function main(): Promise<void> {
+  if (process.argv[2] === "--examine") return examineStopped(process.env);
   const signalled = stopSignal();
   try {
     const daemon = await startDaemon();

@@ -11,6 +11,7 @@ const MUTATES: Readonly<Record<MethodName, boolean>> = {
   "daemon/stop": true,
   // Ends after any slice: nothing that a stopping daemon waits for.
   "daemon/gc": false,
+  "daemon/examine": false,
   "workspace/open": true,
   "workspace/list": false,
   "workspace/close": true,

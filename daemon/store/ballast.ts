@@ -12,7 +12,7 @@ import { dirname } from "node:path";
 import { meansFull } from "./faults.ts";
 
 /** Enough for 1,000 patches at once. */
-const BALLAST_BYTES = 4 * 1024 * 1024;
+export const BALLAST_BYTES = 4 * 1024 * 1024;
 /** Left free when it is made: for log lines, daemon.json, the watch table. */
 const SPARE_BYTES = 256 * 1024;
 

@@ -15,10 +15,10 @@ export type Database = Sqlite.Database;
 
 /** Marks the file as iopipe's: "iopi". */
 const APPLICATION_ID = 0x696f7069;
-const SYNCHRONOUS_FULL = 2;
+export const SYNCHRONOUS_FULL = 2;
 
 /** Largest database that is checked page by page at every start; `iopipectl doctor` checks any. */
-const CHECKED_AT_START_BYTES = 64 * 1024 * 1024;
+export const CHECKED_AT_START_BYTES = 64 * 1024 * 1024;
 
 /** Another process holds the store: the one authority on which daemon is the daemon. */
 export class StoreBusy extends Error {
@@ -43,6 +43,24 @@ export function openDatabase(file: string): Database {
     lock(db, file);
     migrate(db, file);
     assertDurable(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw explain(error, file);
+  }
+}
+
+/**
+ * Opens an existing database to look at it, holding its exclusive lock; makes no change of its own.
+ *
+ * @throws {StoreBusy} when another process has it open
+ * @throws {StoreUnusable} when it is damaged, or nobody's
+ */
+export function openForExamination(file: string): Database {
+  const db = new Sqlite(file, { timeout: 0, fileMustExist: true });
+  try {
+    db.pragma("locking_mode = EXCLUSIVE");
+    db.pragma("schema_version");
     return db;
   } catch (error) {
     db.close();

@@ -10,6 +10,7 @@ import { type Collection, openCollection } from "./collect/index.ts";
 import { type Counters, openCounters } from "./counters.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { type Events, openEvents } from "./events.ts";
+import type { Examined } from "./examine.ts";
 import { type Holds, openHolds } from "./holds.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { type Operations, openOperations } from "./operations.ts";
@@ -33,6 +34,8 @@ export interface Store extends Transactions {
   readonly sessions: Sessions;
   readonly uploads: Uploads;
   readonly workspaces: Workspaces;
+  /** For examining it while it serves. */
+  readonly examined: Pick<Examined, "db" | "stateDir" | "isHeld">;
   close(): void;
 }
 
@@ -79,6 +82,7 @@ export function openStore(
     workspaces: openWorkspaces(db, transaction),
     transaction,
     essential,
+    examined: { db, stateDir, isHeld: holds.isHeld },
     close: () => db.close(),
   };
 }
@@ -86,10 +90,12 @@ export function openStore(
 export { type BlobSource, type Blobs, sha256 } from "./blobs.ts";
 export type { Collected } from "./collect/index.ts";
 export type { Counters } from "./counters.ts";
-export { StoreBusy, StoreUnusable } from "./database.ts";
+export { openForExamination, StoreBusy, StoreUnusable } from "./database.ts";
 export type { EventQuery, EventRow, Events, NewEvent } from "./events.ts";
 export { selects } from "./events.ts";
+export { type Examined, examineStore } from "./examine.ts";
 export { newId, now } from "./ids.ts";
+export { type Journal, openJournals, rootsOf } from "./journals.ts";
 export { type Limits, limitsFrom, parseTime } from "./limits.ts";
 export * from "./operation-row.ts";
 export type { OperationQuery, Operations } from "./operations.ts";

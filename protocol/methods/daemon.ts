@@ -1,7 +1,7 @@
 /** Methods about the connection and the daemon itself. */
 import { z } from "zod";
 import { method, params } from "./method.ts";
-import { Count, Ms, Time, WatchState, Workspace } from "./values.ts";
+import { Count, Finding, Ms, Time, WatchState, Workspace } from "./values.ts";
 
 const Watch = z.object({
   workspace: z.string(),
@@ -112,5 +112,15 @@ export const gc = method({
       .object({ undoMs: Ms, undoBytes: Count, discardedMs: Ms, orphanedMs: Ms, unnamedMs: Ms })
       .describe("What is kept for how long, and how much undo data."),
   }),
+  errors: ["NotPermitted"],
+});
+
+export const examine = method({
+  name: "daemon/examine",
+  summary:
+    "Looks at the store, every blob's bytes, the journal and the trees for what is wrong; changes nothing.",
+  role: "reviewer",
+  params: params({}),
+  result: z.object({ findings: z.array(Finding) }),
   errors: ["NotPermitted"],
 });

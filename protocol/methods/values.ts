@@ -332,6 +332,16 @@ export type FileStatus = z.infer<typeof FileStatus>;
 export const Problem = z.object({ kind: z.string(), path: Path.optional() }).loose();
 export type Problem = z.infer<typeof Problem>;
 
+/** One thing looked at. */
+export const Finding = z.object({
+  name: z.string().describe("What was looked at."),
+  state: z.enum(["ok", "warning", "problem"]),
+  fact: z.string().describe("What was found, with the number."),
+  path: z.string().optional().describe("Absolute: where."),
+  advice: z.string().optional().describe("What to do next, where there is something to do."),
+});
+export type Finding = z.infer<typeof Finding>;
+
 export const Priority = z.enum(["HIGH", "MED", "LOW"]);
 export type Priority = z.infer<typeof Priority>;
 

@@ -123,6 +123,7 @@ const CALLS: Record<MethodName, (facts: Facts, client: RawClient) => object | Pr
   },
   "workspace/close": ({ workspace }) => ({ workspace }),
   "daemon/gc": () => ({ dryRun: true }),
+  "daemon/examine": () => ({}),
   "daemon/stop": () => ({}),
 };
 

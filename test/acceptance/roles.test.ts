@@ -35,6 +35,7 @@ const REVIEWERS: [MethodName, object][] = [
   ["workspace/trust", { workspace: "wX" }],
   ["daemon/stop", {}],
   ["daemon/gc", { dryRun: true }],
+  ["daemon/examine", {}],
   ["session/discard", { session: "sX", purge: true }],
   ["patch/discard", { patch: "pX", purge: true }],
 ];

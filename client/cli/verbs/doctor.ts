@@ -4,23 +4,11 @@ import { EXIT } from "../failure.ts";
 import { colour, print } from "../output.ts";
 import { visible } from "../visible.ts";
 
-/** One thing looked at. */
-export interface Finding {
-  readonly name: string;
-  readonly state: "ok" | "warning" | "problem";
-  /** What was found, with the number. */
-  readonly fact: string;
-  /** What to do; where there is something to do. */
-  readonly advice?: string;
-  /** What kind of error it was, where one was met. */
-  readonly kind?: string;
-}
-
 const MARKS = { ok: ["green", "ok"], warning: ["yellow", "warning"], problem: ["red", "problem"] } as const;
 
 export async function doctor(context: Context): Promise<number> {
   context.giveUpInSilence();
-  const { examine } = await import("../examine.ts");
+  const { examine } = await import("../examine/index.ts");
   const checks = await examine(context);
   context.show({ checks }, () => {
     for (const { name, state, fact, advice } of checks) {

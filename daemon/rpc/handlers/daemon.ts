@@ -1,5 +1,6 @@
 /** Handlers about the connection and the daemon itself: initialize, rpc.discover, daemon/*. */
 import packageJson from "../../../package.json" with { type: "json" };
+import type { Finding } from "../../../protocol/methods/index.ts";
 import { openrpc } from "../../../protocol/openrpc.ts";
 import {
   type Locations,
@@ -7,6 +8,7 @@ import {
   MAX_FRAME_BYTES,
   PROTOCOL_VERSION,
 } from "../../../protocol/wire/index.ts";
+import { examineState } from "../../workspace/examine.ts";
 import type { Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
 import { workspaceToWire } from "./workspace.ts";
@@ -57,6 +59,14 @@ export function daemonHandlers({ collector, daemon, store, staging, workspaces }
     "daemon/gc": async ({ dryRun = false }, { signal }) => {
       const { items, totals } = await collector.collect(dryRun, signal);
       return { items: [...items], totals, limits: store.limits };
+    },
+    "daemon/examine": async (_, { signal, progress }) => {
+      const findings: Finding[] = [];
+      for await (const finding of examineState({ ...store.examined, whole: false, progress })) {
+        signal.throwIfAborted();
+        findings.push(finding);
+      }
+      return { findings };
     },
   } satisfies Partial<Handlers>;
 }

@@ -1,0 +1,67 @@
+/**
+ * What iopipe needs of this machine: Node, directories of its own, a local file system with room.
+ * Owns the thresholds. Source: statfs(2), the magic numbers of linux/magic.h.
+ */
+import { statfsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import packageJson from "../../../package.json" with { type: "json" };
+import type { Locations } from "../../../protocol/wire/locations.ts";
+import type { Finding } from "./index.ts";
+
+export function node(): Finding {
+  const required = packageJson.engines.node.replace(">=", "");
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const [needMajor = 0, needMinor = 0] = required.split(".").map(Number);
+  const fact = `${process.versions.node} at ${process.execPath}`;
+  if (major > needMajor || (major === needMajor && minor >= needMinor))
+    return { name: "node", state: "ok", fact };
+  return { name: "node", state: "problem", fact, advice: `Install Node ${required} or newer.` };
+}
+
+export function directory(name: string, path: string): Finding {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return { name, state: "ok", fact: `${path} does not exist yet`, path };
+  const mode = (stat.mode & 0o777).toString(8).padStart(4, "0");
+  if (process.getuid !== undefined && stat.uid !== process.getuid()) {
+    const fact = `${path} belongs to user ${stat.uid}`;
+    return { name, state: "problem", fact, path, advice: "Move it away." };
+  }
+  if ((stat.mode & 0o077) === 0) return { name, state: "ok", fact: `${path}, mode ${mode}`, path };
+  const advice = `Run \`chmod 700 ${path}\`.`;
+  return { name, state: "problem", fact: `${path} has mode ${mode}`, path, advice };
+}
+
+/** File systems without the locks or the durability that SQLite's WAL needs. */
+const UNFIT = new Map([
+  [0x6969, "NFS"],
+  [0xff534d42, "CIFS"],
+  [0xfe534d42, "SMB2"],
+  [0x01021997, "9p"],
+  [0x65735546, "FUSE"],
+]);
+const LOW_SPACE_BYTES = 256 * 1024 * 1024;
+
+export function fileSystem({ stateDir: path }: Locations): Finding[] {
+  const { type, bavail, bsize } = statfsSync(existing(path));
+  const unfit = UNFIT.get(type);
+  const free = bavail * bsize;
+  const name = "state file system";
+  const advice = "Set IOPIPE_STATE_DIR to a directory on a local disk.";
+  const space: Finding = { name: "free space", state: "ok", fact: `${Math.round(free / 2 ** 20)} MiB`, path };
+  return [
+    unfit === undefined
+      ? { name, state: "ok", fact: "local", path }
+      : { name, state: "warning", fact: unfit, path, advice },
+    free > LOW_SPACE_BYTES
+      ? space
+      : {
+          ...space,
+          state: "warning",
+          advice: `Free some space where ${path} lies; \`iopipectl gc --dry-run\`.`,
+        },
+  ];
+}
+
+function existing(path: string): string {
+  return statSync(path, { throwIfNoEntry: false }) === undefined ? existing(dirname(path)) : path;
+}

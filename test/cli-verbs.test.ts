@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { startTestDaemon, type TestDaemon } from "./fixture/daemon.ts";
 import { type InProcessOptions, runInProcess } from "./fixture/in-process.ts";
@@ -137,6 +138,44 @@ test("apply --patch stages a git diff and applies it alone", async () => {
   expect(result.applied).toHaveLength(1);
   expect(read("src/a.txt")).toBe("one\nTWO\nthree\n");
   expect(read("b.txt")).toBe("b\n");
+});
+
+test("stage --patch takes an apply_patch text and a workspace edit too, and tells what was matched inexactly", async () => {
+  const patch = "*** Begin Patch\n*** Update File: src/a.txt\n@@\n one\n-two\n+2\n*** End Patch\n";
+  expect((await json(["stage", "--patch", "-", "--note", "why"], { input: patch })).patches).toMatchObject([
+    { path: "src/a.txt", note: "why", match: [{ line: 1, exactness: "exact" }] },
+  ]);
+  const range = { start: { line: 0, character: 0 }, end: { line: 0, character: 1 } };
+  const edit = { changes: { [pathToFileURL(path.join(root, "b.txt")).href]: [{ range, newText: "B" }] } };
+  writeFileSync(path.join(root, "edit.json"), JSON.stringify(edit));
+  const staged = await ctl(["stage", "--patch", "edit.json"]);
+  expect(staged).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("b.txt:1: found by line and character"),
+  });
+  expect((await ctl(["cat", "b.txt"])).stdout).toBe("B\n");
+  expect((await ctl(["cat", "src/a.txt"])).stdout).toBe("one\n2\nthree\n");
+});
+
+test.each<[string, string | Buffer, number, RegExp]>([
+  ["nothing", "\n", 2, /There is nothing in stdin/],
+  ["broken JSON", "{", 2, /begins as JSON and is none/],
+  ["other JSON", "{}", 2, /neither documentChanges nor changes/],
+  ["an apply_patch text that is not UTF-8", Buffer.from("*** Begin Patch\n\xff", "latin1"), 2, /not UTF-8/],
+  ["prose", "please change b.txt\n", 5, /holds no diff/],
+  [
+    "half an apply_patch text",
+    "*** Begin Patch\n*** Delete File: b.txt\n",
+    5,
+    /ends without `\*\*\* End Patch`/,
+  ],
+  ["an edit of no URI", JSON.stringify({ changes: { "b.txt": [] } }), 2, /b\.txt is no URI of a local file/],
+])("a patch that is %s is refused in words", async (_, input, code, words) => {
+  expect(await ctl(["stage", "--patch", "-"], { input })).toMatchObject({
+    code,
+    stderr: expect.stringMatching(words),
+  });
+  expect((await json(["diff"])).files).toEqual([]);
 });
 
 test("apply of named paths leaves the others pending", async () => {

@@ -100,12 +100,12 @@ export const VERBS: readonly Verb[] = [
   {
     name: "stage",
     args: "[paths...]",
-    summary: "Propose a change: content from stdin, a deletion, a move or a diff",
+    summary: "Propose a change: content from stdin, a deletion, a move or a patch",
     flags: [
       ["--from <file>", "take the content from a file"],
       ["--delete", "delete the paths"],
       ["--move", "move: FROM TO"],
-      ["--patch <file>", "stage a git diff; - for stdin"],
+      ["--patch <file>", "stage a git diff, an apply_patch text or a workspace edit; - for stdin"],
       BREAK,
       NOTE,
       TITLE,
@@ -132,7 +132,7 @@ export const VERBS: readonly Verb[] = [
     flags: [
       YES,
       ["--digest <digest>", "apply if this is still what is pending"],
-      ["--patch <file>", "stage a git diff and apply it; - for stdin"],
+      ["--patch <file>", "stage a diff, an apply_patch text or a workspace edit, and apply it; - for stdin"],
       ["--skip-stale", "leave out what the disk went ahead of"],
       ["--allow-invalid-syntax", "even if a result does not parse"],
       SAFETY,

@@ -1,13 +1,14 @@
-/** `stage`: records changes: content from stdin or a file, a deletion, a move, a git diff. Nothing on disk changes. */
+/** `stage`: records changes: content from stdin or a file, a deletion, a move, a patch. Nothing on disk changes. */
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Result } from "../../../protocol/methods/index.ts";
+import type { Patch, Result } from "../../../protocol/methods/index.ts";
 import { isKind } from "../../../protocol/wire/errors.ts";
 import type { ChangeInput } from "../../content.ts";
 import { type Chosen, chooseOrOpenSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../failure.ts";
 import { note, print } from "../output.ts";
+import { changeOf } from "../patch-format.ts";
 import { readStdin } from "../stdin.ts";
 import { patchLine } from "../tables.ts";
 import { visible } from "../visible.ts";
@@ -35,10 +36,10 @@ export async function stageInto(
   return await context.patiently(() => handle.stage(asked, { signal: context.signal }));
 }
 
-/** Changes that a git diff in a file, or on stdin (`-`), stands for. */
+/** The change that a patch in a file, or on stdin (`-`), stands for: a diff, an apply_patch text, a workspace edit. */
 export async function patchInput(context: Context, file: string): Promise<ChangeInput[]> {
-  const bytes = file === "-" ? await readStdin("a diff") : readFile(context, file);
-  return [{ kind: "unifiedDiff", textBase64: bytes.toString("base64") }];
+  const bytes = file === "-" ? await readStdin("a patch") : readFile(context, file);
+  return [changeOf(bytes, file)];
 }
 
 type InSession = (chosen: Chosen) => ChangeInput[] | Promise<ChangeInput[]>;
@@ -106,5 +107,25 @@ function describe({ session, patches, warnings }: Result<"patch/stage">): void {
   for (const patch of patches) print(patchLine(patch));
   if (patches.length === 0) print("Nothing differs from what is there.");
   for (const warning of warnings) note(visible(warning));
+  for (const patch of patches) noteInexact(patch);
   if (process.stdout.isTTY) note(`Session ${visible(session.id)}. Next: iopipectl diff, iopipectl apply`);
+}
+
+/** Matches of one patch that are told; --json has all. */
+const MOST_TOLD = 3;
+
+/** How each exactness but `exact` is told; one that this version does not know is told as it is. */
+const INEXACT: Readonly<Record<string, string>> = {
+  offset: "elsewhere than the patch says",
+  eol: "but for its line endings, which are kept",
+  "eol+offset": "elsewhere than the patch says, but for its line endings, which are kept",
+  trailingSpace: "but for blanks at the ends of lines",
+  position: "by line and character alone",
+};
+
+function noteInexact({ path, match = [] }: Patch): void {
+  const inexact = match.filter(({ exactness }) => exactness !== "exact");
+  for (const { line, exactness } of inexact.slice(0, MOST_TOLD))
+    note(`${visible(path)}:${line}: found ${visible(INEXACT[exactness] ?? exactness)}`);
+  if (inexact.length > MOST_TOLD) note(`${visible(path)}: ${inexact.length - MOST_TOLD} more, see --json`);
 }

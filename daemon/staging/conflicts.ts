@@ -7,7 +7,7 @@
 import type { Patch } from "../../protocol/methods/index.ts";
 import type { PatchRow, Store } from "../store/index.ts";
 
-type Conflict = Patch["conflicts"][number];
+export type Conflict = Patch["conflicts"][number];
 type Ranges = Conflict["ranges"];
 
 /** More would tell nobody more. */
@@ -15,13 +15,12 @@ const MAX_CONFLICTS = 50;
 
 /** The conflicts of those patches that are pending, by id; all are of one workspace. */
 export function conflictsOf(store: Store, patches: readonly PatchRow[]): Map<string, Conflict[]> {
-  const found = rivalsOf(store, patches);
-  return new Map(
-    [...found].map(([{ id }, rivals]) => [
-      id,
-      rivals.map(({ patch, ranges }) => ({ session: patch.session, path: patch.path, ranges })),
-    ]),
-  );
+  return new Map([...rivalsOf(store, patches)].map(([{ id }, rivals]) => [id, rivals.map(conflictWith)]));
+}
+
+/** Of a rival, what the other side is told. */
+export function conflictWith({ patch, ranges }: Rival): Conflict {
+  return { session: patch.session, path: patch.path, ranges };
 }
 
 interface Rival {
@@ -29,32 +28,39 @@ interface Rival {
   readonly ranges: Ranges;
 }
 
-/** What each pending patch of a workspace collides with. */
+/** What each of those that are pending collides with; all are of one workspace. */
 export function rivalsOf(store: Store, patches: readonly PatchRow[]): Map<PatchRow, Rival[]> {
   const found = new Map<PatchRow, Rival[]>();
   const pending = patches.filter(({ state }) => state === "Pending");
-  const [first] = pending;
-  if (!first) return found;
-  const held = holders(store.patches.unsettledAt(first.workspace, pending.flatMap(pathsOf)));
-  for (const patch of pending) {
-    const others = new Set(pathsOf(patch).flatMap((path) => held.get(path) ?? []));
-    const rivals: Rival[] = [];
-    for (const other of others) {
-      if (other.session === patch.session || rivals.length === MAX_CONFLICTS) continue;
-      const ranges = collision(patch, other);
-      if (ranges) rivals.push({ patch: other, ranges });
+  for (const [session, own] of Map.groupBy(pending, (patch) => patch.session)) {
+    const { workspace } = own[0] as PatchRow;
+    const held = holders(store.patches.rivalling(workspace, session, own.flatMap(pathsOf)));
+    for (const patch of own) {
+      const rivals = rivalsAmong(patch, new Set(pathsOf(patch).flatMap((path) => held.get(path) ?? [])));
+      if (rivals.length > 0) found.set(patch, rivals);
     }
-    if (rivals.length > 0) found.set(patch, rivals);
   }
   return found;
 }
 
-/** Pending patches by each path that they hold. */
+function rivalsAmong(patch: PatchRow, others: ReadonlySet<PatchRow>): Rival[] {
+  const rivals: Rival[] = [];
+  for (const other of others) {
+    const ranges = rivals.length < MAX_CONFLICTS ? collision(patch, other) : undefined;
+    if (ranges) rivals.push({ patch: other, ranges });
+  }
+  return rivals;
+}
+
+/** Patches by each path that they hold. */
 function holders(patches: readonly PatchRow[]): Map<string, PatchRow[]> {
   const held = new Map<string, PatchRow[]>();
   for (const patch of patches) {
-    if (patch.state !== "Pending") continue;
-    for (const path of pathsOf(patch)) held.set(path, [...(held.get(path) ?? []), patch]);
+    for (const path of pathsOf(patch)) {
+      const list = held.get(path);
+      if (list) list.push(patch);
+      else held.set(path, [patch]);
+    }
   }
   return held;
 }

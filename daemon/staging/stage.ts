@@ -8,10 +8,10 @@
 import type { Change } from "../../protocol/methods/index.ts";
 import { inParallel, type Tree } from "../disk/index.ts";
 import { newId, type PatchRow, type SessionRow, type Store } from "../store/index.ts";
+import { announceStaged } from "./announce-staged.ts";
 import type { Context } from "./changes/context.ts";
 import { applyChange } from "./changes/index.ts";
 import { glance, learn, syntaxOf, syntaxWarnings } from "./check-syntax.ts";
-import { rivalsOf } from "./conflicts.ts";
 import type { Differ } from "./differ.ts";
 import { patchEvent } from "./events.ts";
 import { isFullReplace } from "./images.ts";
@@ -156,24 +156,10 @@ export function recordEffect(
     const ids = { id: newId("p"), session: session.id, workspace: session.workspace };
     const found = { ...(match && { match }), ...(touched && { touched }), ...(syntax && { syntax }) };
     const risk = riskOf({ ...patch, ...ids, ...found }, session.scope);
-    const row = store.patches.insert({ ...patch, ...ids, findings: { risk, ...found } });
-    patchEvent(store, "patch/staged", row, by);
-    return row;
+    return store.patches.insert({ ...patch, ...ids, findings: { risk, ...found } });
   });
-  announceConflicts(store, rows, by);
+  announceStaged(store, rows, by);
   return rows;
-}
-
-/** Tells the owners of these new patches, and those of whatever they collide with. Inside the caller's transaction. */
-function announceConflicts(store: Store, patches: readonly PatchRow[], by?: string): void {
-  const told = new Set<string>();
-  const tell = (patch: PatchRow): void => {
-    if (told.has(patch.id)) return;
-    told.add(patch.id);
-    patchEvent(store, "patch/conflict", patch, by);
-  };
-  for (const [patch, rivals] of rivalsOf(store, patches))
-    for (const one of [patch, ...rivals.map((rival) => rival.patch)]) tell(one);
 }
 
 /** Stale patches on `paths` that the watcher has made pending again since the view asked for them. */

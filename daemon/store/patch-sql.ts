@@ -52,6 +52,13 @@ export function preparePatches(db: Database) {
        UNION ALL SELECT * FROM patch INDEXED BY patch_unsettled_from WHERE workspace = @workspace AND ${UNSETTLED}
          AND from_path IN (SELECT value FROM json_each(@paths))`,
     ),
+    rivalling: db.prepare<[{ workspace: string; session: string; paths: string; limit: number }], RawPatch>(
+      `SELECT * FROM patch INDEXED BY patch_unsettled WHERE workspace = @workspace AND ${UNSETTLED}
+         AND path IN (SELECT value FROM json_each(@paths)) AND session <> @session AND state = 'Pending'
+       UNION ALL SELECT * FROM patch INDEXED BY patch_unsettled_from WHERE workspace = @workspace AND ${UNSETTLED}
+         AND from_path IN (SELECT value FROM json_each(@paths)) AND session <> @session AND state = 'Pending'
+       LIMIT @limit`,
+    ),
     unsettledPaths: db
       .prepare<[{ workspace: string }], string>(
         `SELECT path FROM patch INDEXED BY patch_unsettled WHERE workspace = @workspace AND ${UNSETTLED}

@@ -43,6 +43,8 @@ export interface Patches {
   holding(session: string, path: string): PatchRow[];
   /** Those that are pending or stale and on one of `paths`, or rename from one. */
   unsettledAt(workspace: string, paths: readonly string[]): PatchRow[];
+  /** Other sessions' pending patches that are on one of `paths`, or rename from one: some, where they are very many. */
+  rivalling(workspace: string, session: string, paths: readonly string[]): PatchRow[];
   /** The paths of a workspace's pending and stale patches: what staleness and HIGH priority are about. */
   unsettledPaths(workspace: string): string[];
   /** Whether an image of a patch of one of the sessions has these bytes. */
@@ -61,6 +63,9 @@ export interface Patches {
   /** Removes a row for good (purge, retention). */
   remove(id: string): void;
 }
+
+/** Where hundreds of sessions are on the same files, nobody reads of each of them; reading them all takes its time. */
+const MAX_RIVALS = 1000;
 
 export function openPatches(db: Database): Patches {
   const sql = preparePatches(db);
@@ -108,6 +113,8 @@ export function openPatches(db: Database): Patches {
       // A rename is there twice where both its paths are asked for.
       return [...new Map(rows.map((raw) => [raw.id, raw])).values()].map(toRow);
     },
+    rivalling: (workspace, session, paths) =>
+      sql.rivalling.all({ workspace, session, paths: JSON.stringify(paths), limit: MAX_RIVALS }).map(toRow),
     unsettledPaths: (workspace) => sql.unsettledPaths.all({ workspace }),
     holdBlob: (sessions, hash) =>
       sql.holdBlob.get({ sessions: JSON.stringify([...sessions]), hash }) !== undefined,

@@ -5,6 +5,7 @@
 import { chmodSync, mkdirSync, renameSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { ChangeInput, Connection, SessionHandle } from "../../client/index.ts";
+import { snapshot } from "./repository.ts";
 import { eventsUntil, openScene, type Scene, sharedStage } from "./scene.ts";
 
 const LINES = "one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
@@ -262,7 +263,9 @@ test.each<Case>([
   await using scene = await scenario();
   const one = await agent(scene, ...changes);
   await happens(scene);
+  const before = snapshot(scene.root, { times: true });
   const { merged, conflicted } = await one.session.rebase();
+  expect(snapshot(scene.root, { times: true })).toEqual(before);
   if (typeof outcome === "string") {
     expect({ merged, reasons: conflicted.map(({ reason }) => reason) }).toEqual({
       merged: [],
@@ -285,6 +288,31 @@ test("a file where the directory was is in the way, and named as that", async ()
   const { conflicted } = await one.session.rebase();
   expect(conflicted).toMatchObject([{ path: "d/f.txt", reason: "place", base: expect.any(String) }]);
   expect(conflicted[0]).not.toHaveProperty("theirs");
+});
+
+test.each([
+  ["out of the root", "/tmp"],
+  ["within the root", "elsewhere"],
+])("a link %s where the directory was is in the way", async (_, target) => {
+  await using scene = await scenario({ "d/f.txt": LINES, "elsewhere/f.txt": LINES });
+  const one = await agent(scene, edit("two", "TWO", "d/f.txt"));
+  scene.remove("d/f.txt");
+  rmdirSync(scene.at("d"));
+  symlinkSync(target, scene.at("d"));
+  expect((await one.session.rebase()).conflicted).toMatchObject([{ path: "d/f.txt", reason: "place" }]);
+});
+
+test("a daemon that was killed meanwhile rebases what was proposed before", async () => {
+  await using scene = await openScene({ files: { "f.txt": LINES }, killable: true });
+  const session = await scene.reviewer.openSession({ workspace: scene.workspace });
+  await session.stage([edit("two", "TWO")]);
+  await scene.end();
+  scene.write("f.txt", LINES.replace("six", "SIX"));
+  await scene.start();
+  const again = scene.reviewer.session(session.id);
+  expect((await again.rebase()).merged).toEqual(["f.txt"]);
+  await again.apply((await again.diff()).digest ?? "");
+  expect(scene.read("f.txt")).toBe(LINES.replace("two", "TWO").replace("six", "SIX"));
 });
 
 test("a link that both changed is told by its target", async () => {

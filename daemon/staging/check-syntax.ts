@@ -14,7 +14,7 @@ import { type Checked, type Checker, syntaxToWire } from "./syntax/checker.ts";
 /** What somebody who stages waits for at most: enough for some files, and for the parser's own start. */
 const STAGING_WAITS_MS = 300;
 /** What an apply waits for at most; it rarely does, for staging has asked. */
-const APPLYING_WAITS_MS = 10_000;
+const APPLYING_WAITS_MS = 5000;
 
 export interface Deps {
   readonly store: Store;

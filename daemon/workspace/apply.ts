@@ -43,10 +43,16 @@ export function applySession(
 ): Promise<Result<"session/apply">> {
   const workspace = house.workspaces.find(session.workspace);
   const { signal } = asking;
-  const work = () => applyInTurn(house, workspace, session, options, asking);
-  const inTurn = async () => {
-    // Before the workspace's turn: others do not wait for a parser.
-    if (!options.allowInvalidSyntax) await house.staging.checkSyntax(session, options.patches, signal);
+  const inTurn = () => {
+    // Begun while the workspace's turn is waited for, so that its order is that of asking.
+    const checked = options.allowInvalidSyntax
+      ? Promise.resolve()
+      : house.staging.checkSyntax(session, options.patches, signal);
+    checked.catch(() => undefined);
+    const work = async () => {
+      await checked;
+      return applyInTurn(house, workspace, session, options, asking);
+    };
     return workspace.write(work, signal);
   };
   return house.sessionTurn(session.id, inTurn, signal);

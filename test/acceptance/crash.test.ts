@@ -131,9 +131,9 @@ test("while the root is away its journal waits, and delays nobody; it is recover
   renameSync(scene.root, `${scene.root}-away`);
   await scene.start();
   const elsewhere = await scene.reviewer.openSession({ workspace: other.workspace });
-  await elsewhere.write("src/a.ts", "applied meanwhile\n");
+  await elsewhere.write("src/a.ts", "appliedMeanwhile\n");
   await elsewhere.apply((await elsewhere.diff()).digest ?? "");
-  expect(other.read("src/a.ts")).toBe("applied meanwhile\n");
+  expect(other.read("src/a.ts")).toBe("appliedMeanwhile\n");
   const log = () => scene.reviewer.call("operation/list", { workspace: scene.workspace });
   expect((await log()).operations).toMatchObject([{ state: "running" }]);
   await expect(scene.reviewer.session(session).apply(digest)).rejects.toMatchObject({ kind: "RootGone" });

@@ -6,7 +6,7 @@
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import type { Lines } from "../../diff/lines.ts";
 import type { Pace } from "../../pace.ts";
-import { type Hunk, isBlank, signOf } from "../hunks/hunk.ts";
+import { collectOld, type Hunk, isBlank, signOf } from "../hunks/hunk.ts";
 import { bytesOf, endOfBody, LF, type Span, spanOf, splitText } from "../hunks/text.ts";
 
 export interface Chunk {
@@ -105,7 +105,7 @@ async function readAdded(reader: Reader): Promise<Hunk> {
   const from = reader.at;
   for (; reader.at < text.count && signOf(text, reader.at) === "+"; reader.at++)
     if (reader.at % PIECE === 0) await pace();
-  return { text, from, to: reader.at };
+  return { text, from, to: reader.at, old: new Uint32Array(0) };
 }
 
 async function readChunks(reader: Reader): Promise<Chunk[]> {
@@ -126,6 +126,7 @@ async function readChunk(reader: Reader): Promise<Chunk> {
   }
   const { text, pace } = reader;
   const from = reader.at;
+  const old = collectOld(text.count - from);
   let to = from;
   let hasChange = false;
   for (; reader.at < text.count; reader.at++) {
@@ -134,13 +135,14 @@ async function readChunk(reader: Reader): Promise<Chunk> {
     const sign = signOf(text, reader.at);
     if (sign === "other" || sign === "\\") throw unexpected(reader, reader.at);
     hasChange ||= sign !== " ";
+    if (sign !== "+") old.add(reader.at);
     // Blank lines before what comes next are no lines of context.
     if (!isBlank(text, reader.at)) to = reader.at + 1;
   }
   if (!hasChange) throw malformed("It has a chunk that changes nothing", from);
   const atEnd = markerAt(reader, reader.at) === END_OF_FILE;
   if (atEnd) reader.at++;
-  return { anchors, hunk: { text, from, to, atEnd } };
+  return { anchors, hunk: { text, from, to, old: old.all().filter((n) => n < to), atEnd } };
 }
 
 const AT = 0x40;

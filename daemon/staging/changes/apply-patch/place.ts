@@ -6,7 +6,7 @@
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import type { Lines } from "../../diff/lines.ts";
 import type { Pace } from "../../pace.ts";
-import { contentOf, oldLinesOf } from "../hunks/hunk.ts";
+import { contentOf } from "../hunks/hunk.ts";
 import type { Likeness } from "../hunks/likeness.ts";
 import { openSearch, type Range, type Search } from "../hunks/search.ts";
 import type { Placed } from "../hunks/splice.ts";
@@ -31,7 +31,7 @@ export async function placeChunks(file: Lines, chunks: readonly Chunk[], about: 
   let from = 0;
   for (const [n, chunk] of chunks.entries()) {
     const next = await placeChunk({ file, search, from, ...about }, chunk, n);
-    from = next.at + oldLinesOf(chunk.hunk).length;
+    from = next.at + chunk.hunk.old.length;
     placed.push(next);
   }
   return placed;
@@ -48,7 +48,7 @@ async function placeChunk(looking: Looking, chunk: Chunk, n: number): Promise<Pl
   const { file, search, path } = looking;
   const { hunk } = chunk;
   const about = { path, chunk: n, patchLine: hunk.from + 1 };
-  if (oldLinesOf(hunk).length === 0) {
+  if (hunk.old.length === 0) {
     if (hunk.atEnd || file.count === 0) return { hunk, at: file.count, likeness: "exact" };
     throw new IopipeError(
       "MatchAmbiguous",
@@ -133,7 +133,7 @@ function notFound(
   n: number,
   about: { readonly path: string } & Readonly<Record<string, unknown>>,
 ): IopipeError {
-  const old = [...oldLinesOf(hunk).subarray(0, 100)].map((line) => bytesOf(contentOf(hunk, line)));
+  const old = [...hunk.old.subarray(0, 100)].map((line) => bytesOf(contentOf(hunk, line)));
   const nearest = nearestLine(bytes, Buffer.concat(old).subarray(0, MAX_SOUGHT).toString());
   const where = nearest === undefined ? "" : `; the nearest line is ${nearest.line}`;
   const edge = hunk.atEnd ? " at its end" : "";

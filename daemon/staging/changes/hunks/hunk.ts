@@ -11,6 +11,8 @@ export interface Hunk {
   /** Its first line in the text (0-based), and the one after its last. */
   readonly from: number;
   readonly to: number;
+  /** The numbers of its old lines in the text: context, and what goes. */
+  readonly old: Uint32Array;
   /** 0-based line of the file at which its old lines are said to be, where that is said. */
   readonly start?: number | undefined;
   /** Whether it can only be about the file's beginning, or its end. */
@@ -25,16 +27,21 @@ const SIGNS: ReadonlyMap<number | undefined, Sign> = new Map([
   [0x2d, "-"],
   [0x2b, "+"],
   [0x5c, "\\"],
+  [LF, " "],
 ]);
+
+const CR = 0x0d;
 
 /** An empty line is an empty line of context, whose space an editor or a mail has stripped. */
 export function isBlank({ bytes, starts }: Lines, n: number): boolean {
-  const [from, to] = [starts[n] as number, starts[n + 1] as number];
-  return bytes[from] === LF || (to - from === 2 && bytes[from] === 0x0d && bytes[from + 1] === LF);
+  const from = starts[n] as number;
+  return bytes[from] === LF || (bytes[from] === CR && bytes[from + 1] === LF);
 }
 
 export function signOf(text: Lines, n: number): Sign {
-  return isBlank(text, n) ? " " : (SIGNS.get(text.bytes[text.starts[n] as number]) ?? "other");
+  const first = text.bytes[text.starts[n] as number];
+  if (first === CR && isBlank(text, n)) return " ";
+  return SIGNS.get(first) ?? "other";
 }
 
 /** What line `n` says without its sign; without its newline too, where `\ No newline at end of file` follows. */
@@ -46,13 +53,22 @@ export function contentOf({ text, to }: Hunk, n: number): Span {
   return { bytes, from, to: isCut ? end - 1 : end };
 }
 
-/** The numbers of a hunk's old lines: context, and what goes. */
-export function oldLinesOf({ text, from, to }: Hunk): Uint32Array {
-  const old = new Uint32Array(to - from);
+/** Collects the numbers of a hunk's old lines, of at most `most`. */
+export function collectOld(most: number): { add(n: number): void; all(): Uint32Array } {
+  let lines = new Uint32Array(Math.min(most, FIRST_LINES));
   let count = 0;
-  for (let n = from; n < to; n++) {
-    const sign = signOf(text, n);
-    if (sign === " " || sign === "-") old[count++] = n;
-  }
-  return old.subarray(0, count);
+  return {
+    add: (n) => {
+      if (count === lines.length) {
+        const larger = new Uint32Array(Math.min(most, count * 2));
+        larger.set(lines);
+        lines = larger;
+      }
+      lines[count++] = n;
+    },
+    all: () => lines.subarray(0, count),
+  };
 }
+
+/** Room at first. */
+const FIRST_LINES = 16;

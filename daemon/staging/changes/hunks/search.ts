@@ -6,7 +6,7 @@
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import type { Lines } from "../../diff/lines.ts";
 import type { Pace } from "../../pace.ts";
-import { contentOf, type Hunk, oldLinesOf } from "./hunk.ts";
+import { contentOf, type Hunk } from "./hunk.ts";
 import { isAlike, type Likeness } from "./likeness.ts";
 import { indexLines, type LineIndex } from "./line-index.ts";
 import { endOfInk, type Span, spanOf, startOfInk } from "./text.ts";
@@ -38,8 +38,8 @@ export interface Search {
 /** Places that an error names at most. */
 const MAX_PLACES = 100;
 
-/** Lines compared in one file, in all: some seconds of work. Real diffs stay below a thousandth of it. */
-const MAX_COMPARED = 50_000_000;
+/** Lines compared in one file, in all: about two seconds of work. Real diffs stay below a thousandth of it. */
+const MAX_COMPARED = 10_000_000;
 
 /** Lines compared between two looks at the time. */
 const PIECE = 512;
@@ -60,7 +60,8 @@ export function openSearch(
     if (++compared > MAX_COMPARED) throw tooMuch(path);
     return compared % PIECE === 0;
   };
-  const fits = async (hunk: Hunk, old: Uint32Array, at: number, likeness: Likeness): Promise<boolean> => {
+  const fits = async (hunk: Hunk, at: number, likeness: Likeness): Promise<boolean> => {
+    const { old } = hunk;
     const end = at + old.length;
     if (at < 0 || end > file.count) return false;
     if ((hunk.atStart && at > 0) || (hunk.atEnd && end < file.count)) return false;
@@ -74,34 +75,27 @@ export function openSearch(
     index ??= indexLines(file, pace);
     return index;
   };
-  const scan = async (
-    hunk: Hunk,
-    old: Uint32Array,
-    ranges: readonly Range[],
-    likeness: Likeness,
-  ): Promise<number[]> => {
+  const scan = async (hunk: Hunk, ranges: readonly Range[], likeness: Likeness): Promise<number[]> => {
     const lines = await indexed();
-    const [k, rarest] = rarestOf(hunk, old, lines);
+    const [k, rarest] = rarestOf(hunk, lines);
     const places: number[] = [];
     for (const n of lines.linesLike(rarest)) {
       if (counted()) await pace();
       const at = n - k;
       const isInside = ranges.some(({ from, to }) => at >= from && at < to);
-      if (isInside && (await fits(hunk, old, at, likeness))) places.push(at);
+      if (isInside && (await fits(hunk, at, likeness))) places.push(at);
       if (places.length === MAX_PLACES) break;
     }
     return places;
   };
   return {
     fitAt: async (hunk, at) => {
-      const old = oldLinesOf(hunk);
-      for (const likeness of likenesses) if (await fits(hunk, old, at, likeness)) return likeness;
+      for (const likeness of likenesses) if (await fits(hunk, at, likeness)) return likeness;
       return undefined;
     },
     find: async (hunk, ranges) => {
-      const old = oldLinesOf(hunk);
-      for (const likeness of old.length === 0 ? [] : likenesses) {
-        const places = await scan(hunk, old, ranges, likeness);
+      for (const likeness of hunk.old.length === 0 ? [] : likenesses) {
+        const places = await scan(hunk, ranges, likeness);
         if (places.length > 0) return { places, likeness };
       }
       return undefined;
@@ -135,10 +129,10 @@ function indentationOf(span: Span): number {
 }
 
 /** The old line that the fewest lines of the file can be, and which of them it is. */
-function rarestOf(hunk: Hunk, old: Uint32Array, lines: LineIndex): [number, Span] {
-  let rarest: [number, Span] = [0, contentOf(hunk, old[0] as number)];
+function rarestOf(hunk: Hunk, lines: LineIndex): [number, Span] {
+  let rarest: [number, Span] = [0, contentOf(hunk, hunk.old[0] as number)];
   let fewest = Number.POSITIVE_INFINITY;
-  for (const [k, n] of old.subarray(0, MAX_LOOKED_UP).entries()) {
+  for (const [k, n] of hunk.old.subarray(0, MAX_LOOKED_UP).entries()) {
     const span = contentOf(hunk, n);
     const count = lines.countOf(span);
     if (count < fewest) [fewest, rarest] = [count, [k, span]];

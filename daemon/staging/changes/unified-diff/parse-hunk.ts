@@ -4,7 +4,7 @@
  * Source: git, apply.c (parse_fragment, recount_diff).
  */
 import type { Pace } from "../../pace.ts";
-import { type Hunk, isBlank, type Sign, signOf } from "../hunks/hunk.ts";
+import { collectOld, type Hunk, isBlank, type Sign, signOf } from "../hunks/hunk.ts";
 import { malformed } from "./malformed.ts";
 import { isEnd, isNamePair, isSignature, lineAt, type Reader, skipBlank, startsWith } from "./reader.ts";
 
@@ -125,6 +125,7 @@ async function hunkOf(
   const first: Edge = {};
   const last: Edge = {};
   const ended = { old: false, now: false };
+  const old = collectOld(to - from);
   let hasChange = false;
   for (let n = from; n < to; n++) {
     if (n % PIECE === 0) await pace();
@@ -140,6 +141,7 @@ async function hunkOf(
     first.sign ??= sign;
     last.sign = sign;
     if (sign === "+") continue;
+    old.add(n);
     first.old ??= sign;
     last.old = sign;
   }
@@ -149,6 +151,7 @@ async function hunkOf(
     text,
     from,
     to,
+    old: old.all(),
     // Where there are no old lines, git names the line before.
     start: header && Math.max(0, first.old === undefined ? header.oldStart : header.oldStart - 1),
     atStart: opens && header !== undefined && header.oldStart <= 1,

@@ -6,7 +6,7 @@
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import type { Lines } from "../../diff/lines.ts";
 import type { Pace } from "../../pace.ts";
-import { contentOf, type Hunk, oldLinesOf } from "../hunks/hunk.ts";
+import { contentOf, type Hunk } from "../hunks/hunk.ts";
 import type { Likeness } from "../hunks/likeness.ts";
 import { openSearch, type Search } from "../hunks/search.ts";
 import type { Placed } from "../hunks/splice.ts";
@@ -48,7 +48,7 @@ async function asStated(
     const { start: at } = hunk;
     const likeness = at === undefined ? undefined : await search.fitAt(hunk, at);
     if (at === undefined || likeness === undefined) return undefined;
-    const isProven = proof === "base" || file.count === 0 || oldLinesOf(hunk).length > 0;
+    const isProven = proof === "base" || file.count === 0 || hunk.old.length > 0;
     const next = { hunk, at, likeness };
     if (!isProven || overlaps(placed.at(-1), next)) return undefined;
     placed.push(next);
@@ -59,7 +59,7 @@ async function asStated(
 /** The hunk in the only place where it fits. */
 async function only(file: Lines, hunk: Hunk, n: number, search: Search, { path }: About): Promise<Placed> {
   const data = { path, hunk: n, diffLine: hunk.from };
-  if (oldLinesOf(hunk).length === 0)
+  if (hunk.old.length === 0)
     throw new IopipeError(
       "MatchAmbiguous",
       `Hunk ${n + 1} of ${path} shows no line of it, so that it fits anywhere.`,
@@ -82,7 +82,7 @@ async function only(file: Lines, hunk: Hunk, n: number, search: Search, { path }
 }
 
 function overlaps(before: Placed | undefined, { at }: Placed): boolean {
-  return before !== undefined && at < before.at + oldLinesOf(before.hunk).length;
+  return before !== undefined && at < before.at + before.hunk.old.length;
 }
 
 function overlap({ hunk, at }: Placed, hunks: readonly Hunk[], { path }: About): IopipeError {
@@ -102,7 +102,7 @@ function overlap({ hunk, at }: Placed, hunks: readonly Hunk[], { path }: About):
 const MAX_SOUGHT = 4096;
 
 function notFound({ bytes }: Lines, hunk: Hunk, n: number, path: string): IopipeError {
-  const old = [...oldLinesOf(hunk).subarray(0, 100)].map((line) => bytesOf(contentOf(hunk, line)));
+  const old = [...hunk.old.subarray(0, 100)].map((line) => bytesOf(contentOf(hunk, line)));
   const nearest = nearestLine(bytes, Buffer.concat(old).subarray(0, MAX_SOUGHT).toString());
   const { start, atStart, atEnd } = hunk;
   const said = start === undefined ? "" : `, said to be at line ${start + 1},`;

@@ -1,7 +1,7 @@
 /**
  * A file as lines: where each begins in its bytes. A line keeps its newline; the last one may have none.
  * Bytes are never decoded here, so that CRLF, invalid UTF-8 and a missing final newline are exact.
- * Time: one pass, byte by byte: `indexOf` for each line takes three times as long where lines are short.
+ * Time: two passes, byte by byte: `indexOf` for each line takes up to twenty times as long where lines are short.
  */
 
 const NEWLINE = 0x0a;
@@ -14,21 +14,14 @@ export interface Lines {
 }
 
 export function splitLines(bytes: Buffer): Lines {
-  let starts = new Uint32Array(Math.max(16, bytes.length >> 4));
+  const last = bytes.length - 1;
   let count = bytes.length === 0 ? 0 : 1;
-  for (let at = 0; at < bytes.length - 1; at++) {
-    if (bytes[at] !== NEWLINE) continue;
-    if (count + 1 >= starts.length) starts = grow(starts);
-    starts[count++] = at + 1;
-  }
+  for (let at = 0; at < last; at++) if (bytes[at] === NEWLINE) count++;
+  const starts = new Uint32Array(count + 1);
+  let n = 1;
+  for (let at = 0; at < last; at++) if (bytes[at] === NEWLINE) starts[n++] = at + 1;
   starts[count] = bytes.length;
   return { bytes, count, starts };
-}
-
-function grow(starts: Uint32Array): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(starts.length * 2);
-  larger.set(starts);
-  return larger;
 }
 
 /** The bytes of line `n` (0-based), its newline included. */

@@ -9,7 +9,7 @@ import { type Box, markBox, type Pair, sizeOf, trimBox } from "./boxes.ts";
 import { findMiddle, makeSearch, type Point } from "./middle.ts";
 
 /** In all: some 10 ms. */
-const MAX_STEPS = 1_000_000;
+const MAX_STEPS = 800_000;
 
 /** Edits searched for from each end of a box: 65,000 steps and what is equal, at most. */
 const MAX_EDITS = 256;

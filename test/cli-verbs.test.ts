@@ -157,6 +157,15 @@ test("stage --patch takes an apply_patch text and a workspace edit too, and tell
   expect((await ctl(["cat", "src/a.txt"])).stdout).toBe("one\n2\nthree\n");
 });
 
+test("a diff that no frame holds is staged all the same", async () => {
+  const text = "a line of a large file\n".repeat(800_000);
+  const count = text.split("\n").length - 1;
+  const diff = `--- /dev/null\n+++ b/large\n@@ -0,0 +1,${count} @@\n${text.replaceAll(/^(?=.)/gm, "+")}`;
+  expect((await json(["stage", "--patch", "-"], { input: diff })).patches).toMatchObject([
+    { path: "large", added: count },
+  ]);
+});
+
 test.each<[string, string | Buffer, number, RegExp]>([
   ["nothing", "\n", 2, /There is nothing in stdin/],
   ["broken JSON", "{", 2, /begins as JSON and is none/],

@@ -7,6 +7,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sessionToWire } from "../daemon/staging/index.ts";
 import type { Change } from "../protocol/methods/index.ts";
+import { isKind } from "../protocol/wire/errors.ts";
+import { stagedTree } from "./formats/staged-tree.ts";
 import { makeScene } from "./staging-scene.ts";
 
 const diff = (text: string): Change => ({ kind: "unifiedDiff", text });
@@ -219,4 +221,72 @@ test("a hunk whose line numbers are off goes where alone it fits", async () => {
   const scene = makeScene({ a: lines });
   await scene.stage(diff("--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n 6\n-7\n+seven\n"));
   expect(await scene.read("a")).toBe(lines.replace("7", "seven"));
+});
+
+test("a diff that was cut off anywhere is refused, or what is left are whole hunks", async () => {
+  const long = Array.from({ length: 20 }, (_, n) => `${n}\n`).join("");
+  const old = { a: long, b: lines.replaceAll("\n", "0\n") };
+  const now = {
+    a: long.replace("2", "two").replace("18\n", "18\neighteen\n"),
+    b: old.b.replace("30", "thirty"),
+    c: "new\nfile\n",
+  };
+  const whole = gitDiff(old, now);
+  const scene = makeScene(old);
+  const results = new Set<string>();
+  for (let end = 0; end <= whole.length; end++) {
+    const textBase64 = whole.subarray(0, end).toString("base64");
+    const staged = await scene.stage({ kind: "unifiedDiff", textBase64 }).catch((error: unknown) => {
+      if (!isKind(error, "PatchMalformed", "MatchNotFound")) throw error;
+    });
+    if (!staged) continue;
+    results.add(JSON.stringify(await stagedTree(scene)));
+    scene.staging.discard(scene.session, { purge: true });
+  }
+  const whatIsMade = [...results].map((tree) => JSON.parse(tree) as Record<string, string>);
+  const files = (tree: Record<string, string>) => [tree["a"], tree["b"], tree["c"]];
+  const file = (content: string | undefined) => (content === undefined ? undefined : `false ${content}`);
+  const halfA = old.a.replace("2", "two");
+  expect(whatIsMade.map(files)).toEqual(
+    [
+      [halfA, old.b, undefined],
+      [now.a, old.b, undefined],
+      [now.a, now.b, undefined],
+      // Without an index line nothing tells that it is not meant to be empty.
+      [now.a, now.b, ""],
+      [now.a, now.b, now.c],
+    ].map((each) => each.map(file)),
+  );
+});
+
+test("counts that are wrong are told", async () => {
+  const scene = makeScene({ a: lines });
+  const { warnings } = await scene.staging.stage(scene.session, scene.tree, {
+    changes: [diff("--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n 1\n-2\n+x\n 3\n")],
+    ownsBlob: () => true,
+  });
+  expect(warnings).toEqual([expect.stringMatching(/^a: the line counts of the hunk on line 3 of the diff/)]);
+  expect(await scene.read("a")).toBe(lines.replace("2", "x"));
+});
+
+test("a session's diff without context is proven by its index line, and means nothing for other bytes", async () => {
+  const scene = makeScene({ a: lines });
+  await scene.stage({ kind: "write", path: "a", content: lines.replace("5", "4.5\n5") });
+  const shown = await scene.staging.diffSession(scene.session, { context: 0 });
+  scene.staging.discard(scene.session, {});
+  await scene.stage(diff(shown.diff));
+  expect(sessionToWire(scene.store, scene.session).digest).toBe(shown.digest);
+  scene.staging.discard(scene.session, {});
+  scene.write("a", `0\n${lines}`);
+  await expect(scene.stage(diff(shown.diff))).rejects.toMatchObject({ kind: "MatchAmbiguous" });
+});
+
+test("one name is one blob: a diff that was uploaded", async () => {
+  const scene = makeScene({ a: lines });
+  const bytes = Buffer.from("--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n 1\n-2\n+x\n");
+  const [blob] = await scene.store.blobs.putAll([bytes]);
+  await scene.stage({ kind: "unifiedDiff", blob: blob as string });
+  expect(await scene.read("a")).toBe(lines.replace("2", "x"));
+  const none: Change = { kind: "unifiedDiff", blob: "0".repeat(64) };
+  await expect(scene.stage(none)).rejects.toMatchObject({ kind: "BlobNotFound" });
 });

@@ -680,6 +680,20 @@ const counts: readonly DiffCase[] = [
     iopipe: "PatchMalformed",
   },
   {
+    name: "a rename truncated behind its index line",
+    diff: renamed("a", "b", "index 0719398..1234567 100644\n"),
+    git: "takes",
+    iopipe: "PatchMalformed",
+    why: TRUTH,
+  },
+  {
+    name: "a creation truncated behind its index line",
+    diff: `${git("n")}new file mode 100644\nindex 0000000..1234567\n`,
+    git: "takes",
+    iopipe: "PatchMalformed",
+    why: TRUTH,
+  },
+  {
     name: "a second file truncated behind its names",
     diff: `${head("a")}${fifth}${head("ü")}`,
     git: "takes",
@@ -691,7 +705,13 @@ const counts: readonly DiffCase[] = [
     diff: `${head("a")}${fifth}`.slice(0, -1),
     git: "refuses",
     iopipe: "takes",
-    why: "no line is missing; whether the last one is whole, its file tells, or a warning",
+    why: "no line is missing, and the file proves that the last one is whole",
+  },
+  {
+    name: "no newline at the diff's end, behind a line that comes",
+    diff: created("n").slice(0, -1),
+    git: "refuses",
+    iopipe: "PatchMalformed",
   },
   {
     name: "a hunk that changes nothing",

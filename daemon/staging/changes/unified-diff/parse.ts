@@ -7,7 +7,7 @@
  */
 import type { Lines } from "../../diff/lines.ts";
 import type { Pace } from "../../pace.ts";
-import type { Hunk } from "../hunks/hunk.ts";
+import { type Hunk, signOf } from "../hunks/hunk.ts";
 import { LF, splitText } from "../hunks/text.ts";
 import { type Payload, parseBinary } from "./binary.ts";
 import { malformed } from "./malformed.ts";
@@ -52,13 +52,18 @@ export async function parseDiff(bytes: Buffer, pace: Pace): Promise<Diff> {
     if (!headers) reader.at++;
   }
   if (files.length === 0) throw malformed("It holds no diff of any file");
-  if (!isWhole && isChangedBy(files.at(-1)?.hunks.at(-1), text))
-    warnings.push("the diff does not end with a newline; its last line is taken as it is");
+  if (!isWhole) refuseCutLine(files.at(-1)?.hunks.at(-1), text);
   return { files, warnings };
 }
 
-function isChangedBy(hunk: Hunk | undefined, { count }: Lines): boolean {
-  return hunk?.to === count;
+/** A last line without its newline may be half a line. What the file has already it can prove, what comes it cannot. */
+function refuseCutLine(hunk: Hunk | undefined, text: Lines): void {
+  const last = text.count - 1;
+  if (hunk?.to !== text.count || signOf(text, last) !== "+") return;
+  throw malformed("Its last line adds something and has no newline, so that it may have been cut off", {
+    line: last,
+    hint: "End the diff with a newline.",
+  });
 }
 
 /** What belongs to a change but stands in no file's section. */
@@ -103,6 +108,8 @@ async function readSection(
   const hunks = isBinary ? [] : await parseHunks(reader, pace, onRecount);
   const section = { ...names, copy: moves === "copy", oldMode, newMode, ids, hunks, binary, line };
   if (saysNothing(headers, section)) throw malformed(`It says nothing about ${path}`, { line });
+  if (isCutOff(section))
+    throw malformed(`It says that the content of ${path} changes, and not how`, { line });
   return section;
 }
 
@@ -113,4 +120,16 @@ function saysNothing(
 ): boolean {
   if (hunks.length > 0 || binary) return false;
   return minus !== undefined || !(creates || deletes || moves !== undefined || newMode !== undefined);
+}
+
+/** git's ids of the empty content, by SHA-1 and by SHA-256. */
+const EMPTY = [
+  "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+  "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+];
+
+/** An index line with two ids, and no content behind it: only an empty file has none. */
+function isCutOff({ ids, hunks, binary }: FileDiff): boolean {
+  if (!ids || ids[0] === ids[1] || hunks.length > 0 || binary) return false;
+  return !ids.every((id) => /^0+$/.test(id) || EMPTY.some((empty) => empty.startsWith(id)));
 }

@@ -4,6 +4,7 @@
  */
 import { CONTROLS } from "../late-edits/controls.ts";
 import { type Bout, describe, holdBout, WAYS } from "../late-edits/promotions.ts";
+import type { Fits } from "./budget.ts";
 import { each, type Result } from "./case.ts";
 import { drawHistories, type Event } from "./events.ts";
 import { live, newTally } from "./life.ts";
@@ -18,7 +19,9 @@ export const AT_ONCE = 3;
 
 interface Chance {
   readonly name: string;
-  run(places: Places, quick: boolean, seed: number): Promise<Omit<Outcome, "name">>;
+  /** As a sweep's. */
+  readonly cost: number;
+  run(places: Places, quick: boolean, seed: number, fits: Fits): Promise<Omit<Outcome, "name">>;
 }
 
 /** The daemons run with `preloads`; a control's, until that is found. */
@@ -26,12 +29,13 @@ function histories(name: string, isControl: boolean, ...preloads: string[]): Cha
   const env = { NODE_OPTIONS: preloads.map((url) => `--import=${url}`).join(" ") };
   return {
     name: `random histories, ${name}`,
-    run: async (places, quick, seed) => {
+    cost: isControl ? 15 : 150,
+    run: async (places, quick, seed, fits) => {
       const [started, tally, count] = [Date.now(), newTally(), quick && !isControl ? 12 : 100];
       console.log(`random histories, ${name}: ${count}, --seed ${seed}`);
       let isFound = false;
       const worker = async (_: undefined, history: Event[]): Promise<Result[]> => {
-        if (isFound) return [];
+        if (isFound || !fits()) return [];
         const result = await live(places.directory(), history, tally, env);
         isFound ||= isControl && result.violations.length > 0;
         return [result];
@@ -39,23 +43,26 @@ function histories(name: string, isControl: boolean, ...preloads: string[]): Cha
       const workers = Array.from({ length: AT_ONCE }, () => undefined);
       const results = (await each(workers, drawHistories(count, seed), worker)).flat();
       console.log(`random histories, ${name}: ${JSON.stringify(tally)}`);
-      return { isControl, results, seconds: (Date.now() - started) / 1000 };
+      const left = isFound ? 0 : count - results.length;
+      return { isControl, results, left, seconds: (Date.now() - started) / 1000 };
     },
   };
 }
 
-/** Promotions of a point. */
+/** Promotions of a point; three points are more than two thousand of them, in all ways of saving. */
 const PROMOTIONS = 250;
-const BOUTS = 12;
+const BOUTS = 6;
 
 /** Each point is a bout. In a control also what is lost in a documented window counts as found. */
 function lateEdits(name: string, bout: Omit<Bout, "promotions">): Chance {
   const isControl = bout.control !== undefined;
   return {
     name: `late edits, ${name}`,
-    run: async (_places, quick) => {
+    cost: isControl ? 5 : 20,
+    run: async (_places, quick, _seed, fits) => {
       const [started, results]: [number, Result[]] = [Date.now(), []];
-      while (results.length < (quick ? 1 : BOUTS)) {
+      const count = quick ? 1 : BOUTS;
+      while (results.length < count && fits()) {
         const one: Bout = { ...bout, promotions: PROMOTIONS };
         const report = await holdBout(one);
         const { raced, lost, debris } = report;
@@ -64,7 +71,8 @@ function lateEdits(name: string, bout: Omit<Bout, "promotions">): Chance {
         console.log(`  ${describe(one, report)}`);
         if (isControl && violations.length > 0) break;
       }
-      return { isControl, results, seconds: (Date.now() - started) / 1000 };
+      const left = isControl ? 0 : count - results.length;
+      return { isControl, results, left, seconds: (Date.now() - started) / 1000 };
     },
   };
 }

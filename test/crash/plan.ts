@@ -12,6 +12,8 @@ export interface Sweep {
   /** How much of it is run, and how much with --quick. */
   readonly full: sweeps.Share;
   readonly sample: sweeps.Share;
+  /** Seconds that it takes, about, where nobody else uses the machine: its part of the time that there is. */
+  readonly cost: number;
   /** Why it cannot be run here, if it cannot. */
   readonly whyNot?: () => string | undefined;
   /** A negative control: it has to show violations. */
@@ -27,45 +29,52 @@ function power(loss: Loss, every: number): Sweep {
   if (without) names.push(`no fsync of ${without}`);
   return {
     ...{ name: names.join(", "), full: [every], sample: [60], isControl: without !== undefined },
+    cost: COSTS[type] / every,
     stage: (places) => places.power(loss),
     cases: sweeps.killedOrDone,
     whyNot: () => whyNoPower(type),
   };
 }
 
+/** Seconds for all points of one: an xfs takes half a second to mount. */
+const COSTS = { ext4: 60, xfs: 140 } as const;
+
 const TYPES = ["ext4", "xfs"] as const;
 
-/** An xfs takes half a second to mount. */
 const EVERY: Readonly<Record<(typeof TYPES)[number], number>> = { ext4: 4, xfs: 9 };
 
 export const PLAN: readonly Sweep[] = [
-  { name: "kill", stage: plain, cases: sweeps.killed, full: [1], sample: [8] },
+  { name: "kill", stage: plain, cases: sweeps.killed, full: [1], sample: [8], cost: 20 },
   {
     name: "kill, store on another file system",
     stage: (places) => places.apart(),
     cases: sweeps.killed,
-    ...{ full: [1], sample: [16], whyNot: whyNotApart },
+    ...{ full: [1], sample: [16], cost: 20, whyNot: whyNotApart },
   },
-  { name: "kill, kill in recovery", stage: plain, cases: sweeps.killedTwice, full: [17, 2], sample: [60, 4] },
-  { name: "error", stage: plain, cases: sweeps.failing, full: [1], sample: [30] },
+  {
+    name: "kill, kill in recovery",
+    stage: plain,
+    cases: sweeps.killedTwice,
+    ...{ full: [17, 2], sample: [60, 4], cost: 55 },
+  },
+  { name: "error", stage: plain, cases: sweeps.failing, full: [1], sample: [30], cost: 100 },
   {
     name: "kill, error in recovery",
     stage: plain,
     cases: sweeps.failingRecovery,
-    full: [61],
-    sample: [120, 8],
+    ...{ full: [61], sample: [120, 8], cost: 40 },
   },
   {
     name: "error, kill on the way back",
     stage: plain,
     cases: sweeps.failingThenKilled,
-    ...{ full: [9, 2], sample: [30, 6] },
+    ...{ full: [9, 2], sample: [30, 6], cost: 40 },
   },
   {
     name: "kill of the whole daemon",
     stage: (places) => places.daemon(),
     cases: sweeps.killed,
-    ...{ full: [16], sample: [120] },
+    ...{ full: [16], sample: [120], cost: 15 },
   },
   ...TYPES.flatMap((type) => [
     ...[false, true].map((flush) => power({ type, of: "both", flush }, EVERY[type])),

@@ -8,6 +8,8 @@ import type { Result } from "./case.ts";
 export interface Outcome {
   readonly name: string;
   readonly results: readonly Result[];
+  /** Points that there was no time for. */
+  readonly left: number;
   readonly seconds: number;
   /** Why it was not run. */
   readonly skipped?: string | undefined;
@@ -40,18 +42,20 @@ export function complain(outcome: Outcome): void {
 }
 
 export function table(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.map(({ name, results, skipped, isControl, seconds }) => {
+  const rows = outcomes.map(({ name, results, left, skipped, isControl, seconds }) => {
     const violations = `${count(results, isViolated)}${isControl ? " (wanted)" : ""}`;
     const debris = results.reduce((sum, result) => sum + result.debris, 0);
     const late = count(results, ({ sweptLate }) => sweptLate);
     const untaken = count(results, ({ took }) => !took);
-    const cells = [results.length, violations, debris, late, untaken, seconds.toFixed(0)].map(String);
+    const cells = [results.length, left, violations, debris, late, untaken, seconds.toFixed(0)].map(String);
     return [name, ...(skipped === undefined ? cells : ["SKIPPED"])];
   });
-  const run = outcomes.filter(({ isControl }) => !isControl).flatMap(({ results }) => results);
+  const real = outcomes.filter(({ isControl }) => !isControl);
+  const run = real.flatMap(({ results }) => results);
+  const left = real.reduce((sum, outcome) => sum + outcome.left, 0);
   const debris = run.reduce((sum, result) => sum + result.debris, 0);
-  const total = [run.length, count(run, isViolated), debris, count(run, ({ sweptLate }) => sweptLate)];
-  rows.unshift(["sweep", "points", "violations", "debris", "swept late", "not taken", "seconds"]);
+  const total = [run.length, left, count(run, isViolated), debris, count(run, ({ sweptLate }) => sweptLate)];
+  rows.unshift(["sweep", "points", "left out", "violations", "debris", "swept late", "not taken", "seconds"]);
   rows.push(["all but controls", ...[...total, count(run, ({ took }) => !took)].map(String)]);
   const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? "").length))) ?? [];
   const line = (row: readonly string[]): string =>

@@ -35,7 +35,7 @@ function histories(name: string, isControl: boolean, ...preloads: string[]): Cha
       console.log(`random histories, ${name}: ${count}, --seed ${seed}`);
       let isFound = false;
       const worker = async (_: undefined, history: Event[]): Promise<Result[]> => {
-        if (isFound || !fits()) return [];
+        if (isControl ? isFound : !fits()) return [];
         const result = await live(places.directory(), history, tally, env);
         isFound ||= isControl && result.violations.length > 0;
         return [result];
@@ -43,7 +43,7 @@ function histories(name: string, isControl: boolean, ...preloads: string[]): Cha
       const workers = Array.from({ length: AT_ONCE }, () => undefined);
       const results = (await each(workers, drawHistories(count, seed), worker)).flat();
       console.log(`random histories, ${name}: ${JSON.stringify(tally)}`);
-      const left = isFound ? 0 : count - results.length;
+      const left = isControl ? 0 : count - results.length;
       return { isControl, results, left, seconds: (Date.now() - started) / 1000 };
     },
   };
@@ -62,7 +62,7 @@ function lateEdits(name: string, bout: Omit<Bout, "promotions">): Chance {
     run: async (_places, quick, _seed, fits) => {
       const [started, results]: [number, Result[]] = [Date.now(), []];
       const count = quick ? 1 : BOUTS;
-      while (results.length < count && fits()) {
+      while (results.length < count && (isControl || fits())) {
         const one: Bout = { ...bout, promotions: PROMOTIONS };
         const report = await holdBout(one);
         const { raced, lost, debris } = report;

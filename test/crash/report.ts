@@ -19,7 +19,7 @@ export interface Outcome {
 
 const SHOWN = 5;
 
-const isViolated = ({ violations }: Result): boolean => violations.length > 0;
+export const isViolated = ({ violations }: Result): boolean => violations.length > 0;
 const count = (results: readonly Result[], what: (result: Result) => boolean): number =>
   results.filter(what).length;
 

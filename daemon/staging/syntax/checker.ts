@@ -63,7 +63,9 @@ export function startChecker({ blobs }: Pick<Store, "blobs">, options?: ParserOp
     underWay.set(key, looking);
     const report = await looking;
     underWay.delete(key);
-    return keep(key, report);
+    // Given up twice, it is not tried again.
+    const { passing, ...final } = report;
+    return keep(key, passing && kept ? final : report);
   };
   const known = (image: Image, { name }: Language): Report | undefined => {
     const key = keyOf(image, name);

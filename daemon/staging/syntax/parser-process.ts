@@ -39,7 +39,7 @@ const WORKED_MS = 120_000;
 
 const IMMEDIATE_STARTS = 3;
 const FIRST_DELAY_MS = 100;
-const LONGEST_DELAY_MS = 5000;
+const LONGEST_DELAY_MS = 1000;
 
 interface Task {
   readonly bytes: Uint8Array;

@@ -41,6 +41,12 @@ const CASES: readonly [string, Change, number, string[]][] = [
   ["binary content", write("logo.png", "\0PNG"), 15, ["is binary"]],
   ["a truncated file", write("src/long.ts"), 30, ["loses more than half of the file"]],
   ["a short file made shorter", write("src/short.ts", ""), 0, []],
+  [
+    "code too large to be parsed",
+    write("src/a.ts", "x\n".repeat(600_000)),
+    30,
+    ["replaces a file over 1 MiB", "is code that could not be parsed"],
+  ],
   ["a large file", write("large.txt", "x".repeat(1_100_000)), 20, ["replaces a file over 1 MiB"]],
 ];
 

@@ -6,13 +6,14 @@
 import type { Patch } from "../../protocol/methods/index.ts";
 import { ancestorsOf } from "../disk/index.ts";
 import type { NewPatch } from "../store/index.ts";
+import { languageOf } from "./syntax/language.ts";
 
 export type Risk = NonNullable<Patch["risk"]>;
 
 /** Where a workspace may carry its policy. */
 export const POLICY_FILE = ".iopipe.jsonc";
 
-type Risky = Omit<NewPatch, "findings"> & Pick<Patch, "match">;
+type Risky = Omit<NewPatch, "findings"> & Pick<Patch, "match" | "syntax">;
 
 interface Reason {
   readonly score: number;
@@ -44,6 +45,7 @@ const REASONS: readonly Reason[] = [
   { score: 20, reason: "is a symlink", applies: ({ after }) => after.type === "symlink" },
   { score: 15, reason: "changes a lockfile", applies: (patch) => touches(patch, matching(LOCKFILE)) },
   { score: 15, reason: "is binary", applies: ({ binary }) => binary },
+  { score: 10, reason: "is code that could not be parsed", applies: isUnparsed },
   { score: 10, reason: "changes the mode", applies: changesMode },
 ];
 
@@ -90,4 +92,9 @@ function changesMode({ base, after }: Risky): boolean {
 
 function isInexact({ exactness }: NonNullable<Patch["match"]>[number]): boolean {
   return exactness !== "exact";
+}
+
+/** A text in no known language is not meant; nor is what nobody has looked at yet. */
+function isUnparsed({ path, syntax }: Risky): boolean {
+  return syntax?.status === "unknown" && languageOf(path) !== undefined;
 }

@@ -77,16 +77,17 @@ export function startChecker({ blobs }: Pick<Store, "blobs">, options?: ParserOp
       const question = questionOf(patch);
       if (!question) return undefined;
       const { language, before, after } = question;
-      const reported = [after, ...(before ? [before] : [])].map((image) => reportOn(image, language));
-      const [is, was] = await Promise.all(reported);
-      return judge(language, was, is as Report);
+      const is = await reportOn(after, language);
+      return judge(language, before && isRead(is) ? await reportOn(before, language) : undefined, is);
     },
     known: (patch) => {
       const question = questionOf(patch);
       if (!question) return undefined;
       const { language, before, after } = question;
-      const [is, was] = [known(after, language), before && known(before, language)];
-      return is && (was || !before) ? judge(language, was, is) : undefined;
+      const is = known(after, language);
+      if (!is || !before || !isRead(is)) return is && judge(language, undefined, is);
+      const was = known(before, language);
+      return was && judge(language, was, is);
     },
     get pid() {
       return parser.pid;
@@ -102,6 +103,11 @@ export function startChecker({ blobs }: Pick<Store, "blobs">, options?: ParserOp
 }
 
 const TOO_LARGE: Report = unknown(`It is larger than the ${MAX_CHECKED_BYTES} bytes that are looked at.`);
+
+/** What was not read is compared with nothing. */
+function isRead({ shape }: Report): boolean {
+  return shape !== undefined;
+}
 
 /** Undefined where it is too large to be looked at. */
 function keyOf({ size = 0, hash }: Image, language: string): string | undefined {

@@ -40,10 +40,16 @@ async function syntaxOf(session: SessionHandle): Promise<Record<string, string>>
   );
 }
 
+/** A busy machine may take longer than a check waits. */
+async function expectSyntax(session: SessionHandle, expected: Record<string, string>): Promise<void> {
+  await expect.poll(() => syntaxOf(session), { timeout: 25_000 }).toEqual(expected);
+}
+
 test("an edit that breaks a file is told at staging and at the check, and refused at apply unless allowed", async () => {
   await using scene = await open({ "src/add.ts": CLEAN, "src/other.ts": CLEAN });
   const before = scene.tree();
   const session = await stageIn(scene, { "src/add.ts": BROKEN, "src/other.ts": `// add\n${CLEAN}` });
+  await expectSyntax(session, { "src/add.ts": "invalid, error syntax", "src/other.ts": "ok" });
   const place = { path: "src/add.ts", line: 3, column: 1, message: "Expected `}` but found `EOF`" };
   const dry = await session.check();
   expect(dry.wouldApply).toBe(false);
@@ -55,7 +61,6 @@ test("an edit that breaks a file is told at staging and at the check, and refuse
     data: { path: "src/add.ts", files: [place] },
   });
   expect(scene.tree()).toEqual(before);
-  expect(await syntaxOf(session)).toEqual({ "src/add.ts": "invalid, error syntax", "src/other.ts": "ok" });
   // Looked at before, it is known at once.
   const again = await stageIn(scene, { "src/add.ts": BROKEN });
   const restaged = await again.stage([{ kind: "chmod", path: "src/add.ts", mode: 0o755 }]);
@@ -90,7 +95,7 @@ test("of several files that would not parse all are named, and the others apply 
 test("a file that did not parse before stays editable, and is called invalid with a warning", async () => {
   await using scene = await open({ "src/add.ts": BROKEN });
   const session = await stageIn(scene, { "src/add.ts": `// still broken\n${BROKEN}` });
-  expect(await syntaxOf(session)).toEqual({ "src/add.ts": "invalid, warning syntax" });
+  await expectSyntax(session, { "src/add.ts": "invalid, warning syntax" });
   expect((await apply(session)).operation.state).toBe("committed");
 });
 
@@ -103,7 +108,7 @@ test("a new file is refused in a language whose parser is never wrong, else warn
     "fine.rs": "fn main() {}\n",
     "settings.json": "// read with comments somewhere\n{}\n",
   });
-  expect(await syntaxOf(session)).toEqual({
+  await expectSyntax(session, {
     "fine.rs": "ok",
     "new.py": "invalid, error syntax",
     "new.rs": "unknown, warning syntax",
@@ -129,7 +134,7 @@ test("what nobody can look at is unknown and applies; what brings no new content
     { kind: "chmod", path: "run.ts", mode: 0o755 },
     { kind: "symlink", path: "link.ts", target: "run.ts" },
   ]);
-  expect(await syntaxOf(session)).toEqual({
+  await expectSyntax(session, {
     "notes.txt": "unknown",
     "latin1.ts": "unknown",
     "image.ts": "unknown",
@@ -159,7 +164,7 @@ test("what agents and merges leave behind is refused in code and told in text", 
     "cut.js": body.slice(0, 5).join(""),
     "elided.py": "import os\n# ... rest of the code remains unchanged ...\n",
   });
-  expect(await syntaxOf(session)).toEqual({
+  await expectSyntax(session, {
     "merged.js": "invalid, error conflict-markers, error syntax",
     "fenced.js": "invalid, error fence",
     "notes.md": "unknown, warning conflict-markers",
@@ -184,8 +189,7 @@ test("contents that crash parsers, or nest deeper than any, harm nothing: the ne
   const strict = statuses.filter(([path]) => !/\.(html|vue|yaml)$/.test(path));
   expect(strict.filter(([, status]) => status === "ok")).toEqual([]);
   const next = await stageIn(scene, { "next.ts": CLEAN, "next.py": "x = 1\n" });
-  // It may have to wait for what is left of them.
-  await expect.poll(() => syntaxOf(next), { timeout: 25_000 }).toEqual({ "next.ts": "ok", "next.py": "ok" });
+  await expectSyntax(next, { "next.ts": "ok", "next.py": "ok" });
 });
 
 const parserPid = async ({ reviewer }: Scene): Promise<number> =>
@@ -196,7 +200,7 @@ test("a parser that is killed is started again", async () => {
   const pids = new Set<number>();
   for (let n = 0; n < 5; n += 1) {
     const session = await stageIn(scene, { [`file${n}.ts`]: `${CLEAN}// ${n}\n` });
-    expect(await syntaxOf(session)).toEqual({ [`file${n}.ts`]: "ok" });
+    await expectSyntax(session, { [`file${n}.ts`]: "ok" });
     const pid = await parserPid(scene);
     pids.add(pid);
     process.kill(pid, "SIGKILL");
@@ -206,13 +210,13 @@ test("a parser that is killed is started again", async () => {
 
 test("a parser that hangs is replaced: its content is unknown until somebody asks again", async () => {
   await using scene = await open({ "a.ts": CLEAN });
-  await syntaxOf(await stageIn(scene, { "a.ts": `${CLEAN}// first\n` }));
+  await expectSyntax(await stageIn(scene, { "a.ts": `${CLEAN}// first\n` }), { "a.ts": "ok" });
   const hung = await parserPid(scene);
   process.kill(hung, "SIGSTOP");
   const session = await stageIn(scene, { "a.ts": `// hung\n${BROKEN}` });
   expect((await session.check()).wouldApply).toBe(true);
   expect((await session.get()).patches[0]?.syntax).toMatchObject({ status: "unknown", diagnostics: [] });
-  expect(await syntaxOf(session)).toEqual({ "a.ts": "invalid, error syntax" });
+  await expectSyntax(session, { "a.ts": "invalid, error syntax" });
   expect(await parserPid(scene)).not.toBe(hung);
   await expect(apply(session)).rejects.toMatchObject({ kind: "SyntaxInvalid" });
 });

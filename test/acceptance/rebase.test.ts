@@ -116,6 +116,28 @@ describe.each([
   });
 });
 
+const CHANGES = [edit("one", "ONE"), edit("four\n", "four\nfour and a half\n"), edit("seven\n", "")];
+
+test.each([
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+])("three agents, applied in the order %i, %i, %i: the same file, with all changes", async (...order) => {
+  await using scene = await scenario();
+  const agents: Agent[] = [];
+  for (const change of CHANGES) agents.push(await agent(scene, change));
+  for (const n of order) {
+    const one = agents[n] as Agent;
+    const { conflicted } = await one.session.rebase();
+    expect(conflicted).toEqual([]);
+    await review(scene, one);
+  }
+  expect(scene.read("f.txt")).toBe("ONE\ntwo\nthree\nfour\nfour and a half\nfive\nsix\n");
+});
+
 test("a base that moved before anybody told is seen by the rebase itself; what stands is left alone", async () => {
   await using scene = await scenario({ "f.txt": LINES, "g.txt": LINES });
   const one = await agent(scene, edit("two", "TWO"), edit("two", "TWO", "g.txt"));

@@ -15,6 +15,7 @@
  */
 
 import { type FSWatcher, mkdirSync, readdirSync, rmSync, unlink, watch, writeFile } from "node:fs";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 
 export interface Cookies {
@@ -30,7 +31,8 @@ export interface Cookies {
   seenByChild(names: readonly string[]): void;
   /** A new child is live, or none is: cookies on their way to the old one are off. */
   childChanged(live: boolean): void;
-  close(): void;
+  /** Takes the directory away. */
+  close(): Promise<void>;
 }
 
 export interface CookieHooks {
@@ -84,7 +86,9 @@ export function openCookies(directory: string, hooks: CookieHooks): Cookies {
 
   const remove = (number: number): void => unlink(path.join(directory, String(number)), () => {});
 
-  const write = (): number => {
+  const write = (): void => {
+    // Whoever still waits would prove with it to the directory's next owner what that one has not seen.
+    if (closed) return;
     last += 1;
     const number = last;
     if (childLive) {
@@ -95,7 +99,6 @@ export function openCookies(directory: string, hooks: CookieHooks): Cookies {
       if (error?.code === "ENOENT") beginAnew();
       else if (!childLive && proofs.size === 0) remove(number);
     });
-    return number;
   };
 
   const checkStall = (): void => {
@@ -166,7 +169,8 @@ export function openCookies(directory: string, hooks: CookieHooks): Cookies {
       clearTimeout(beatTimer);
       clearTimeout(stallTimer);
       childLive = false;
-      rmSync(directory, { recursive: true, force: true });
+      // Again where a cookie that was on its way came in between.
+      return rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 });
     },
   };
 }

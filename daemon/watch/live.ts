@@ -316,7 +316,7 @@ export function openLive(options: LiveOptions): Live {
       direct.close();
       await Promise.all([native.close(), reconciler.close(gone)]);
       direct.close();
-      cookies.close();
+      await cookies.close();
     },
   };
 }

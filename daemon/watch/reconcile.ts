@@ -101,6 +101,7 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
       const served = flushes;
       flushes = [];
       try {
+        if (served.length > 0) await readFound();
         await takeHints(served.length > 0);
         if (served.length > 0) folds.write();
         for (const waiter of served) waiter.resolve();
@@ -142,6 +143,21 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
     for (let round = 0; batch.size > 0 && round < MAX_ROUNDS; round++)
       batch = new Set(await look(batch, ripe, lookAtUrgent));
     for (const file of batch) hint(file);
+  };
+
+  /**
+   * Reads what the crawl found and has not read: where it came upon a new directory before that one's hint had its turn,
+   * the hint finds it known and looks no further.
+   */
+  const readFound = async (): Promise<void> => {
+    const isRead = (directory: string): boolean =>
+      ground.direct.has(directory) || ground.direct.uncovered.has(directory);
+    if (!current) return;
+    const found = current.queue.filter((directory) => !isRead(directory));
+    current = { ...current, queue: current.queue.filter(isRead) };
+    const again: string[] = [];
+    for (; found.length > 0 && !closed; await lookAtUrgent()) await scanNext(ground, found, again);
+    for (const file of again) hint(file);
   };
 
   const crawlOn = async (): Promise<void> => {

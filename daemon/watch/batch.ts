@@ -18,6 +18,12 @@ export interface BatchResult {
   readonly folded: string[];
 }
 
+/** A directory to be scanned, and what is below it; `shallow` as a finding has it. */
+interface Walk {
+  readonly directory: string;
+  readonly shallow?: boolean | undefined;
+}
+
 /** Paths examined and written in one transaction; some milliseconds, which others wait. */
 const CHUNK = 32;
 
@@ -43,7 +49,7 @@ export async function runBatch(
       examineSafely(ground, file, { ripe: ripe(file), hashing }),
     );
     for (const finding of findings) await clearFor(ground, finding);
-    const walks: string[] = [];
+    const walks: Walk[] = [];
     ground.ledger.write(() => {
       for (const finding of findings) settle(ground, finding, result, walks);
     });
@@ -54,10 +60,11 @@ export async function runBatch(
 }
 
 /** Scans the last directory of `queue`, whose names were just made, and puts those below it in its place. */
-async function walk(ground: Ground, queue: string[], again: string[], between: Between): Promise<void> {
+async function walk(ground: Ground, queue: Walk[], again: string[], between: Between): Promise<void> {
   ground.published.clear();
-  const scanned = await scan(ground, queue.pop() ?? "", { look: ground.sight.glance, between });
-  for (const directory of scanned.directories) queue.push(directory);
+  const { directory, shallow } = queue.pop() as Walk;
+  const scanned = await scan(ground, directory, { look: ground.sight.glance, between, shallow });
+  for (const below of scanned.directories) queue.push({ directory: below });
   for (const file of scanned.again) again.push(file);
 }
 
@@ -74,7 +81,7 @@ async function examineSafely(
   }
 }
 
-function settle(ground: Ground, finding: Finding, result: BatchResult, walks: string[]): void {
+function settle(ground: Ground, finding: Finding, result: BatchResult, walks: Walk[]): void {
   if (finding.do === "nothing") return;
   if (finding.do === "hold") result.hold.push(finding.path);
   else if (finding.do === "hint" || isPublished(ground, finding.path)) result.again.push(finding.path);
@@ -84,8 +91,8 @@ function settle(ground: Ground, finding: Finding, result: BatchResult, walks: st
     result.again.push(finding.path);
   else {
     applyFinding(ground, finding);
-    if (finding.do === "walk") walks.push(finding.path);
+    if (finding.do === "walk") walks.push({ directory: finding.path, shallow: finding.shallow });
     // New rules: everything they speak about is judged again.
-    if (nameOf(finding.path) === ".gitignore") walks.push(parentOf(finding.path));
+    if (nameOf(finding.path) === ".gitignore") walks.push({ directory: parentOf(finding.path) });
   }
 }

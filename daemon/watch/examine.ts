@@ -39,7 +39,8 @@ export type Finding =
   /** The directory above is not known yet: that one comes first. */
   | { readonly do: "hint"; readonly path: string }
   | { readonly do: "vanish"; readonly path: string }
-  | { readonly do: "walk"; readonly path: string; readonly seen: Seen }
+  /** `shallow`: the directories below that are known are what they were. */
+  | { readonly do: "walk"; readonly path: string; readonly seen: Seen; readonly shallow?: boolean }
   /** Something below an ignored directory changed; with `seen`, the directory itself did. */
   | { readonly do: "fold"; readonly path: string; readonly seen?: Seen }
   | {
@@ -76,7 +77,8 @@ export async function examine(
   if (seen.kind === "directory") {
     if (ignore.foldOf(file, true) !== undefined) return foldItself(row, file, seen);
     const known = alive && sameStat(row as Seen, seen) && direct.has(file);
-    return known ? NOTHING : { do: "walk", path: file, seen };
+    const shallow = alive && row.identity === seen.identity && direct.isWanted(file);
+    return known ? NOTHING : { do: "walk", path: file, seen, shallow };
   }
   if (!alive && !options.ripe) return { do: "hold", path: file };
   return (await judge(ground, file, row, seen, options.hashing)) ?? NOTHING;

@@ -1,14 +1,17 @@
 /**
- * Git's own directory: says when its index or HEAD moved, since what is tracked decides what is ignored.
- * Owns one watch of that directory; nothing in it is ever a change of the root. What git says is git.ts.
+ * Git's files: says when one of those moved that decide what is ignored: the index and HEAD (what is tracked),
+ * configuration, and ignore files outside the root.
+ * Owns a watch of each directory that holds some of them; nothing there is ever a change of the root. Which files they
+ * are is ignore.ts.
  * Failure: without the watch, `sync` still asks git.
  */
 
 import { type FSWatcher, watch } from "node:fs";
+import path from "node:path";
 
 export interface GitWatch {
-  /** Watches another directory from now on; undefined: none. */
-  follow(gitDir: string | undefined): void;
+  /** Watches for these files (absolute) from now on. */
+  follow(files: readonly string[]): void;
   close(): void;
 }
 
@@ -18,12 +21,11 @@ const FIRST_MS = 50;
 const AGAIN_MS = 1000;
 
 export function openGitWatch(moved: () => void): GitWatch {
-  let watcher: FSWatcher | undefined;
+  let watchers: FSWatcher[] = [];
   let timer: NodeJS.Timeout | undefined;
   let toldAt = Number.NEGATIVE_INFINITY;
 
-  const stir = (name: string | null): void => {
-    if (name !== "index" && name !== "HEAD") return;
+  const stir = (): void => {
     const tell = (): void => {
       timer = undefined;
       toldAt = performance.now();
@@ -32,20 +34,34 @@ export function openGitWatch(moved: () => void): GitWatch {
     timer ??= setTimeout(tell, Math.max(FIRST_MS, toldAt + AGAIN_MS - performance.now())).unref();
   };
 
+  const watchFor = (directory: string, names: ReadonlySet<string>): FSWatcher | undefined => {
+    try {
+      const watcher = watch(directory, { persistent: false }, (_, name) => {
+        if (name !== null && names.has(name)) stir();
+      });
+      return watcher.on("error", () => {});
+    } catch {
+      return undefined; // The watch limit, or a directory that is not there.
+    }
+  };
+
+  const end = (): void => {
+    for (const watcher of watchers) watcher.close();
+    watchers = [];
+  };
+
   return {
-    follow(gitDir) {
-      watcher?.close();
-      watcher = undefined;
-      if (gitDir === undefined) return;
-      try {
-        watcher = watch(gitDir, { persistent: false }, (_, name) => stir(name));
-        watcher.on("error", () => {});
-      } catch {
-        // The watch limit, or a repository that just went.
-      }
+    follow(files) {
+      end();
+      const byDirectory = Object.entries(Object.groupBy(files, (file) => path.dirname(file)));
+      watchers = byDirectory
+        .map(([directory, inIt = []]) =>
+          watchFor(directory, new Set(inIt.map((file) => path.basename(file)))),
+        )
+        .filter((watcher) => watcher !== undefined);
     },
     close() {
-      watcher?.close();
+      end();
       clearTimeout(timer);
     },
   };

@@ -12,23 +12,31 @@ export interface Repository {
   readonly top: string;
   /** Absolute; a worktree's own, with HEAD and index. */
   readonly gitDir: string;
-  /** Absolute paths of ignore files beside the .gitignore files, weakest first. */
-  readonly excludeFiles: readonly string[];
+  /** Absolute paths of ignore files beside the .gitignore files, weakest first: the user's, the repository's. */
+  readonly excludeFiles: readonly [string | undefined, string];
+  /** Absolute paths of what says where those are. */
+  readonly configFiles: readonly string[];
+  /** Patterns match whatever the case. */
+  readonly ignoresCase: boolean;
 }
 
 /** The repository that `root` is the top of or lies in. */
 export async function findRepository(root: string): Promise<Repository | undefined> {
-  const answer = await git(root, [
-    "rev-parse",
-    "--show-toplevel",
-    "--absolute-git-dir",
-    "--git-path",
-    "info/exclude",
-  ]);
-  const [top, gitDir, exclude] = answer?.split("\n") ?? [];
-  if (!top || !gitDir || !exclude) return undefined;
-  const configured = (await git(root, ["config", "--type=path", "core.excludesFile"]))?.trim();
-  return { top, gitDir, excludeFiles: [configured || defaultExcludes(), path.resolve(root, exclude)] };
+  const paths = ["info/exclude", "config"].flatMap((name) => ["--git-path", name]);
+  const answer = await git(root, ["rev-parse", "--show-toplevel", "--absolute-git-dir", ...paths]);
+  const [top, gitDir, exclude, config] = answer?.split("\n") ?? [];
+  if (!top || !gitDir || !exclude || !config) return undefined;
+  const configured = await git(root, ["config", "--type=path", "core.excludesFile"]);
+  const ofUser = configured === undefined ? inHome("ignore") : configured.replace(/\n$/, "");
+  const ignoresCase = await git(root, ["config", "--type=bool", "core.ignoreCase"]);
+  return {
+    top,
+    gitDir,
+    // Set to nothing, there is none.
+    excludeFiles: [ofUser === "" ? undefined : path.resolve(top, ofUser), path.resolve(root, exclude)],
+    configFiles: [path.resolve(root, config), inHome("config"), path.join(home(), ".gitconfig")],
+    ignoresCase: ignoresCase?.trim() === "true",
+  };
 }
 
 /** Root-relative paths that are in the index although a pattern, or one of `patterns`, ignores them; undefined when git fails. */
@@ -41,10 +49,13 @@ export async function trackedButIgnored(
   return answer?.split("\0").filter((name) => name !== "");
 }
 
-/** Source: gitignore(5). */
-function defaultExcludes(): string {
-  const home = process.env.XDG_CONFIG_HOME || path.join(process.env.HOME ?? "/", ".config");
-  return path.join(home, "git", "ignore");
+/** A file of the user's own for git. Source: gitignore(5), git-config(1). */
+function inHome(name: string): string {
+  return path.join(process.env.XDG_CONFIG_HOME || path.join(home(), ".config"), "git", name);
+}
+
+function home(): string {
+  return process.env.HOME ?? "/";
 }
 
 async function git(root: string, args: readonly string[]): Promise<string | undefined> {

@@ -15,18 +15,25 @@ export interface Rule {
   readonly anchored: boolean;
   /** No special characters: compared as it is. */
   readonly literal: boolean;
+  /** The pattern is in lower case, and what is compared with it is to be. */
+  readonly anyCase: boolean;
 }
 
 /** The rules of an ignore file, in its order. */
-export function parseIgnoreFile(text: string): Rule[] {
+export function parseIgnoreFile(text: string, anyCase = false): Rule[] {
   return text
     .replace(/^\uFEFF/, "")
     .split("\n")
-    .map(parseLine)
+    .map((line) => parseLine(anyCase ? lowered(line) : line, anyCase))
     .filter((rule) => rule !== undefined);
 }
 
-function parseLine(line: string): Rule | undefined {
+/** As git folds: ASCII alone. */
+function lowered(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+function parseLine(line: string, anyCase: boolean): Rule | undefined {
   let pattern = withoutTrailingSpaces(line.replace(/\r$/, ""));
   if (pattern === "" || pattern.startsWith("#")) return undefined;
   const negated = pattern.startsWith("!");
@@ -36,7 +43,7 @@ function parseLine(line: string): Rule | undefined {
   const anchored = pattern.includes("/");
   if (pattern.startsWith("/")) pattern = pattern.slice(1);
   if (pattern === "") return undefined;
-  return { pattern, negated, directoryOnly, anchored, literal: !/[*?[\\]/.test(pattern) };
+  return { pattern, negated, directoryOnly, anchored, literal: !/[*?[\\]/.test(pattern), anyCase };
 }
 
 /** Spaces at the end do not count, unless a backslash is before them. */
@@ -62,7 +69,8 @@ export function verdictOf(
   for (let index = rules.length - 1; index >= 0; index--) {
     const rule = rules[index] as Rule;
     if (rule.directoryOnly && !isDirectory) continue;
-    const subject = rule.anchored ? path : name;
+    const given = rule.anchored ? path : name;
+    const subject = rule.anyCase ? lowered(given) : given;
     if (rule.literal ? rule.pattern === subject : wildmatch(rule.pattern, subject)) {
       return rule.negated ? "kept" : "ignored";
     }

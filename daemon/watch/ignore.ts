@@ -2,23 +2,33 @@
  * Ignoring as git does: which paths of a root are ignored, and below which directory they are folded.
  * Owns the rules in force (global, info/exclude, every .gitignore from the repository's top down, and the workspace's
  * own, which come before all of them) and the exceptions:
- * what is tracked, has a pending patch or was opened by an `include` is never folded. Patterns are gitignore.ts, the
- * tracked set comes from git.ts, and what to do about a change here is reconcile.ts.
+ * what is tracked, has a pending patch or was opened by an `include` is never folded. Patterns are gitignore.ts, files
+ * of rules ignore-files.ts, the tracked set comes from git.ts, and what to do about a change here is reconcile.ts.
  * Invariant: rules of a directory are loaded before its children are judged (scan.ts calls `load`).
- * Outside a repository nothing is ignored but by the workspace's own rules.
+ * Outside a repository nothing is ignored but by the workspace's own rules. A repository within the root, such as a
+ * submodule, is ruled by its own files and the user's alone; what it tracks although it ignores it is not known here.
  */
 
-import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Priority, WatchRules } from "../../protocol/methods/values.ts";
 import { parentOf } from "../disk/path.ts";
 import { findRepository, type Repository, trackedButIgnored } from "./git.ts";
 import { parseIgnoreFile, type Rule, verdictOf } from "./gitignore.ts";
+import {
+  decidingFiles,
+  findAgain,
+  readTreeRules,
+  rulesOutside,
+  type Source,
+  stampOf,
+} from "./ignore-files.ts";
 import { laneOf, priorityOf } from "./priority.ts";
 
 export interface Ignore {
-  /** git's own directory, whose index and HEAD are worth watching. */
+  /** git's own directory. */
   readonly gitDir: string | undefined;
+  /** Files outside the tree, or in `.git`, that decide what is ignored or tracked; absolute. */
+  readonly files: readonly string[];
   /** Asks git again; true when the repository or the tracked exceptions changed. Cheap while the index is the same. */
   refresh(): Promise<boolean>;
   /** Reads `directory`'s .gitignore (not among its `names`: no rules); true when that changed. */
@@ -50,14 +60,16 @@ export interface Ignore {
 
 /** Most ignored directories that clients may have opened up. */
 const MAX_OPENED = 64;
-const MAX_IGNORE_FILE_BYTES = 1024 * 1024;
 
 export function openIgnore(root: string): Ignore {
   const rules = new Map<string, readonly Rule[]>();
-  let above: { directory: string; rules: readonly Rule[] }[] = [];
+  /** Directories below the root with a `.git`: repositories of their own, submodules among them. */
+  const tops = new Set<string>();
+  let outside: readonly Source[] = [];
   let repository: Repository | undefined;
   let tracked = new Set<string>();
-  let indexStamp: string | undefined;
+  let stamp: string | undefined;
+  let configStamp: string | undefined;
   let first = true;
   let own: readonly Rule[] = [];
   let ownLines: readonly string[] = [];
@@ -68,19 +80,29 @@ export function openIgnore(root: string): Ignore {
   const matches = (file: string, isDirectory: boolean): boolean => {
     const said = verdictOf(own, file, isDirectory);
     if (said) return said === "ignored";
-    if (!repository) return false;
+    const top = topOf(file);
+    if (top === undefined) return false;
     for (let directory = parentOf(file); ; directory = parentOf(directory)) {
       const here = rules.get(directory);
       const verdict = here && verdictOf(here, relativeTo(directory, file), isDirectory);
       if (verdict) return verdict === "ignored";
-      if (directory === "") break;
+      if (directory === top || directory === "") break;
     }
     const absolute = path.join(root, file);
-    for (const source of above) {
-      const verdict = verdictOf(source.rules, path.relative(source.directory, absolute), isDirectory);
+    for (const source of outside) {
+      if (!source.everywhere && top !== "") continue;
+      const from = top === "" ? source.directory : path.join(root, top);
+      const verdict = verdictOf(source.rules, path.relative(from, absolute), isDirectory);
       if (verdict) return verdict === "ignored";
     }
     return false;
+  };
+
+  /** The repository that a path belongs to: the nearest directory above it with a `.git`; "" for the root's own. */
+  const topOf = (file: string): string | undefined => {
+    for (let directory = parentOf(file); directory !== "" && tops.size > 0; directory = parentOf(directory))
+      if (tops.has(directory)) return directory;
+    return repository && "";
   };
 
   const isExempt = (file: string, prefixes: ReadonlySet<string> = opened): boolean =>
@@ -90,30 +112,39 @@ export function openIgnore(root: string): Ignore {
     get gitDir() {
       return repository?.gitDir;
     },
+    get files() {
+      return repository ? [...decidingFiles(root, repository), path.join(repository.gitDir, "HEAD")] : [];
+    },
     async refresh() {
-      const found = await findAgain(root, repository, first);
+      const isSameConfig = !repository || (await stampOf(repository.configFiles)) === configStamp;
+      const found = isSameConfig ? await findAgain(root, repository, first) : await findRepository(root);
       first = false;
-      const stamp = found && (await stampOf(found));
-      if (found?.gitDir === repository?.gitDir && stamp === indexStamp) return false;
+      configStamp = found && (await stampOf(found.configFiles));
+      const now = found && (await stampOf(decidingFiles(root, found)));
+      if (found?.gitDir === repository?.gitDir && now === stamp) return false;
       const list = (found && (await trackedButIgnored(root, ownLines))) ?? [];
       const same =
         found?.gitDir === repository?.gitDir &&
         list.length === tracked.size &&
         list.every((one) => tracked.has(one));
-      [repository, indexStamp, tracked] = [found, stamp, new Set(list)];
-      const before = JSON.stringify(above);
-      above = found ? await rulesAbove(root, found) : [];
-      return !same || JSON.stringify(above) !== before;
+      const before = JSON.stringify(outside);
+      const isNewCase = found?.ignoresCase !== repository?.ignoresCase;
+      [repository, stamp, tracked] = [found, now, new Set(list)];
+      outside = found ? await rulesOutside(root, found) : [];
+      return !same || isNewCase || JSON.stringify(outside) !== before;
     },
     async load(directory, names) {
+      if (directory !== "" && names.includes(".git")) tops.add(directory);
+      else tops.delete(directory);
       const before = rules.get(directory);
       const isThere = names.includes(".gitignore");
-      const now = isThere ? await readRules(path.join(root, directory, ".gitignore")) : [];
+      const file = path.join(root, directory, ".gitignore");
+      const now = isThere ? await readTreeRules(file, repository?.ignoresCase) : [];
       if (now.length > 0) rules.set(directory, now);
       else rules.delete(directory);
       const changed = JSON.stringify(before ?? []) !== JSON.stringify(now);
       // What is tracked against the patterns depends on the patterns.
-      if (changed) indexStamp = undefined;
+      if (changed) stamp = undefined;
       return changed;
     },
     matches,
@@ -143,7 +174,7 @@ export function openIgnore(root: string): Ignore {
       own = parseIgnoreFile(ignore.join("\n"));
       ownLines = ignore.filter((line) => parseIgnoreFile(line).length > 0);
       // What is tracked against the patterns depends on the patterns.
-      indexStamp = undefined;
+      stamp = undefined;
     },
     opened,
     openUp(prefix) {
@@ -152,45 +183,6 @@ export function openIgnore(root: string): Ignore {
       return true;
     },
   };
-}
-
-/** Starts git only where there is something to find: at first, and when a repository came or went. */
-async function findAgain(
-  root: string,
-  known: Repository | undefined,
-  first: boolean,
-): Promise<Repository | undefined> {
-  const sign = known?.gitDir ?? path.join(root, ".git");
-  const isThere = (await stat(sign).catch(() => undefined)) !== undefined;
-  if (!first && isThere === (known !== undefined)) return known;
-  return findRepository(root);
-}
-
-/** Changes when the index or an exclude file does. */
-async function stampOf(repository: Repository): Promise<string> {
-  const files = [path.join(repository.gitDir, "index"), ...repository.excludeFiles];
-  const stats = await Promise.all(files.map((file) => stat(file, { bigint: true }).catch(() => undefined)));
-  return stats.map((one) => (one ? `${one.ino}:${one.size}:${one.mtimeNs}` : "-")).join();
-}
-
-/** The rules from outside the root, strongest first: .gitignore files above it, info/exclude, the global file. */
-async function rulesAbove(root: string, { top, excludeFiles }: Repository) {
-  const found: { directory: string; rules: readonly Rule[] }[] = [];
-  for (let directory = root; directory !== top && directory.startsWith(top); ) {
-    directory = path.dirname(directory);
-    found.push({ directory, rules: await readRules(path.join(directory, ".gitignore")) });
-  }
-  for (const file of excludeFiles.toReversed()) found.push({ directory: top, rules: await readRules(file) });
-  return found.filter((source) => source.rules.length > 0);
-}
-
-async function readRules(file: string): Promise<readonly Rule[]> {
-  try {
-    const { size } = await stat(file);
-    return size > MAX_IGNORE_FILE_BYTES ? [] : parseIgnoreFile(await readFile(file, "utf8"));
-  } catch {
-    return []; // Absent, a directory, or unreadable: git goes on without it too.
-  }
 }
 
 function isOpened(opened: ReadonlySet<string>, file: string): boolean {

@@ -34,6 +34,8 @@ export interface Live {
   readonly ready: Promise<void>;
   readonly state: "crawling" | "live" | "degraded" | "polling";
   hint(path: string): void;
+  /** Somebody works on a path: it is looked at, and what happens there is to be seen at once. */
+  urge(path: string): void;
   /** Brings what was hinted before the call into the table. */
   flush(): Promise<void>;
   /** Own writes of the step under way (examine.ts). */
@@ -121,10 +123,21 @@ export function openLive(options: LiveOptions): Live {
     cookies.beat();
   };
 
+  /** Whether somebody waits for what happens in a directory. */
+  const isUrgent = (directory: string): boolean =>
+    ignore.high.values().some((file) => parentOf(file) === directory) ||
+    ledger.table.children(directory).some(({ path: file }) => ignore.priorityOf(file) === "HIGH");
+
+  /** The child reports what happens in directories that are not covered: those where something does are to be. */
+  const heardOf = (file: string): void => {
+    hint(file);
+    if (direct.uncovered.size > 0 && ignore.priorityOf(file) !== "LOW") cover(parentOf(file), false);
+  };
+
   /** The rules changed outside the tree, or what is tracked did. */
   const refreshIgnore = async (): Promise<void> => {
     if (!(await ignore.refresh()) || isClosed()) return;
-    gitWatch.follow(ignore.gitDir);
+    gitWatch.follow(ignore.files);
     await repair.crawl();
   };
   const refreshSoon = (): void => void refreshIgnore().catch(() => {});
@@ -132,8 +145,12 @@ export function openLive(options: LiveOptions): Live {
   const direct = openDirect(root, options.directBudget ?? defaultBudget(), queueLength(), {
     hint,
     limit,
+    isUrgent,
     lost: () => lost("the direct queue was about to overflow"),
   });
+  const cover = (directory: string, urgent: boolean): void => {
+    if (direct.warm(directory, urgent)) reconciler.hint(directory);
+  };
   const sight = openSight(root);
   const ground: Ground = {
     root,
@@ -182,7 +199,7 @@ export function openLive(options: LiveOptions): Live {
   const native = startNative(
     { root, cookieDir, ignored: [path.join(root, ".git")], log },
     {
-      hints: (paths) => paths.forEach((file) => void hint(file)),
+      hints: (paths) => paths.forEach(heardOf),
       cookies: cookies.seenByChild,
       ready: () => childIs("live"),
       down: () => childIs("down"),
@@ -260,7 +277,7 @@ export function openLive(options: LiveOptions): Live {
     }
     await sight.begin();
     await ignore.refresh();
-    if (!isClosed()) gitWatch.follow(ignore.gitDir);
+    if (!isClosed()) gitWatch.follow(ignore.files);
     await repair.crawl();
     poll();
     if (!isClosed()) audit.begin();
@@ -274,6 +291,10 @@ export function openLive(options: LiveOptions): Live {
       return state();
     },
     hint,
+    urge(file) {
+      hint(file);
+      cover(parentOf(file), true);
+    },
     flush: reconciler.flush,
     published,
     async prove(paths, signal) {

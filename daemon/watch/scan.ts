@@ -33,6 +33,8 @@ interface Manner {
   look: Sight["glance"];
   /** What has its turn between chunks; without it only the loop has. */
   between?: Between;
+  /** Leaves out directories that are known. */
+  shallow?: boolean | undefined;
 }
 
 /** Directories read at once: enough to keep the disk's threads busy, few enough for others to have their turn soon. */
@@ -52,14 +54,17 @@ export async function scanNext(ground: Ground, queue: string[], again: string[])
 }
 
 /** Brings the rows right below `directory` up to the disk. */
-export async function scan(ground: Ground, directory: string, { look, between }: Manner): Promise<Scanned> {
-  const { root, ledger, ignore, direct } = ground;
+export async function scan(
+  ground: Ground,
+  directory: string,
+  { look, between, shallow = false }: Manner,
+): Promise<Scanned> {
+  const { ledger, ignore } = ground;
   const result: Scanned = { directories: [], again: [] };
   if (!isDirectory(ground, directory)) return result;
-  direct.watch(directory);
   let names: string[];
   try {
-    names = await readdir(path.join(root, directory));
+    names = await listCovered(ground, directory);
   } catch (error) {
     if (isAbsent(error)) result.again.push(directory);
     else ground.warn(`The directory ${directory || "."} cannot be read: ${(error as Error).message}.`);
@@ -84,7 +89,19 @@ export async function scan(ground: Ground, directory: string, { look, between }:
       });
     if (from + CHUNK < files.length) await (between ?? setImmediate)();
   }
-  return result;
+  if (!shallow) return result;
+  const isNew = (below: string): boolean => known.get(below)?.kind !== "directory";
+  return { ...result, directories: result.directories.filter(isNew) };
+}
+
+/** Covers the directory, as far as there are watches for it, then reads its names. */
+async function listCovered({ root, ignore, direct }: Ground, directory: string): Promise<string[]> {
+  const list = (): Promise<string[]> => readdir(path.join(root, directory));
+  if (direct.watch(directory)) return list();
+  const names = await list();
+  const isUrgent = names.some((name) => ignore.priorityOf(joinPath(directory, name)) === "HIGH");
+  // What came while it was not covered is in another listing.
+  return isUrgent && direct.warm(directory, true) && direct.watch(directory) ? list() : names;
 }
 
 /**

@@ -213,7 +213,7 @@ export function watchRoot(options: WatchOptions): RootWatch {
       ledger.write(() => publish(path, { operation }, stat));
     },
     setHigh(paths) {
-      for (const path of ignore.setHigh(paths)) life.live?.hint(path);
+      for (const path of ignore.setHigh(paths)) life.live?.urge(path);
     },
     get rules() {
       return Object.keys(rules).length === 0 ? undefined : rules;

@@ -11,10 +11,19 @@ const STAR = "*";
 /** no: not here; noMore: no longer start can match; noFurther: none before the next `**`. */
 type Outcome = "match" | "no" | "noMore" | "noFurther";
 
-/** Whether all of `path` matches `pattern`. */
+/** Whether all of `path` matches `pattern`. As in git, what follows the literal part is a pattern of its own. */
 export function wildmatch(pattern: string, path: string): boolean {
-  return run(pattern, 0, path, 0) === "match";
+  const { length } = literalPrefix(pattern);
+  if (pattern.slice(0, length) !== path.slice(0, length)) return false;
+  return run(asBytes(pattern.slice(length)), 0, asBytes(path.slice(length)), 0) === "match";
 }
+
+/** git counts bytes: `?` is one, and a letter beyond ASCII is several. */
+function asBytes(text: string): string {
+  return NOT_ASCII.test(text) ? Buffer.from(text, "utf8").toString("latin1") : text;
+}
+
+const NOT_ASCII = /[\u0080-\uffff]/;
 
 /** Whether a path is meant by a glob as git's `:(glob)`: one without special characters means what lies below it too. */
 export function matcherOf(glob: string): (path: string) => boolean {
@@ -56,7 +65,8 @@ function run(pattern: string, from: number, text: string, start: number): Outcom
 function star(pattern: string, at: number, text: string, start: number): Outcome {
   let p = at;
   while (pattern[p] === STAR) p++;
-  const bounded = (at === 0 || pattern[at - 1] === "/") && (p === pattern.length || pattern[p] === "/");
+  const ends = p === pattern.length || pattern[p] === "/" || pattern.startsWith("\\/", p);
+  const bounded = (at === 0 || pattern[at - 1] === "/") && ends;
   const deep = p - at > 1 && bounded;
   // `a/**/b` also matches `a/b`.
   if (deep && pattern[p] === "/" && run(pattern, p + 1, text, start) === "match") return "match";
@@ -70,7 +80,7 @@ function star(pattern: string, at: number, text: string, start: number): Outcome
   return "noMore";
 }
 
-/** Reads the set that begins at `pattern[at]`; undefined when it never ends. */
+/** Reads the set that begins at `pattern[at]`; undefined when it never ends or names a class that is none. */
 function inSet(pattern: string, at: number, char: string): { matched: boolean; end: number } | undefined {
   let p = at + 1;
   const negated = pattern[p] === "!" || pattern[p] === "^";
@@ -78,21 +88,27 @@ function inSet(pattern: string, at: number, char: string): { matched: boolean; e
   let matched = false;
   for (let first = true; first || pattern[p] !== "]"; first = false) {
     if (p >= pattern.length) return undefined;
-    const named = /^\[:([a-z]+):\]/.exec(pattern.slice(p, p + 12));
-    if (named) {
-      matched ||= CLASSES[named[1] as string]?.test(char) ?? false;
-      p += named[0].length;
-      continue;
+    if (pattern.startsWith("[:", p)) {
+      const end = pattern.indexOf("]", p + 2);
+      if (end < 0) return undefined;
+      if (end > p + 2 && pattern[end - 1] === ":") {
+        const members = CLASSES[pattern.slice(p + 2, end - 1)];
+        if (!members) return undefined;
+        matched ||= members.test(char);
+        p = end + 1;
+        continue;
+      }
     }
     if (pattern[p] === "\\") p++;
     const low = pattern[p++] ?? "";
-    let high = low;
+    // The first of a range counts even where it is beyond the last.
+    matched ||= char === low;
     if (pattern[p] === "-" && pattern[p + 1] !== "]" && p + 1 < pattern.length) {
       p++;
       if (pattern[p] === "\\") p++;
-      high = pattern[p++] ?? "";
+      const high = pattern[p++] ?? "";
+      matched ||= low <= char && char <= high;
     }
-    matched ||= low <= char && char <= high;
   }
   return { matched: matched !== negated, end: p };
 }
@@ -101,13 +117,13 @@ const CLASSES: Readonly<Record<string, RegExp>> = {
   alnum: /[A-Za-z0-9]/,
   alpha: /[A-Za-z]/,
   blank: /[ \t]/,
-  cntrl: /\p{Cc}/u,
+  cntrl: /[^ -~\u0080-\u00ff]/,
   digit: /[0-9]/,
   graph: /[!-~]/,
   lower: /[a-z]/,
   print: /[ -~]/,
   punct: /[!-/:-@[-`{-~]/,
-  space: /\s/,
+  space: /[ \t\n\r]/,
   upper: /[A-Z]/,
   xdigit: /[A-Fa-f0-9]/,
 };

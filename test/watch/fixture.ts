@@ -23,6 +23,7 @@ export interface Place {
     guarded?: string[];
     auditShare?: number;
     rules?: WatchRules;
+    root?: string;
   }): Opened;
   remove(): Promise<void>;
 }

@@ -31,6 +31,8 @@ async function tell(context: Context, autostart: boolean): Promise<void> {
   context.show(await context.call("daemon/status", {}), describe);
 }
 
+const NONE = { direct: 0, directories: 0, losses: 0 };
+
 function describe({ pid, version, uptimeMs, rssBytes, workspaces, ...rest }: Result<"daemon/status">): void {
   print(
     `iopiped ${visible(version)}, process ${pid}, up ${Math.round(uptimeMs / 1000)} s, ${Math.round(rssBytes / 2 ** 20)} MiB`,
@@ -38,7 +40,13 @@ function describe({ pid, version, uptimeMs, rssBytes, workspaces, ...rest }: Res
   print(`state ${visible(rest.stateDir)}`);
   print(`sockets ${visible(rest.sockets.reviewer)} ${visible(rest.sockets.proposer)}`);
   print(`${count(rest.connections, "connection")}, ${count(rest.sessions.pending, "pending session")}`);
-  for (const { root, watch } of workspaces) print(`watching ${visible(root)}: ${watch.state}`);
+  for (const { id, root, watch } of workspaces) {
+    const { direct, directories, losses } = rest.watches.find(({ workspace }) => workspace === id) ?? NONE;
+    const covered = `${direct} of ${count(directories, "directory", "directories")} one by one`;
+    print(
+      `watching ${visible(root)}: ${watch.state}, ${covered}, ${count(losses, "loss", "losses")} made good`,
+    );
+  }
 }
 
 /** How long a stopped daemon may finish its operations, in milliseconds. */

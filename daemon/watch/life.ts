@@ -34,6 +34,8 @@ export function openLife(options: WatchOptions & { ledger: Ledger; ignore: Ignor
   const listeners = new Set<(state: WatchState) => void>();
   const lasting = new Set<string>();
   const passing = new Set<string>();
+  /** What the crawls under way have found of them. */
+  const renewals = new Set<Set<string>>();
   const hidden = hiddenIn(root, options.guarded ?? []);
   let live: Live | undefined;
   let presence: Presence | undefined;
@@ -61,20 +63,33 @@ export function openLife(options: WatchOptions & { ledger: Ledger; ignore: Ignor
     log.warn({ root }, message);
   };
 
+  const renewWarnings = (): (() => void) => {
+    const [before, found] = [[...passing], new Set<string>()];
+    renewals.add(found);
+    return () => {
+      renewals.delete(found);
+      for (const message of before) if (!found.has(message)) passing.delete(message);
+    };
+  };
+
   const enter = async (identity: string | undefined): Promise<void> => {
     await live?.close();
     live = undefined;
     lasting.clear();
     passing.clear();
+    renewals.clear();
     absent = identity === undefined;
     failed = false;
     if (identity !== undefined && !closed) {
       live = openLive({
         ...options,
         hidden,
-        warn: warnIn(passing),
+        warn(message) {
+          for (const found of renewals) found.add(message);
+          warnIn(passing)(message);
+        },
         warnForGood: warnIn(lasting),
-        forgetWarnings: () => passing.clear(),
+        renewWarnings,
         changed,
         rootStirred: () => void presence?.check(),
       });

@@ -66,7 +66,8 @@ export interface LiveOptions {
   warn(message: string): void;
   /** A fact about the root. */
   warnForGood(message: string): void;
-  forgetWarnings(): void;
+  /** Called before a crawl; what it gives, after: forgets facts that the crawl did not find again. */
+  renewWarnings(): () => void;
   /** The state may have changed. */
   changed(): void;
   /** The root itself did something. */
@@ -135,10 +136,16 @@ export function openLive(options: LiveOptions): Live {
   };
 
   /** The rules changed outside the tree, or what is tracked did. */
-  const refreshIgnore = async (): Promise<void> => {
-    if (!(await ignore.refresh()) || isClosed()) return;
-    gitWatch.follow(ignore.files);
-    await repair.crawl();
+  const refreshIgnore = (isNews = false): Promise<void> => {
+    const refresh = async (): Promise<void> => {
+      const isOther = await ignore.refresh();
+      if (!(isOther || isNews) || isClosed()) return;
+      gitWatch.follow(ignore.files);
+      await repair.crawl();
+    };
+    // One after another: who asks waits for the crawl of who asked before.
+    judged = judged.then(refresh, refresh);
+    return judged;
   };
   const refreshSoon = (): void => void refreshIgnore().catch(() => {});
 
@@ -166,8 +173,9 @@ export function openLive(options: LiveOptions): Live {
   const isBlind = (): boolean => !cookies.direct || direct.uncovered.size > 0 || unreported !== undefined;
   const repair = openRepair({
     async crawl() {
-      options.forgetWarnings();
+      const forgetOld = options.renewWarnings();
       await reconciler.crawl();
+      forgetOld();
       first = false;
       while (!isClosed() && ledger.table.prune(MAX_TOMBSTONES, PRUNED_AT_ONCE)) await setImmediate();
     },
@@ -299,7 +307,6 @@ export function openLive(options: LiveOptions): Live {
     published,
     async prove(paths, signal) {
       await ready;
-      await judged;
       await heardDirectly(signal);
       if (!paths) await hearOfIgnored(signal);
       for (const file of paths ?? []) reconciler.hint(file);
@@ -309,10 +316,7 @@ export function openLive(options: LiveOptions): Live {
       await refreshIgnore();
       return unreported === undefined;
     },
-    judgeAgain() {
-      judged = ignore.refresh().then(repair.crawl);
-      judged.catch(() => {});
-    },
+    judgeAgain: () => void refreshIgnore(true).catch(() => {}),
     audit: audit.now,
     status: () => ({
       directories: direct.size + direct.uncovered.size,

@@ -192,11 +192,12 @@ export function openBlobs({ db, directory, holds, transaction, essential }: Blob
     },
     renew: (hash) => void transaction(() => setCreated.run(now(), hash)),
     remove: (hashes) => {
+      const files = hashes.filter((hash) => (selectSize.get(hash) ?? 0) > IN_DATABASE_BYTES);
       essential(() => {
         for (const hash of hashes) deleteRow.run(hash);
       });
       // RACE: none with a put: no turn of the loop lies between the row's end and the name's.
-      for (const hash of hashes) removeFile(nameOf(hash));
+      for (const hash of files) removeFile(nameOf(hash));
     },
     removeFile,
   };

@@ -6,15 +6,18 @@ import type { CheckedParams, Image, PatchKind, Result } from "../../protocol/met
 import type { Tree } from "../disk/index.ts";
 import { MAX_DIFFED_BYTES, type Pair } from "../staging/index.ts";
 import type { OperationFileRow, OperationRow, Store } from "../store/index.ts";
+import { refuseCleared } from "./cleared.ts";
 import type { House } from "./house.ts";
 
 type Options = Omit<CheckedParams<"operation/diff">, "operation">;
 
+/** @throws {IopipeError} IllegalState where its content was cleared */
 export async function diffOperation(
   { store, staging, workspaces }: House,
   operation: OperationRow,
   { against = "before", ...options }: Options,
 ): Promise<Result<"operation/diff">> {
+  refuseCleared(operation);
   if (against === "before") return staging.renderDiff(pairsOf(operation.files), options);
   const { tree } = workspaces.find(operation.workspace);
   const pairs: Pair[] = [];

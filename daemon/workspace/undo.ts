@@ -7,6 +7,7 @@ import type { CheckedParams, Problem, Result } from "../../protocol/methods/inde
 import { IopipeError, isKind } from "../../protocol/wire/errors.ts";
 import { type PromotionRequest, planUndo, promote, rehearse, type UndoPlan } from "../promotion/index.ts";
 import { type OperationRow, operationToWire } from "../store/index.ts";
+import { refuseCleared } from "./cleared.ts";
 import type { Asking, House } from "./house.ts";
 import type { OpenWorkspace } from "./opened.ts";
 import { safetyCommit } from "./safety-commit.ts";
@@ -100,18 +101,6 @@ function refuse(operation: OperationRow, plan: UndoPlan, { onModified }: Options
   if (edited.length > 0) throw modifiedSince(operation, edited);
   if (transitions.length === 0) throw alreadyUndone(operation);
 }
-
-function refuseCleared({ id, phase, endedAt }: OperationRow): void {
-  if (phase !== "cleared") return;
-  throw new IopipeError(
-    "IllegalState",
-    `What is needed to undo operation ${id} of ${endedAt} was cleared to make room.`,
-    { operation: id, cleared: true, hint: CLEARED_HINT },
-  );
-}
-
-const CLEARED_HINT =
-  "Bring the files back from version control. IOPIPE_KEEP_UNDO and IOPIPE_KEEP_UNDO_BYTES say how much the daemon keeps.";
 
 function alreadyUndone({ id, files }: OperationRow): IopipeError {
   const by = [...new Set(files.flatMap(({ undoneBy }) => undoneBy ?? []))].join(", ");

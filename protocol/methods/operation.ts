@@ -45,7 +45,15 @@ export const diff = method({
     against: z.enum(["before", "disk"]).optional(),
   }),
   result: z.object({ diff: z.string(), files: z.array(FileStatus) }),
-  errors: ["OperationNotFound", "WorkspaceNotFound", "NotAFile", "RootGone", "TooLarge"],
+  errors: [
+    "OperationNotFound",
+    "WorkspaceNotFound",
+    "NotAFile",
+    "RootGone",
+    "TooLarge",
+    "IllegalState",
+    "BlobNotFound",
+  ],
 });
 
 export const undo = method({

@@ -97,6 +97,10 @@ test("beyond the budget the oldest undo goes, says so, and takes its hidden comm
   const { problems } = await reviewer.call("operation/undo", { ...undo, dryRun: true });
   expect(problems).toMatchObject([{ kind: "IllegalState", cleared: true }]);
 
+  await expect(reviewer.call("operation/diff", undo)).rejects.toMatchObject({ kind: "IllegalState" });
+  const shown = await runInProcess(scene.home, ["show", first.id], { cwd: root });
+  expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining("cannot be undone any more") });
+
   await reviewer.call("operation/undo", { operation: last.id });
   expect(scene.read("src/b.ts")).toBe("export const b = 2;\n");
   expect(scene.read("src/a.ts")).toBe("one\n");

@@ -77,7 +77,7 @@ async function showDiffOf(context: Context, { session, path }: Patch): Promise<v
 async function showOperation(context: Context, id: string): Promise<void> {
   const result = await context.call("operation/get", { operation: id });
   context.show(result, ({ operation }) => describeOperation(operation));
-  if (context.json) return;
+  if (context.json || result.operation.cleared) return;
   const { files } = await context.call("operation/diff", { operation: result.operation.id });
   for (const line of statLines(files)) print(`  ${line}`);
 }
@@ -86,6 +86,7 @@ function describeOperation(operation: Operation): void {
   print(operationLine(operation));
   if (operation.undoableUntil !== undefined)
     print(`  can be undone until ${visible(operation.undoableUntil)}`);
+  if (operation.cleared) print("  cannot be undone any more: what that needs was cleared");
   for (const { path, before, after, outcome, undoneBy, rescued } of operation.files) {
     if (outcome !== undefined) print(`  ${outcomeLine({ path, outcome, before, after })}`);
     if (undoneBy !== undefined) print(`  ${visible(path)}: undone by ${visible(undoneBy)}`);

@@ -5,10 +5,11 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isTemporaryName } from "../../disk/index.ts";
-import { ago, type Collected, type Pass } from "./pass.ts";
+import type { Collected, Pass } from "./pass.ts";
 
 /** Removed with one commit; what lies in the database is read to be freed. */
-const AT_ONCE_BYTES = 1024 * 1024;
+const AT_ONCE = 50;
+const AT_ONCE_BYTES = 512 * 1024;
 
 /** After removePatches: all that is named by then is known. */
 export function* removeBlobs(pass: Pass): Generator<void> {
@@ -17,7 +18,7 @@ export function* removeBlobs(pass: Pass): Generator<void> {
     const page = sql.blobs.all(at);
     if (page.length === 0) return;
     const going: Collected[] = [];
-    for (let bytes = 0; bytes < AT_ONCE_BYTES; ) {
+    for (let bytes = 0; bytes < AT_ONCE_BYTES && going.length < AT_ONCE; ) {
       const next = page.shift();
       if (!next) break;
       at = next.hash;
@@ -31,9 +32,9 @@ export function* removeBlobs(pass: Pass): Generator<void> {
   }
 }
 
-function isUnnamed({ isNamed, holds, sql, limits }: Pass, hash: string): boolean {
+function isUnnamed({ isNamed, holds, sql, before }: Pass, hash: string): boolean {
   if (isNamed(hash) || holds.isHeld(hash)) return false;
-  return (sql.createdAt.get(hash) as string) <= ago(limits.unnamedMs);
+  return (sql.createdAt.get(hash) as string) <= before.unnamed;
 }
 
 const FOLDER = /^[0-9a-f]{2}$/;

@@ -2,16 +2,18 @@
  * Which operations are cleared: by their age, and beyond the budget, the oldest first.
  * What is cleared is what they need to be undone; that they happened is known for good: the log's rows stay.
  */
-import type { Limits } from "../limits.ts";
-import { ago, type Pass } from "./pass.ts";
+import type { Pass } from "./pass.ts";
 import type { FileToCollect, OperationToCollect } from "./sql.ts";
 
 /** Cleared with one commit. */
-const AT_ONCE = 50;
+const AT_ONCE = 25;
+
+/** The sizes of contents, by their hashes. */
+type Contents = Map<string, number>;
 
 interface Doomed {
   readonly operation: OperationToCollect;
-  readonly hashes: readonly string[];
+  readonly contents: Contents;
   readonly bytes: number;
   readonly reason: "age" | "budget";
 }
@@ -26,7 +28,7 @@ export function* clearOperations(pass: Pass): Generator<void> {
     for (const operation of page) {
       at = operation.n;
       if (operation.phase === "cleared") continue;
-      doomed.push(...select(operation, yield* hashesOf(pass, operation)));
+      doomed.push(...select(operation, yield* contentsOf(pass, operation)));
       if (doomed.length >= AT_ONCE) doomed = clear(pass, doomed);
       if (pass.isOver()) yield;
     }
@@ -34,43 +36,53 @@ export function* clearOperations(pass: Pass): Generator<void> {
   clear(pass, doomed);
 }
 
-function* hashesOf({ sql, isOver }: Pass, operation: OperationToCollect): Generator<void, Set<string>> {
-  const hashes = new Set<string>();
+function* contentsOf(pass: Pass, operation: OperationToCollect): Generator<void, Contents> {
+  const contents: Contents = new Map();
   for (let at = -1; ; ) {
-    const page = sql.files.all(operation.id, at);
+    const page = pass.sql.files.all(operation.id, at);
     const [last] = page.slice(-1);
-    if (!last) return hashes;
+    if (!last) return contents;
     at = last.n;
-    for (const file of page) for (const hash of neededOf(operation, file)) hashes.add(hash);
-    if (isOver()) yield;
+    for (const file of page) addNeeded(pass, operation, file, contents);
+    if (pass.isOver()) yield;
   }
 }
 
-/** Of one that was rolled back there is nothing to undo. */
-function neededOf({ phase }: OperationToCollect, { before, after, rescued }: FileToCollect): string[] {
-  const needed = phase === "aborted" ? [rescued] : [before, after, rescued];
-  return needed.filter((hash) => hash !== null);
+/** Of one that was rolled back there is nothing to undo, of a mode that changed the store may have no content. */
+function addNeeded(
+  { sql }: Pass,
+  { phase }: OperationToCollect,
+  file: FileToCollect,
+  contents: Contents,
+): void {
+  const { before, after, rescued, beforeSize, afterSize } = file;
+  const stored = (hash: string): number => sql.sizeOf.get(hash) ?? 0;
+  if (rescued !== null) contents.set(rescued, stored(rescued));
+  if (phase === "aborted") return;
+  const isSame = before === after;
+  if (before !== null) contents.set(before, isSame ? stored(before) : (beforeSize ?? 0));
+  if (after !== null && !isSame) contents.set(after, afterSize ?? 0);
 }
 
 /** Asked of every operation in turn, newest first: gives those back that are to be cleared, and names what the others need. */
-function startSelection(pass: Pass): (operation: OperationToCollect, hashes: Set<string>) => Doomed[] {
-  const { limits, sql, cleared } = pass;
+function startSelection(pass: Pass): (operation: OperationToCollect, contents: Contents) => Doomed[] {
+  const { limits, cleared } = pass;
   /** Workspaces of which a newer one was looked at. */
   const seen = new Set<string>();
   let total = 0;
   let isFull = false;
-  return (operation, hashes) => {
+  return (operation, contents) => {
     let bytes = 0;
-    for (const hash of hashes) if (!pass.isNamed(hash)) bytes += sql.sizeOf.get(hash) ?? 0;
+    for (const [hash, size] of contents) if (!pass.isNamed(hash)) bytes += size;
     const stays = isNewest(operation, seen) || mustStay(pass, operation);
     isFull ||= !stays && total + bytes > limits.undoBytes;
-    const reason = !stays && reasonFor(operation, limits, isFull);
+    const reason = !stays && reasonFor(pass, operation, isFull);
     if (reason) {
       cleared.add(operation.id);
-      return [{ operation, hashes: [...hashes], bytes, reason }];
+      return [{ operation, contents, bytes, reason }];
     }
     total += bytes;
-    pass.name([...hashes]);
+    pass.name(contents.keys());
     return [];
   };
 }
@@ -92,8 +104,8 @@ function mustStay({ sql, cleared }: Pass, { id, phase }: OperationToCollect): bo
     .some((undo) => undo.phase !== "cleared" && undo.phase !== "aborted" && !cleared.has(undo.id));
 }
 
-function reasonFor({ ended_at }: OperationToCollect, limits: Limits, isFull: boolean) {
-  if (ended_at !== null && ended_at < ago(limits.undoMs)) return "age";
+function reasonFor({ before }: Pass, { ended_at }: OperationToCollect, isFull: boolean) {
+  if (ended_at !== null && ended_at < before.undo) return "age";
   return isFull ? "budget" : undefined;
 }
 
@@ -101,9 +113,9 @@ function clear(pass: Pass, doomed: readonly Doomed[]): [] {
   const { sql, cleared, dryRun, report } = pass;
   // An undo may have begun since they were selected.
   const kept = doomed.filter(({ operation }) => mustStay(pass, operation));
-  for (const { operation, hashes } of kept) {
+  for (const { operation, contents } of kept) {
     cleared.delete(operation.id);
-    pass.name(hashes);
+    pass.name(contents.keys());
   }
   const going = doomed.filter((one) => !kept.includes(one));
   if (!dryRun && going.length > 0)

@@ -42,11 +42,22 @@ interface Asked {
   readonly report: (one: Collected) => void;
 }
 
+/** What is older goes; times as rows have them. */
+interface Cutoffs {
+  readonly undo: string;
+  readonly discarded: string;
+  readonly unnamed: string;
+  /** A lease that ended before was last renewed before `discarded`: it lasts `orphanedMs` from each use on. */
+  readonly lease: string;
+}
+
 export interface Pass extends CollectionDeps, Asked {
+  /** As of the pass's beginning. */
+  readonly before: Cutoffs;
   /** Operations that this pass clears, or would. */
   readonly cleared: Set<string>;
   /** Content that stays: something names it. */
-  name(hashes: readonly (string | null)[]): void;
+  name(hashes: Iterable<string | null>): void;
   isNamed(hash: string): boolean;
   /** Whether the loop is to turn now; true once a slice. */
   isOver(): boolean;
@@ -61,6 +72,7 @@ export function startPass(deps: CollectionDeps, asked: Asked): Pass {
   return {
     ...deps,
     ...asked,
+    before: cutoffs(deps.limits),
     cleared: new Set(),
     name: (hashes) => {
       for (const hash of hashes) if (hash !== null) named.add(keyOf(hash));
@@ -80,7 +92,13 @@ function keyOf(hash: string): number {
   return Number.parseInt(hash.slice(0, 13), 16);
 }
 
-/** So many milliseconds ago, as rows have it. */
-export function ago(ms: number): string {
-  return new Date(Date.now() - ms).toISOString();
+function cutoffs({ undoMs, discardedMs, unnamedMs, orphanedMs }: Limits): Cutoffs {
+  const now = Date.now();
+  const ago = (ms: number): string => new Date(now - ms).toISOString();
+  return {
+    undo: ago(undoMs),
+    discarded: ago(discardedMs),
+    unnamed: ago(unnamedMs),
+    lease: ago(discardedMs - orphanedMs),
+  };
 }

@@ -2,7 +2,7 @@
  * Which patches are removed: applied and undone ones with their operation, discarded ones by their age; and each session
  * with its last patch. Every patch that stays names its content.
  */
-import { ago, type Collected, type Pass } from "./pass.ts";
+import type { Collected, Pass } from "./pass.ts";
 import type { PatchToCollect, SessionToCollect } from "./sql.ts";
 
 export function* removePatches(pass: Pass): Generator<void> {
@@ -39,11 +39,10 @@ function collectedPatch(pass: Pass, patch: PatchToCollect): Going | undefined {
   return undefined;
 }
 
-function reasonFor({ sql, cleared, limits }: Pass, patch: PatchToCollect) {
+function reasonFor({ sql, cleared, before }: Pass, patch: PatchToCollect) {
   const { state, reason, operation, updated_at } = patch;
   if (state === "Pending" || reason === "stale") return undefined;
-  if (state !== "Applied" && reason !== "undone")
-    return updated_at < ago(limits.discardedMs) ? "age" : undefined;
+  if (state !== "Applied" && reason !== "undone") return updated_at < before.discarded ? "age" : undefined;
   if (operation === null) return undefined;
   // One that an earlier pass has cleared may have been left with patches.
   return cleared.has(operation) || sql.phaseOf.get(operation) === "cleared" ? "cleared" : undefined;
@@ -59,9 +58,8 @@ function remove(pass: Pass, going: readonly Going[]): Collected[] {
   });
 }
 
-/** A lease ends `orphanedMs` after the use that renewed it. */
-function unused({ limits: { discardedMs, orphanedMs } }: Pass, id: string) {
-  return { id, usedBefore: ago(discardedMs), leaseBefore: ago(discardedMs - orphanedMs) };
+function unused({ before }: Pass, id: string) {
+  return { id, usedBefore: before.discarded, leaseBefore: before.lease };
 }
 
 function empty({ id, workspace, title, updated_at: since }: SessionToCollect): Collected {

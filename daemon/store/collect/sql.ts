@@ -20,6 +20,8 @@ export interface FileToCollect {
   before: string | null;
   after: string | null;
   rescued: string | null;
+  beforeSize: number | null;
+  afterSize: number | null;
 }
 
 export interface PatchToCollect {
@@ -58,7 +60,8 @@ export function prepareCollection(db: Database) {
       `SELECT n, id, workspace, title, phase, ended_at FROM operation WHERE n < ? ORDER BY n DESC LIMIT 100`,
     ),
     files: db.prepare<[string, number], FileToCollect>(
-      `SELECT n, before ->> 'hash' AS before, after ->> 'hash' AS after, rescued FROM operation_file
+      `SELECT n, before ->> 'hash' AS before, after ->> 'hash' AS after, rescued, before ->> 'size' AS beforeSize,
+         after ->> 'size' AS afterSize FROM operation_file
        WHERE operation = ? AND n > ? ORDER BY n LIMIT 500`,
     ),
     hasNames: db.prepare<[string]>(
@@ -71,10 +74,10 @@ export function prepareCollection(db: Database) {
     clear: db.prepare(
       "UPDATE operation SET phase = 'cleared' WHERE id = ? AND phase IN ('applied', 'aborted', 'resolved')",
     ),
-    forgetKept: db.prepare("UPDATE operation_file SET kept = NULL WHERE operation = ?"),
+    forgetKept: db.prepare("UPDATE operation_file SET kept = NULL WHERE operation = ? AND kept IS NOT NULL"),
     patches: db.prepare<[number], PatchToCollect>(
       `SELECT n, id, session, workspace, path, state, reason, operation, base ->> 'hash' AS base,
-         after ->> 'hash' AS after, updated_at FROM patch WHERE n > ? ORDER BY n LIMIT 200`,
+         after ->> 'hash' AS after, updated_at FROM patch WHERE n > ? ORDER BY n LIMIT 100`,
     ),
     removePatch: db.prepare("DELETE FROM patch WHERE id = ?"),
     patchesOf: db.prepare<[string], number>("SELECT count(*) FROM patch WHERE session = ?").pluck(),

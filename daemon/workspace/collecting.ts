@@ -64,7 +64,7 @@ export function startCollector(parts: CollectorParts): Collector {
         signal.throwIfAborted();
         await rest();
       };
-      await runPass(parts, dryRun, tally.add, resting);
+      await runPass(parts, { dryRun, report: tally.add, rest: resting, signal });
       if (!dryRun && tally.items.length > 0)
         log.info({ ms: Math.round(performance.now() - began), cleared: tally.totals }, "collected");
       return tally;
@@ -101,26 +101,36 @@ function whileIdle({ holds }: Store): Rest {
   };
 }
 
-async function runPass(parts: CollectorParts, dryRun: boolean, report: Report, rest: Rest): Promise<void> {
+interface Run {
+  readonly dryRun: boolean;
+  readonly report: Report;
+  readonly rest: Rest;
+  readonly signal: AbortSignal;
+}
+
+async function runPass(parts: CollectorParts, run: Run): Promise<void> {
   const { store } = parts;
-  await expireOrphans(parts, dryRun, report, rest);
+  const { dryRun, report, rest } = run;
+  await expireOrphans(parts, run);
   const cleared = new Set<string>();
   const noting: Report = (one) => {
     if (one.what === "operation") cleared.add(one.id);
     report(one);
   };
   for (const _ of store.collection.pass(dryRun, noting)) await rest();
-  await dropRefs(parts, dryRun, (id) => cleared.has(id) || store.collection.isCleared(id), report);
+  await dropRefs(parts, run, (id) => cleared.has(id) || store.collection.isCleared(id));
 }
 
 async function expireOrphans(
   { store, staging, inUse }: CollectorParts,
-  dryRun: boolean,
-  report: Report,
-  rest: Rest,
+  { dryRun, report, rest }: Run,
 ): Promise<void> {
   const used = new Set(inUse());
-  if (!dryRun) for (const id of used) store.sessions.use(id);
+  // With one commit.
+  const renew = (): void => {
+    for (const id of used) store.sessions.use(id);
+  };
+  if (!dryRun) store.essential(renew);
   for (const { id, workspace, title, updatedAt: since } of store.sessions.orphaned()) {
     if (used.has(id)) continue;
     if (!dryRun) for (const _ of staging.expire(id)) await rest();
@@ -131,15 +141,15 @@ async function expireOrphans(
 
 async function dropRefs(
   { workspaces }: CollectorParts,
-  dryRun: boolean,
+  { dryRun, report, signal }: Run,
   isCleared: (operation: string) => boolean,
-  report: Report,
 ): Promise<void> {
   /** Two workspaces may lie in one repository. */
   const told = new Set<string>();
   for (const { id: workspace, root } of workspaces.list()) {
-    const refs = (await safetyRefs(root)).filter(({ operation }) => isCleared(operation));
-    if (refs.length === 0 || (!dryRun && !(await deleteRefs(root, refs)))) continue;
+    signal.throwIfAborted();
+    const refs = (await safetyRefs(root, signal)).filter(({ operation }) => isCleared(operation));
+    if (refs.length === 0 || (!dryRun && !(await deleteRefs(root, refs, signal)))) continue;
     for (const { name } of refs)
       if (!told.has(name)) report({ what: "ref", id: name, reason: "cleared", workspace });
     for (const { name } of refs) told.add(name);

@@ -14,8 +14,9 @@ export interface SafetyRef {
 const PREFIX = "refs/iopipe/";
 
 /** The refs under refs/iopipe/ of the repository that `root` lies in; none where there is no git. */
-export async function safetyRefs(root: string): Promise<SafetyRef[]> {
-  const { stdout = "" } = await runGit(root, ["for-each-ref", "--format=%(objectname) %(refname)", PREFIX]);
+export async function safetyRefs(root: string, signal: AbortSignal): Promise<SafetyRef[]> {
+  const args = ["for-each-ref", "--format=%(objectname) %(refname)", PREFIX];
+  const { stdout = "" } = await runGit(root, args, { signal });
   return stdout.split("\n").flatMap((line) => {
     const [commit = "", name = ""] = line.split(" ");
     return name.startsWith(PREFIX) ? [{ name, commit, operation: name.slice(PREFIX.length) }] : [];
@@ -23,11 +24,14 @@ export async function safetyRefs(root: string): Promise<SafetyRef[]> {
 }
 
 /** Deletes refs as they were listed, all or none; says whether they went. */
-export async function deleteRefs(root: string, refs: readonly SafetyRef[]): Promise<boolean> {
+export async function deleteRefs(
+  root: string,
+  refs: readonly SafetyRef[],
+  signal: AbortSignal,
+): Promise<boolean> {
   const commands = refs.map(({ name, commit }) => `delete ${name}\0${commit}\0`).join("");
-  const { stdout } = await runGit(root, ["update-ref", "--stdin", "-z"], {
-    input: once(Buffer.from(commands)),
-  });
+  const input = once(Buffer.from(commands));
+  const { stdout } = await runGit(root, ["update-ref", "--stdin", "-z"], { input, signal });
   return stdout !== undefined;
 }
 

@@ -27,7 +27,10 @@ test("what a crawl found and has not read yet is in the table too after a flush"
   const table = store.root("w1");
   const ledger = openLedger(table, openClock("w1", table, place.counters));
   const { root } = place;
-  const direct = openDirect(root, 1000, 16_384, { hint() {}, lost() {}, limit() {} });
+  const direct = openDirect(root, 1000, 16_384, {
+    ...{ hint() {}, lost() {}, limit() {} },
+    isUrgent: () => false,
+  });
   const ground = {
     ...{ root, ledger, direct, ignore: openIgnore(root), sight: openSight(root) },
     ...{ published: new Set<string>(), hidden: () => false, warn: () => {} },

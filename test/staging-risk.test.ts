@@ -29,6 +29,9 @@ const CASES: readonly [string, Change, number, string[]][] = [
   ["a key", write("deploy/id_ed25519"), 40, ["may hold secrets"]],
   ["the policy", write(".iopipe.jsonc"), 100, ["changes the workspace's policy"]],
   ["the policy in another spelling", write(".IOPipe.jsonc"), 100, ["changes the workspace's policy"]],
+  ["the policy, by a long s", write(".iopipe.j\u017fonc"), 100, ["changes the workspace's policy"]],
+  ["below the policy's name", write(".iopipe.jsonc/x"), 100, ["changes the workspace's policy"]],
+  ["secrets in another case", write("web/.ENV"), 40, ["may hold secrets"]],
   ["a script", write("run.sh", "#!/bin/sh\n", { mode: 0o755 }), 25, ["becomes executable"]],
   [
     "a mode",

@@ -8,6 +8,7 @@ export { inParallel } from "./parallel.ts";
 export {
   ancestorsOf,
   checkPath,
+  foldCase,
   isTemporaryName,
   joinPath,
   nameOf,

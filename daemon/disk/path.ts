@@ -55,6 +55,12 @@ function isGitDirectory(name: string): boolean {
   return GIT_DIRECTORY.test(name.replace(IGNORED_BY_HFS, "").toLowerCase());
 }
 
+/** The same for all paths that some file system takes for one: by case, by composed characters or by ignored ones. */
+export function foldCase(path: string): string {
+  // Up and down: long s and its like have an upper case only.
+  return path.replace(IGNORED_BY_HFS, "").normalize("NFC").toUpperCase().toLowerCase();
+}
+
 /** Whether a name (not a path) is reserved for our temporary files. */
 export function isTemporaryName(name: string): boolean {
   return name.toLowerCase().startsWith(TEMPORARY_PREFIX);

@@ -4,7 +4,7 @@
  * INVARIANT: a score never falls when a reason is added; 100 is the most, and no policy approves it by itself.
  */
 import type { Patch } from "../../protocol/methods/index.ts";
-import { ancestorsOf } from "../disk/index.ts";
+import { ancestorsOf, foldCase } from "../disk/index.ts";
 import type { NewPatch } from "../store/index.ts";
 import { languageOf } from "./syntax/language.ts";
 
@@ -25,12 +25,13 @@ const EXECUTABLE = 0o111;
 /** From here on, losing more than half of a file is more than tidying up. */
 const SHRINKABLE_BYTES = 1024;
 
+/** These in any case: many a file system has but one of the spellings. */
 const CI =
-  /^(\.github\/(workflows|actions)\/|\.gitlab-ci|\.circleci\/|\.buildkite\/|\.travis\.yml$|azure-pipelines|Jenkinsfile$|\.husky\/|\.githooks\/|\.pre-commit-config)/;
+  /^(\.github\/(workflows|actions)\/|\.gitlab-ci|\.circleci\/|\.buildkite\/|\.travis\.yml$|azure-pipelines|Jenkinsfile$|\.husky\/|\.githooks\/|\.pre-commit-config)/i;
 const LOCKFILE =
-  /(^|\/)(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|Cargo\.lock|poetry\.lock|uv\.lock|Pipfile\.lock|Gemfile\.lock|composer\.lock|go\.sum|flake\.lock|deno\.lock)$/;
+  /(^|\/)(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|Cargo\.lock|poetry\.lock|uv\.lock|Pipfile\.lock|Gemfile\.lock|composer\.lock|go\.sum|flake\.lock|deno\.lock)$/i;
 const SECRET =
-  /(^|\/)(\.env(\..+)?|\.npmrc|\.netrc|\.pypirc|id_(rsa|dsa|ecdsa|ed25519)|.+\.(pem|key|p12|pfx))$/;
+  /(^|\/)(\.env(\..+)?|\.npmrc|\.netrc|\.pypirc|id_(rsa|dsa|ecdsa|ed25519)|.+\.(pem|key|p12|pfx))$/i;
 
 const REASONS: readonly Reason[] = [
   { score: 100, reason: "changes the workspace's policy", applies: (patch) => touches(patch, isPolicy) },
@@ -62,9 +63,9 @@ function touches({ path, from }: Risky, is: (path: string) => boolean): boolean 
   return is(path) || (from !== undefined && is(from));
 }
 
-/** Also where names differ by case alone: many a file system has but one of them. */
-function isPolicy(path: string): boolean {
-  return path.toLowerCase() === POLICY_FILE;
+/** Also in another spelling: many a file system has but one of them. What is below it makes a directory of it. */
+export function isPolicy(path: string): boolean {
+  return `${foldCase(path)}/`.startsWith(`${POLICY_FILE}/`);
 }
 
 function matching(names: RegExp): (path: string) => boolean {

@@ -70,14 +70,12 @@ export const Workspace = z.object({
 });
 export type Workspace = z.infer<typeof Workspace>;
 
-const Globs = z.array(z.string().min(1)).describe("As git's `:(glob)`.");
-
 /** All that a policy may say. An unknown key is a problem: a misspelt rule must not be no rule. */
 export const PolicyRules = z.strictObject({
   $schema: z.string().optional(),
   autoApproveBelow: z.int().min(0).max(100).optional().describe("Patches of a lower risk need no decision."),
-  ask: Globs.optional().describe("These need one, whatever their risk."),
-  never: Globs.optional().describe("These are never applied."),
+  ask: GlobList.optional().describe("These need one, whatever their risk."),
+  never: GlobList.optional().describe("These are never applied."),
 });
 export type PolicyRules = z.infer<typeof PolicyRules>;
 

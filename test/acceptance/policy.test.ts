@@ -2,6 +2,7 @@
  * A workspace's policy: what it asks for, forbids and, once a person trusts it, waves through. On the real daemon, with
  * the file in the tree as a repository would bring it.
  */
+import { execFileSync } from "node:child_process";
 import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
@@ -104,20 +105,32 @@ test("what a policy waves through counts once it is trusted, for exactly these b
   await expect(apply(later)).rejects.toMatchObject(refusal(["src/a.ts", /nobody here/]));
 });
 
+test("a rule holds for each spelling of a name, and a policy wants a decision on its own change", async () => {
+  await using scene = await scenario({ never: ["Secret/**"] });
+  const session = await proposed(scene, { "sECRET/x": "x\n", ".Iopipe.JSONC": "{}\n" });
+  const refused = refusal([".Iopipe.JSONC", /its own change/], ["sECRET/x", /never allows Secret/]);
+  await expect(apply(session)).rejects.toMatchObject(refused);
+});
+
 test("no policy approves its own change", async () => {
   await using scene = await scenario({ autoApproveBelow: 100 });
   await trust(scene);
   const session = await proposed(scene, { [FILE]: "{}\n" });
-  await expect(apply(session)).rejects.toMatchObject(refusal([FILE, /risk is 100/]));
+  await expect(apply(session)).rejects.toMatchObject(refusal([FILE, /its own change/]));
   const gone = await scene.reviewer.openSession({ workspace: scene.workspace });
   await gone.delete(FILE);
-  await expect(apply(gone)).rejects.toMatchObject(refusal([FILE, /risk is 100/]));
+  await expect(apply(gone)).rejects.toMatchObject(refusal([FILE, /its own change/]));
 });
 
 test.each([
   ["no JSON", "{ ask: ", /line 1/],
   ["a misspelt rule", '{ "nevr": ["x"] }', /nevr/],
   ["a rule of the wrong shape", '{ "ask": "src" }', /"ask"/],
+  ["nested without end", "[".repeat(200_000), /nested too deeply/],
+  ["of two rules of one name", '{ "never": ["src"], "never": [] }', /"never" stands there twice/],
+  ["one through its prototype", '{ "__proto__": { "autoApproveBelow": 100 } }', /__proto__/],
+  ["with a glob that begins above the tree", '{ "never": ["/src/**"] }', /names nothing/],
+  ["with a set that never ends", '{ "ask": ["src/[ab"] }', /names nothing/],
   ["too large", `//${" ".repeat(300_000)}\n{}`, /bytes/],
 ])("a policy that is %s approves nothing, and says why", async (_, text, problem) => {
   await using scene = await scenario(text);
@@ -133,6 +146,18 @@ test("a policy that is a link to another file approves nothing", async () => {
   symlinkSync("src/a.ts", path.join(scene.root, FILE));
   const session = await proposed(scene, { "src/b.ts": "fresh\n" });
   await expect(apply(session)).rejects.toMatchObject(refusal(["src/b.ts", /symlink/]));
+});
+
+test("a FIFO is no policy, and nobody waits for it; bytes that are no text allow nothing", async () => {
+  await using scene = await scenario("{}");
+  const file = path.join(scene.root, FILE);
+  rmSync(file);
+  execFileSync("mkfifo", [file]);
+  const session = await proposed(scene, { "src/b.ts": "fresh\n" });
+  await expect(apply(session)).rejects.toMatchObject(refusal(["src/b.ts", /not a file/]));
+  rmSync(file);
+  writeFileSync(file, Buffer.from('{ "never": ["caf\xe9"] }', "latin1"));
+  await expect(apply(session)).rejects.toMatchObject(refusal(["src/b.ts", /not UTF-8/]));
 });
 
 test("a hash that the file does not have is not trusted", async () => {

@@ -1,6 +1,6 @@
 /** A workspace's policy: the door to this folder. Read afresh for each apply, so that it counts as soon as it is saved. */
 import { IopipeError } from "../../../protocol/wire/errors.ts";
-import { POLICY_FILE } from "../../staging/index.ts";
+import { POLICY_FILE, startPace } from "../../staging/index.ts";
 import type { PatchRow, Store } from "../../store/index.ts";
 import type { OpenWorkspace } from "../opened.ts";
 import { readPolicyFile } from "./policy-file.ts";
@@ -25,10 +25,13 @@ export async function refusal(
 ): Promise<IopipeError | undefined> {
   const policy = await policyOf(store, workspace);
   if (!policy) return undefined;
-  const files = patches.flatMap((patch) => {
+  const files: { path: string; patch: string; reason: string }[] = [];
+  const pace = startPace();
+  for (const patch of patches) {
+    await pace();
     const reason = objectionTo(patch, policy);
-    return reason === undefined ? [] : [{ path: patch.path, patch: patch.id, reason }];
-  });
+    if (reason !== undefined) files.push({ path: patch.path, patch: patch.id, reason });
+  }
   const [first, ...others] = files;
   if (!first) return undefined;
   const more = others.length > 0 ? `, and ${others.length} more` : "";

@@ -4,7 +4,7 @@
  * INVARIANT: a file that is there and cannot be understood allows nothing: `problem` says why.
  */
 import { createHash } from "node:crypto";
-import { type ParseError, parse, printParseErrorCode } from "jsonc-parser";
+import { getNodeValue, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import { PolicyRules } from "../../../protocol/methods/index.ts";
 import { isErrno, type Tree } from "../../disk/index.ts";
 import { POLICY_FILE } from "../../staging/index.ts";
@@ -19,6 +19,12 @@ export interface PolicyFile {
 
 /** More than any policy; a file that is larger is not read. */
 const MAX_BYTES = 256 * 1024;
+
+/**
+ * Globs that no path of a tree matches, which begin at the root, without `./`: a rule that is meant must not be none.
+ * With a `!` before, a slash behind special characters, a set or an escape that does not end.
+ */
+const NAMES_NOTHING = /^(\.{0,2}\/|!)|\/\/|[*?[].*\/$|(?<!\\)\[[^\]]*$|(?<!\\)\\$/;
 
 /** The policy as it stands on disk; undefined where there is none. @throws {DiskError} RootGone */
 export async function readPolicyFile(tree: Tree): Promise<PolicyFile | undefined> {
@@ -37,13 +43,31 @@ export async function readPolicyFile(tree: Tree): Promise<PolicyFile | undefined
 
 function parsePolicy(bytes: Uint8Array): PolicyFile {
   const hash = createHash("sha256").update(bytes).digest("hex");
-  const text = new TextDecoder().decode(bytes);
+  try {
+    return { hash, ...understand(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) };
+  } catch (error) {
+    if (error instanceof TypeError) return { hash, problem: "it is not UTF-8" };
+    // The parser descends by calling itself.
+    if (error instanceof RangeError) return { hash, problem: "it is nested too deeply" };
+    throw error;
+  }
+}
+
+function understand(text: string): PolicyFile {
   const errors: ParseError[] = [];
-  const value: unknown = parse(text, errors, { allowTrailingComma: true });
+  const root = parseTree(text, errors, { allowTrailingComma: true });
   const [error] = errors;
-  if (error) return { hash, problem: `${at(text, error.offset)}: ${printParseErrorCode(error.error)}` };
-  const checked = PolicyRules.safeParse(value);
-  return checked.success ? { hash, rules: checked.data } : { hash, problem: describe(checked.error) };
+  if (error) return { problem: `${at(text, error.offset)}: ${printParseErrorCode(error.error)}` };
+  if (!root) return { problem: "it is empty" };
+  const keys =
+    root.type === "object" ? (root.children ?? []).map(({ children }) => children?.[0]?.value) : [];
+  const twice = keys.find((key, n) => keys.indexOf(key) !== n);
+  if (twice !== undefined) return { problem: `"${twice}" stands there twice` };
+  const checked = PolicyRules.safeParse(getNodeValue(root));
+  if (!checked.success) return { problem: describe(checked.error) };
+  const { ask = [], never = [] } = checked.data;
+  const idle = [...ask, ...never].find((glob) => NAMES_NOTHING.test(glob));
+  return idle === undefined ? { rules: checked.data } : { problem: `${JSON.stringify(idle)} names nothing` };
 }
 
 type Issue = Readonly<{ path: readonly PropertyKey[]; message: string }>;

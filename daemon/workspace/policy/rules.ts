@@ -5,6 +5,8 @@
  * generous as its author.
  * INVARIANT: a policy that nobody trusts never allows more than none.
  */
+import { foldCase } from "../../disk/index.ts";
+import { isPolicy } from "../../staging/index.ts";
 import type { PatchRow } from "../../store/index.ts";
 import { matchesAny } from "../../watch/index.ts";
 import type { PolicyFile } from "./policy-file.ts";
@@ -19,12 +21,18 @@ export function objectionTo(patch: PatchRow, policy: Policy): string | undefined
   const { rules, problem } = policy;
   if (!rules) return `the policy cannot be understood (${problem})`;
   const paths = patch.from === undefined ? [patch.path] : [patch.path, patch.from];
-  const forbidding = rules.never?.find((glob) => matchesAny([glob], paths));
+  const forbidding = rules.never?.find((glob) => names(glob, paths));
   if (forbidding !== undefined) return `the policy never allows ${forbidding}`;
   if (patch.decision === "approved") return undefined;
-  const asking = rules.ask?.find((glob) => matchesAny([glob], paths));
+  if (paths.some(isPolicy)) return "the policy wants a decision on its own change";
+  const asking = rules.ask?.find((glob) => names(glob, paths));
   if (asking !== undefined) return `the policy wants a decision on ${asking}`;
   return tooRisky(patch, policy);
+}
+
+/** Also in another spelling: where a file system has but one of them, a rule holds for all; elsewhere it asks too much. */
+function names(glob: string, paths: readonly string[]): boolean {
+  return matchesAny([glob, foldCase(glob)], [...paths, ...paths.map(foldCase)]);
 }
 
 /** Where it names a limit, all from there on want a decision; all of them, where nobody trusts it. */

@@ -1,4 +1,6 @@
 /** Deciding on a part of a patch, or on an edited version of it: what is made, what is refused, and that it is all or none. */
+import { chmodSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { sessionToWire } from "../daemon/staging/index.ts";
 import { type PatchRow, patchToWire } from "../daemon/store/index.ts";
@@ -69,8 +71,9 @@ test("an edited version is approved in place of the patch", async () => {
 });
 
 test("what cannot be decided so is refused, and nothing is recorded", async () => {
-  const scene = makeScene({ a: "one\n", b: "b\n" });
-  const [a, b] = (await scene.stage(write("a", "two\n"), write("b", "\0binary"))) as [PatchRow, PatchRow];
+  const scene = makeScene({ a: "one\n", b: "b\n", c: "c\n" });
+  const staged = await scene.stage(write("a", "two\n"), write("b", "\0binary"), write("c", "d\n"));
+  const [a, b, c] = staged as [PatchRow, PatchRow, PatchRow];
   const before = scene.events().length;
   const approved = { patch: a.id, decision: "approved" } as const;
   const cases = [
@@ -96,10 +99,10 @@ test("what cannot be decided so is refused, and nothing is recorded", async () =
     ],
   ] satisfies [Parameters<Scene["decide"]>[number], object][];
   for (const [decision, error] of cases) {
-    const decisions = [{ patch: b.id, decision: "rejected" } as const, decision];
+    const decisions = [{ patch: c.id, decision: "rejected" } as const, decision];
     await expect(scene.decide(...decisions)).rejects.toMatchObject({ ...error, data: { index: 1 } });
   }
-  expect(scene.pending()).toEqual([a, b]);
+  expect(scene.pending()).toEqual([a, b, c]);
   expect(scene.events()).toHaveLength(before);
 });
 
@@ -111,4 +114,41 @@ test("a file that was edited below since is not put back by what a reviewer keep
   const decided = scene.decide({ patch: patch.id, decision: "approved", hunks: [hunk] });
   await expect(decided).rejects.toMatchObject({ kind: "Stale", data: { index: 0 } });
   expect(scene.store.patches.require(patch.id)).toMatchObject({ decision: "undecided" });
+});
+
+test("nothing of somebody's new link or mode goes with an edited version", async () => {
+  const scene = makeScene({ a: BASE.join("") });
+  const [made, moded] = (await scene.stage(
+    { kind: "symlink", path: "new", target: "a" },
+    { kind: "write", path: "a", content: changed(2, 30), mode: 0o755 },
+  )) as [PatchRow, PatchRow];
+  const [hunk] = (await hunksOf(scene, "a")) as [string];
+  scene.link("new", "theirs");
+  chmodSync(path.join(scene.root, "a"), 0o600);
+  const change: Change = { kind: "symlink", path: "new", target: "b" };
+  const linked = scene.decide({ patch: made.id, decision: "approved", change });
+  await expect(linked).rejects.toMatchObject({ kind: "Stale" });
+  const kept = scene.decide({ patch: moded.id, decision: "approved", hunks: [hunk] });
+  await expect(kept).rejects.toMatchObject({ kind: "Stale" });
+});
+
+test("a patch is decided on once in a call", async () => {
+  const scene = makeScene({ a: "one\n" });
+  const [{ id }] = (await scene.stage(write("a", "two\n"))) as [PatchRow];
+  const decided = scene.decide({ patch: id, decision: "approved" }, { patch: id, decision: "rejected" });
+  await expect(decided).rejects.toMatchObject({ kind: "InvalidParams", data: { index: 1, path: "a" } });
+  expect(scene.store.patches.require(id)).toMatchObject({ state: "Pending", decision: "undecided" });
+});
+
+test("hunks keep each byte: CRLF beside LF, and a last line with and without its end", async () => {
+  const base = BASE.map((line, n) => (n % 2 ? line.replace("\n", "\r\n") : line)).join("");
+  const after = base
+    .replace("line 3\r\n", "new 3\n")
+    .replace("line 20\n", "new 20\r\n")
+    .replace("line 39\r\n", "last");
+  const scene = makeScene({ f: base });
+  const [patch] = (await scene.stage(write("f", after))) as [PatchRow];
+  const [first, , last] = (await hunksOf(scene, "f")) as [string, string, string];
+  await scene.decide({ patch: patch.id, decision: "approved", hunks: [first, last] });
+  expect(await scene.read("f")).toBe(base.replace("line 3\r\n", "new 3\n").replace("line 39\r\n", "last"));
 });

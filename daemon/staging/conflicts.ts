@@ -12,6 +12,8 @@ type Ranges = Conflict["ranges"];
 
 /** More would tell nobody more. */
 const MAX_CONFLICTS = 50;
+/** With more places than these in one file, the first to the last is told as one. */
+const MAX_RANGES = 100;
 
 /** The conflicts of those patches that are pending, by id; all are of one workspace. */
 export function conflictsOf(store: Store, patches: readonly PatchRow[]): Map<string, Conflict[]> {
@@ -52,10 +54,10 @@ function rivalsAmong(patch: PatchRow, others: ReadonlySet<PatchRow>): Rival[] {
   return rivals;
 }
 
-/** Patches by each path that they hold. */
+/** Patches by each path that they hold; a rename may come once for either of its names. */
 function holders(patches: readonly PatchRow[]): Map<string, PatchRow[]> {
   const held = new Map<string, PatchRow[]>();
-  for (const patch of patches) {
+  for (const patch of new Map(patches.map((each) => [each.id, each])).values()) {
     for (const path of pathsOf(patch)) {
       const list = held.get(path);
       if (list) list.push(patch);
@@ -74,10 +76,10 @@ function collision(a: PatchRow, b: PatchRow): Ranges | undefined {
   if (isSame(a, b) || isModeBesideLines(a, b) || isModeBesideLines(b, a)) return undefined;
   const [ours, theirs] = [linesOf(a), linesOf(b)];
   if (!ours || !theirs || a.base.hash !== b.base.hash) return [];
-  const ranges = ours.flatMap((one) =>
-    theirs.filter((other) => touch(one, other)).map((other) => covering(one, other)),
-  );
-  return ranges.length > 0 ? ranges : undefined;
+  const ranges = common(ours, theirs);
+  const [first, last] = [ranges[0], ranges.at(-1)];
+  if (!first || !last) return undefined;
+  return ranges.length > MAX_RANGES ? [{ start: first.start, end: last.end }] : ranges;
 }
 
 /** Nothing is to be merged where both want the same. */
@@ -104,8 +106,16 @@ function linesOf({
 
 type Line = readonly [start: number, end: number];
 
-function touch([start, end]: Line, [otherStart, otherEnd]: Line): boolean {
-  return start <= otherEnd && otherStart <= end;
+/** Where lines overlap or touch; both lists ascend. */
+function common(ours: readonly Line[], theirs: readonly Line[]): Ranges {
+  const ranges: Ranges = [];
+  let first = 0;
+  for (const one of ours) {
+    while ((theirs[first]?.[1] ?? one[0]) < one[0]) first++;
+    for (let at = first; (theirs[at]?.[0] ?? Number.POSITIVE_INFINITY) <= one[1]; at++)
+      ranges.push(covering(one, theirs[at] as Line));
+  }
+  return ranges;
 }
 
 /** Both, as the wire counts: from 1, ends included; around an insertion, the lines beside it. */

@@ -6,7 +6,7 @@
  */
 import type { Change, CheckedParams } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import type { Tree } from "../disk/index.ts";
+import { ABSENT, aspectsOf, sameAspects, type Tree } from "../disk/index.ts";
 import { now, type PatchRow, type SessionRow } from "../store/index.ts";
 import { patchEvent } from "./events.ts";
 import { keepHunks } from "./keep-hunks.ts";
@@ -34,7 +34,12 @@ export async function decide(
   options: DecideOptions,
 ): Promise<PatchRow[]> {
   const { decisions, by } = options;
-  const patches = await each(decisions, async (decided) => pendingPatch(deps, session, decided));
+  const ids = decisions.map(({ patch }) => patch);
+  const patches = await each(decisions, async (decided, index) => {
+    const patch = pendingPatch(deps, session, decided);
+    if (ids.indexOf(patch.id) < index) throw invalid(patch, `${patch.path} is decided on twice.`);
+    return patch;
+  });
   const edits = await each(decisions, (decided, n) => editOf(deps, patches[n] as PatchRow, decided));
   const record = (staged: readonly PatchRow[]): PatchRow[] =>
     decisions.map((decided, index) => {
@@ -89,9 +94,10 @@ async function editOf(deps: Deps, patch: PatchRow, decided: Decided): Promise<Ch
 }
 
 /** @throws {IopipeError} Stale where somebody has edited the file below: what was looked at would undo that */
-function madeOf({ path, id, base }: PatchRow, staged: readonly PatchRow[]): PatchRow {
+function madeOf({ path, id, base, after }: PatchRow, staged: readonly PatchRow[]): PatchRow {
   const made = staged.find((patch) => patch.path === path);
-  if (made && made.base.hash !== base.hash)
+  const aspects = [...aspectsOf(base, ABSENT), ...aspectsOf(base, after)];
+  if (made && !sameAspects(base, made.base, aspects))
     throw staleError([{ path, expected: base, actual: made.base, at: now() }]);
   if (made) return made;
   throw new IopipeError("IllegalState", `Nothing of ${path} would be left to apply.`, {

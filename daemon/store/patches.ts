@@ -64,7 +64,10 @@ export interface Patches {
   remove(id: string): void;
 }
 
-/** Where hundreds of sessions are on the same files, nobody reads of each of them; reading them all takes its time. */
+/**
+ * Beside one for each path asked about: where hundreds of sessions are on the same files, nobody reads of each of them;
+ * reading them all takes its time.
+ */
 const MAX_RIVALS = 1000;
 
 export function openPatches(db: Database): Patches {
@@ -114,7 +117,9 @@ export function openPatches(db: Database): Patches {
       return [...new Map(rows.map((raw) => [raw.id, raw])).values()].map(toRow);
     },
     rivalling: (workspace, session, paths) =>
-      sql.rivalling.all({ workspace, session, paths: JSON.stringify(paths), limit: MAX_RIVALS }).map(toRow),
+      sql.rivalling
+        .all({ workspace, session, paths: JSON.stringify(paths), limit: MAX_RIVALS + paths.length })
+        .map(toRow),
     unsettledPaths: (workspace) => sql.unsettledPaths.all({ workspace }),
     holdBlob: (sessions, hash) =>
       sql.holdBlob.get({ sessions: JSON.stringify([...sessions]), hash }) !== undefined,

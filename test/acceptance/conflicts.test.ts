@@ -100,3 +100,21 @@ test("a conflict is over when either side is", async () => {
   await a.session.discard();
   expect((await b.session.get()).patches[0]?.conflicts).toEqual([]);
 });
+
+test("a rename is one conflict, whichever of its names collide; very many places are told as one", async () => {
+  await using scene = await scenario();
+  const a = await agent(scene, { kind: "rename", path: "f", to: "h" });
+  const b = await agent(scene, { kind: "delete", path: "f" }, write("h", "mine\n"));
+  for (const { conflicts } of (await b.session.get()).patches)
+    expect(conflicts).toEqual([{ path: "h", ranges: [] }]);
+  await a.session.discard();
+  await b.session.discard();
+  const lines = Array.from({ length: 600 }, (_, n) => `${n}\n`);
+  const every = (who: string) =>
+    write("g", lines.map((line, n) => (n % 3 === 1 ? `${who}\n` : line)).join(""));
+  scene.write("g", lines.join(""));
+  await a.session.stage([every("a")]);
+  await b.session.stage([every("b")]);
+  const [patch] = (await b.session.get()).patches.filter(({ state }) => state === "Pending");
+  expect(patch?.conflicts).toEqual([{ path: "g", ranges: [{ start: 2, end: 599 }] }]);
+});

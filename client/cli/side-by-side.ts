@@ -4,6 +4,7 @@
  */
 import type { FileStatus, Hunk } from "../../protocol/methods/index.ts";
 import { visible } from "./visible.ts";
+import { toWidth } from "./width.ts";
 
 /** Narrower, two columns of code are of no use to anybody. */
 export const MIN_COLUMNS = 100;
@@ -71,6 +72,5 @@ function cell(content: Cell | undefined, width: number): string {
   if (!content) return " ".repeat(width);
   const room = width - NUMBER_WIDTH - 1;
   const text = visible(content.text.replaceAll("\t", TAB));
-  const shown = text.length > room ? `${text.slice(0, room - 1)}…` : text.padEnd(room);
-  return `${String(content.number).padStart(NUMBER_WIDTH)} ${shown}`;
+  return `${String(content.number).padStart(NUMBER_WIDTH)} ${toWidth(text, room)}`;
 }

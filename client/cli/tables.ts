@@ -4,6 +4,7 @@
 import type { FileStatus, Operation, Patch, Session } from "../../protocol/methods/index.ts";
 import { colour, count, short } from "./output.ts";
 import { visible } from "./visible.ts";
+import { toWidth, widthOf } from "./width.ts";
 
 export function sessionLine({ id, title, agent, state, ready, patches, message }: Session): string {
   const parts = (["pending", "stale", "applied", "discarded"] as const)
@@ -74,9 +75,9 @@ export function statLines(files: readonly FileStatus[]): string[] {
   const ways = files.map(({ path, from }) =>
     from === undefined ? visible(path) : `${visible(from)} → ${visible(path)}`,
   );
-  const width = Math.max(0, ...ways.map((way) => way.length));
+  const widest = ways.reduce((most, way) => Math.max(most, widthOf(way)), 0);
   return files.map(({ status, added, removed, binary }, at) => {
     const size = binary ? "binary" : `${colour("green", `+${added}`)} ${colour("red", `−${removed}`)}`;
-    return `${status.padEnd(7)} ${(ways[at] ?? "").padEnd(width)}  ${size}`;
+    return `${status.padEnd(7)} ${toWidth(ways[at] ?? "", widest)}  ${size}`;
   });
 }

@@ -25,7 +25,8 @@ export async function syncRemoved(works: readonly Work[]): Promise<boolean> {
     await syncDirectories(works);
     return true;
   } catch (error) {
-    for (const { hooks, id } of works) hooks.trouble?.(error, id);
+    // Once: there may be thousands, and it is tried again and again.
+    for (const { hooks, id } of works.slice(0, 1)) hooks.trouble?.(error, id);
     return false;
   }
 }

@@ -49,6 +49,8 @@ function approvals(context: Context, patches: readonly Patch[]): Decision[] {
   const [patch, ...others] = patches;
   if (hunks === undefined && from === undefined)
     return patches.map(({ id }) => ({ patch: id, decision: "approved" }));
+  if (hunks !== undefined && from !== undefined)
+    throw new UsageError("--hunks and --from are two ways to approve.", "Say one of them.");
   if (!patch || others.length > 0)
     throw new UsageError("--hunks and --from are of one patch.", "Approve it alone: --approve PATH.");
   if (from === undefined) return [{ patch: patch.id, decision: "approved", hunks: hunks as string[] }];

@@ -155,10 +155,8 @@ describe("bounded", () => {
     ["over 1 MiB", "a\n".repeat(600_000), `${"a\n".repeat(300_000)}b\n${"a\n".repeat(299_990)}`, true],
     ["over 100,000 lines", "\n".repeat(100_001), "a\n".repeat(10), true],
   ])("%s", (_, old, now, coarse) => {
-    const started = performance.now();
+    // A search without bounds would take longer than a test may.
     expect(diffContent(job(old, now, "counts")).coarse).toBe(coarse);
-    // Far above what is measured (tens of milliseconds), far below what an unbounded search takes.
-    expect(performance.now() - started).toBeLessThan(3000);
     expect(applied(Buffer.from(old), Buffer.from(now), false).toString() === now).toBe(true);
   });
 });
@@ -188,7 +186,7 @@ describe("the workers", () => {
     ["hangs", "setInterval(() => {}, 1000)"],
     ["fails", "require('node:worker_threads').parentPort.on('message', () => { throw 1 })"],
   ])("one that %s is replaced, and its job is done coarsely", async (_, script) => {
-    const differ = differWith(script, 2000);
+    const differ = differWith(script, 8000);
     expect(await differ.diff(blobs("counts"))).toMatchObject({ coarse: true, added: 3, removed: 3 });
     expect(await differ.diff(blobs("counts"))).toMatchObject({ coarse: false, added: 2, removed: 2 });
   });

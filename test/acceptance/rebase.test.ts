@@ -335,7 +335,7 @@ test("a daemon that was killed meanwhile rebases what was proposed before", asyn
   expect((await again.rebase()).merged).toEqual(["f.txt"]);
   await again.apply((await again.diff()).digest ?? "");
   expect(scene.read("f.txt")).toBe(LINES.replace("two", "TWO").replace("six", "SIX"));
-});
+}, 120_000);
 
 test("a link that both changed is told by its target", async () => {
   await using scene = await scenario();

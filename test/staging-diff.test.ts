@@ -1,6 +1,6 @@
 /** unifiedDiff: what git writes is taken exactly, or refused; nothing is applied by guess. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import fc from "fast-check";
@@ -257,6 +257,34 @@ test("a diff that was cut off anywhere is refused, or what is left are whole hun
       [now.a, now.b, now.c],
     ].map((each) => each.map(file)),
   );
+});
+
+test("a file with other names may go or be copied, but not be changed unasked", async () => {
+  const scene = makeScene({ a: "1\n" });
+  linkSync(path.join(scene.root, "a"), path.join(scene.root, "a2"));
+  const change = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-1\n+2\n";
+  await expect(scene.stage(diff(change))).rejects.toMatchObject({ kind: "HardLinked", data: { path: "a" } });
+  await scene.stage({ kind: "unifiedDiff", text: change, breakHardLinks: true });
+  scene.staging.discard(scene.session, {});
+  const copy = "diff --git a/a b/c\ncopy from a\ncopy to c\n";
+  const gone = "diff --git a/a2 b/a2\ndeleted file mode 100644\n--- a/a2\n+++ /dev/null\n@@ -1 +0,0 @@\n-1\n";
+  await scene.stage(diff(copy + gone));
+  expect(scene.pending().map(({ path: at, kind }) => `${kind} ${at}`)).toEqual(["delete a2", "create c"]);
+});
+
+test("how a file was matched is kept while diffs build on it", async () => {
+  const scene = makeScene({ a: lines });
+  const moved = "--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n 6\n-7\n+seven\n";
+  const exact = "--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n-1\n+one\n 2\n";
+  await scene.stage(diff(moved));
+  const [patch] = await scene.stage(diff(exact));
+  expect(patch?.findings.match).toEqual([
+    { line: 6, exactness: "offset" },
+    { line: 1, exactness: "exact" },
+  ]);
+  scene.staging.discard(scene.session, {});
+  const [both] = await scene.stage(diff(moved + exact));
+  expect(both?.findings.match).toEqual(patch?.findings.match);
 });
 
 test("counts that are wrong are told", async () => {

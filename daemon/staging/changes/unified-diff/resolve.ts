@@ -4,7 +4,7 @@ import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import type { Pace } from "../../pace.ts";
 import { assertThere, findPlace } from "../../places.ts";
 import type { View } from "../../view.ts";
-import { assertBaseHash, assertUnlinked, type Context } from "../context.ts";
+import { assertBaseHash, assertUnlinked, type Context, matchesOf } from "../context.ts";
 import { assertTarget, originOf } from "../entries.ts";
 import { type Match, matchAt } from "../hunks/match.ts";
 import { splice } from "../hunks/splice.ts";
@@ -42,15 +42,17 @@ export async function resolveSection(context: Context, file: FileDiff, given: Gi
   const { change, before, pace } = given;
   const { from, to } = file;
   if (from === undefined) return { arrival: await created(context, file, to as string, pace) };
-  const path = before?.path ?? (await pathOf(context, from, change));
+  const path = before?.path ?? (await pathOf(context, file, from, change));
   const old = before?.image ?? (await context.view.imageOf(path));
+  const known = before?.match ?? (await matchesOf(context, path));
   assertType(file, old, path);
-  const { bytes, match } = await contentAfter(context, file, { old, path, change, pace });
+  const { bytes, match: found } = await contentAfter(context, file, { old, path, change, pace });
   if (to === undefined) {
     if (bytes.length === 0) return { leaves: path };
     throw malformed(`It deletes ${path} but leaves ${bytes.length} bytes of it`, { line: file.line });
   }
   const image = await imageOf(context.view, to, { bytes, mode: file.newMode ?? modeIn(old), old });
+  const match = [...known, ...found];
   if (file.copy) return { arrival: { path: to, image, match, wasThere: false } };
   const wasThere = from === to;
   const origin = before ? before.from : await sourceOf(context, path, wasThere);
@@ -58,11 +60,17 @@ export async function resolveSection(context: Context, file: FileDiff, given: Gi
   return { leaves: path, arrival };
 }
 
-async function pathOf(context: Context, from: string, change: ChangeOf<"unifiedDiff">): Promise<string> {
+async function pathOf(
+  context: Context,
+  { to, copy }: FileDiff,
+  from: string,
+  change: ChangeOf<"unifiedDiff">,
+): Promise<string> {
   const place = await findPlace(context.view, from, { follow: false });
   assertThere(place);
   await assertBaseHash(context, place.path, change);
-  await assertUnlinked(context, place.path, change);
+  // What goes, or stays beside its copy, keeps its other names as they are.
+  if (to !== undefined && !copy) await assertUnlinked(context, place.path, change);
   return place.path;
 }
 

@@ -34,7 +34,8 @@ export async function stageDiff(replay: Replay, asked: Asked): Promise<string | 
       const change = { kind: "unifiedDiff", textBase64: diff.toString("base64") } as const;
       const staged = await timed(tally, "stage", commit, () => session.stage([change], inTime()));
       countPatches(tally, staged.patches);
-      for (const warning of staged.warnings) mismatch(tally, commit, "a warning", [warning]);
+      for (const warning of staged.warnings.filter(isAboutDiff))
+        mismatch(tally, commit, "a warning", [warning]);
       await showAgain(replay, asked, target);
       return staged.session.patches.pending === 0 ? undefined : staged.session.digest;
     } catch (error) {
@@ -42,6 +43,11 @@ export async function stageDiff(replay: Replay, asked: Asked): Promise<string | 
       wanted = leaveOut(replay, asked, wanted, error);
     }
   }
+}
+
+/** Of git's own diffs there is nothing to warn of; of what is in a file there may be. */
+function isAboutDiff(warning: string): boolean {
+  return warning.includes(" of the diff ");
 }
 
 /** Puts what a refusal is about into `instead`, everything where it does not say; gives what is left. */

@@ -28,8 +28,8 @@ export const linuxPort: Port = {
   }),
   // Source: proc_pid_fdinfo(5). A subvolume of btrfs has a device number of its own, and is no mount.
   mountOf: ({ dev, handle }) => {
-    const [, mount] = /^mnt_id:\s*(\d+)/m.exec(fs.readFileSync(`/proc/self/fdinfo/${handle}`, "utf8")) ?? [];
-    return `${dev} ${mount}`;
+    const lines = fs.readFileSync(`/proc/self/fdinfo/${handle}`, "utf8").split("\n");
+    return `${dev} ${lines.find((line) => line.startsWith("mnt_id:"))}`;
   },
   exchange: (from, oldName, to, newName) => exchange(at(from, oldName), at(to, newName)),
   readExtended: (dir, name) => {

@@ -4,7 +4,7 @@
  */
 
 /** Of the quarter of an hour that it must end within. */
-export const BUDGET_MS = 12.5 * 60_000;
+export const BUDGET_MS = 11.5 * 60_000;
 
 /** So many are tried whatever the time is. */
 const AT_LEAST = 3;

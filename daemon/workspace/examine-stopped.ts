@@ -17,7 +17,8 @@ export async function examineStopped(env: NodeJS.ProcessEnv): Promise<void> {
   try {
     for await (const finding of findingsIn(locate(env).stateDir)) findings.push(finding);
   } catch (error) {
-    findings.push({ name: "state", state: "problem", fact: (error as Error).message });
+    const advice = "See `iopipectl daemon logs`, and what `fuser` says of the file.";
+    findings.push({ name: "state", state: "problem", fact: (error as Error).message, advice });
   }
   const line = Buffer.from(`${JSON.stringify({ findings })}\n`);
   for (let at = 0; at < line.length; ) at += writeSync(1, line, at);

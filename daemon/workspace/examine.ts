@@ -15,8 +15,18 @@ import { type Examined, examineStore, type Journal, openJournals, rootsOf } from
 /** Told by name; of more only how many they are. */
 const MAX_TOLD = 10;
 
-/** Each thing looked at. @throws what SQLite says of a database that cannot be read */
+/** Each thing looked at; a database that cannot be read ends it with a problem. */
 export async function* examineState(examined: Examined): AsyncGenerator<Finding> {
+  try {
+    yield* examineAll(examined);
+  } catch (error) {
+    const { stateDir: path } = examined;
+    const advice = `Stop the daemon, copy ${path}, and restore it from a backup; the working trees are unharmed.`;
+    yield { name: "state", state: "problem", fact: (error as Error).message, path, advice };
+  }
+}
+
+async function* examineAll(examined: Examined): AsyncGenerator<Finding> {
   yield libraries();
   yield* examineStore(examined);
   const journals: Journal[] = [];

@@ -16,12 +16,19 @@ import { randomFor } from "./mistakes/random.ts";
 import { type Outcome, reportDetection, reportValid } from "./mistakes/report.ts";
 
 const root = path.dirname(import.meta.dirname);
-const INSTALLED = [path.join(root, "node_modules"), "/usr/lib/python3", "/usr/share", "/usr/include"];
+const SYSTEM = [
+  "/usr/lib/python3",
+  "/usr/lib/python3.11",
+  "/usr/lib/python3.12",
+  "/usr/share",
+  "/usr/include",
+];
+const INSTALLED = [path.join(root, "node_modules"), ...SYSTEM];
 
 const { values } = parseArgs({
   options: {
     from: { type: "string", multiple: true, default: INSTALLED },
-    mutated: { type: "string", default: "20" },
+    mutated: { type: "string", default: "100" },
     valid: { type: "string", default: "250" },
   },
 });

@@ -41,8 +41,8 @@ function linesOf(text: string): string[] {
   return text.replace(/\n$/, "").split("\n");
 }
 
-/** What begins a line that is no code. */
-const COMMENT = /^\s*(\/\/|\/?\*|#(?!\w)|--|;|<!--|\(\*)/;
+/** What begins a line that no parser looks into: a comment, a preprocessor's directive. */
+const COMMENT = /^\s*(\/\/|\/?\*|#|--|;|<!--|\(\*)/;
 
 /** Without one of the pieces in its code; one in a comment is missed by nobody. */
 function without(text: string, piece: string, random: Random): string | undefined {

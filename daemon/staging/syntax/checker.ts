@@ -51,7 +51,7 @@ export function startChecker({ blobs }: Pick<Store, "blobs">, options?: ParserOp
       if (language === TEXT.name && !hasConflict(bytes)) return NO_PARSER;
       return await parser.look(bytes, language);
     } catch (error) {
-      return unknown(`Its content could not be read: ${(error as Error).message}`, { passing: true });
+      return unknown(`Its content could not be read: ${(error as Error).message}`, { passing: "unreached" });
     }
   };
   const reportOn = async (image: Image, { name }: Language): Promise<Report> => {
@@ -63,9 +63,9 @@ export function startChecker({ blobs }: Pick<Store, "blobs">, options?: ParserOp
     underWay.set(key, looking);
     const report = await looking;
     underWay.delete(key);
-    // Given up twice, it is not tried again.
+    // Two children died of it: it is not tried again.
     const { passing, ...final } = report;
-    return keep(key, passing && kept ? final : report);
+    return keep(key, passing === "died" && kept?.passing === "died" ? final : report);
   };
   const known = (image: Image, { name }: Language): Report | undefined => {
     const key = keyOf(image, name);

@@ -54,7 +54,7 @@ async function answer({ id, language }: Order, content: Buffer): Promise<void> {
   try {
     tell({ id, report: await look(content, language), ...usage() });
   } catch (error) {
-    const report = unknown(`The parser failed: ${String(error).slice(0, 200)}`, { passing: true });
+    const report = unknown(`The parser failed: ${String(error).slice(0, 200)}`, { passing: "died" });
     tell({ id, report, ...usage() }, () => process.exit(1));
   }
 }

@@ -127,7 +127,7 @@ export function startParserProcess({
     const wasReady = isReady;
     retire();
     failures += 1;
-    settle(unknown(`The parser did not answer: ${why}.`, { passing: true }));
+    settle(unknown(`The parser did not answer: ${why}.`, { passing: "died" }));
     // It never came up, so it would not for the others.
     if (!wasReady) dropAll(`The parser could not be started: ${why}.`);
     rest = setTimeout(() => {
@@ -136,14 +136,14 @@ export function startParserProcess({
     }, delayAfter(failures));
   };
   const dropAll = (why: string): void => {
-    for (const { resolve } of queue.splice(0)) resolve(unknown(why, { passing: true }));
+    for (const { resolve } of queue.splice(0)) resolve(unknown(why, { passing: "unreached" }));
   };
 
   return {
     look: (bytes, language) =>
       new Promise((resolve) => {
         if (closed || queue.length >= MAX_QUEUED)
-          return resolve(unknown("Too many contents wait for the parser.", { passing: true }));
+          return resolve(unknown("Too many contents wait for the parser.", { passing: "unreached" }));
         queue.push({ bytes, language, resolve });
         next();
       }),
@@ -157,7 +157,7 @@ export function startParserProcess({
       const exit =
         last && last.exitCode === null && last.signalCode === null ? once(last, "exit") : undefined;
       retire();
-      settle(unknown("The daemon is stopping.", { passing: true }));
+      settle(unknown("The daemon is stopping.", { passing: "unreached" }));
       dropAll("The daemon is stopping.");
       await exit;
     },

@@ -25,8 +25,8 @@ export interface Report {
   readonly parsed: "clean" | "broken" | "unknown";
   /** Why unknown. */
   readonly why?: string;
-  /** The parser was stopped or not reached; asked again, it may well answer. */
-  readonly passing?: true;
+  /** The parser was not reached, or died of it; asked again, it may well answer. */
+  readonly passing?: "unreached" | "died";
   /** The errors may be a dialect's (a template, JSON with comments), which a new file may well be in. */
   readonly dialect?: true;
   /** Sorted as found, at most MAX_FINDINGS. */

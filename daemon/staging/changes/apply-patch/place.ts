@@ -6,12 +6,11 @@
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import type { Lines } from "../../diff/lines.ts";
 import type { Pace } from "../../pace.ts";
-import { contentOf } from "../hunks/hunk.ts";
 import type { Likeness } from "../hunks/likeness.ts";
+import { nearestTo } from "../hunks/nearest.ts";
 import { openSearch, type Range, type Search } from "../hunks/search.ts";
 import type { Placed } from "../hunks/splice.ts";
 import { bytesOf, type Span } from "../hunks/text.ts";
-import { nearestLine } from "../nearest.ts";
 import type { Chunk } from "./parse.ts";
 
 const LIKENESSES: readonly Likeness[] = ["exact", "eol", "trailingSpace"];
@@ -124,17 +123,13 @@ function assertAnchored(
     });
 }
 
-/** Bytes of a chunk's old lines that the nearest line is looked up by. */
-const MAX_SOUGHT = 4096;
-
 function notFound(
-  { bytes }: Lines,
+  file: Lines,
   { hunk }: Chunk,
   n: number,
   about: { readonly path: string } & Readonly<Record<string, unknown>>,
 ): IopipeError {
-  const old = [...hunk.old.subarray(0, 100)].map((line) => bytesOf(contentOf(hunk, line)));
-  const nearest = nearestLine(bytes, Buffer.concat(old).subarray(0, MAX_SOUGHT).toString());
+  const nearest = nearestTo(file, hunk);
   const where = nearest === undefined ? "" : `; the nearest line is ${nearest.line}`;
   const edge = hunk.atEnd ? " at its end" : "";
   const fact = `The old lines of chunk ${n + 1} are not in ${about.path}${edge}${where}.`;

@@ -6,12 +6,11 @@
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import type { Lines } from "../../diff/lines.ts";
 import type { Pace } from "../../pace.ts";
-import { contentOf, type Hunk } from "../hunks/hunk.ts";
+import type { Hunk } from "../hunks/hunk.ts";
 import type { Likeness } from "../hunks/likeness.ts";
+import { nearestTo } from "../hunks/nearest.ts";
 import { openSearch, type Search } from "../hunks/search.ts";
 import type { Placed } from "../hunks/splice.ts";
-import { bytesOf } from "../hunks/text.ts";
-import { nearestLine } from "../nearest.ts";
 import type { Proof } from "./proof.ts";
 
 const LIKENESSES: readonly Likeness[] = ["exact", "eol"];
@@ -98,12 +97,8 @@ function overlap({ hunk, at }: Placed, hunks: readonly Hunk[], { path }: About):
   );
 }
 
-/** Bytes of a hunk's old lines that the nearest line is looked up by. */
-const MAX_SOUGHT = 4096;
-
-function notFound({ bytes }: Lines, hunk: Hunk, n: number, path: string): IopipeError {
-  const old = [...hunk.old.subarray(0, 100)].map((line) => bytesOf(contentOf(hunk, line)));
-  const nearest = nearestLine(bytes, Buffer.concat(old).subarray(0, MAX_SOUGHT).toString());
+function notFound(file: Lines, hunk: Hunk, n: number, path: string): IopipeError {
+  const nearest = nearestTo(file, hunk);
   const { start, atStart, atEnd } = hunk;
   const said = start === undefined ? "" : `, said to be at line ${start + 1},`;
   const edge = atStart ? " at its beginning" : atEnd ? " at its end" : "";

@@ -5,6 +5,7 @@
  * INVARIANT: in doubt nothing of anybody's is touched; the operation closes as `attention` with an outcome per file.
  * Concurrency: under the workspace's lock, before any promotion of it.
  */
+import { setImmediate as turn } from "node:timers/promises";
 import { DiskError, openPlaces, type Places, type Tree } from "../disk/index.ts";
 import type { OperationFileRow, OperationRow, Phase, Store } from "../store/index.ts";
 import { aspectsOfStep, type Step, type StepKind } from "./plan.ts";
@@ -131,6 +132,8 @@ async function sweepAgain(
   for (const row of rows) {
     const work = resume(row, places, request);
     if (await remove(work, row.phase !== "aborted")) gone.push(work);
+    // Where nothing could be made durable for long, there are thousands.
+    await turn();
   }
   if (await syncRemoved(gone)) operations.swept(gone);
   return rows.map(({ id }) => operations.require(id));

@@ -118,3 +118,17 @@ test("a rename is one conflict, whichever of its names collide; very many places
   const [patch] = (await b.session.get()).patches.filter(({ state }) => state === "Pending");
   expect(patch?.conflicts).toEqual([{ path: "g", ranges: [{ start: 2, end: 599 }] }]);
 });
+
+test("of two hundred files at once, both owners are told of each", async () => {
+  await using scene = await scenario();
+  const files = (who: string) => Array.from({ length: 200 }, (_, n) => write(`new/${n}`, `${who}\n`));
+  const a = await agent(scene, ...files("a"));
+  const { seq: since } = (await a.session.get()).session;
+  await agent(scene, ...files("b"));
+  const { workspace } = scene;
+  const told = new Set<string | undefined>();
+  for await (const event of a.connection.events({ workspace, since })) {
+    if (event.type === "patch/conflict") told.add(event.patch?.path);
+    if (told.size === 200) break;
+  }
+});

@@ -108,10 +108,14 @@ test("a client that lets answers pile up beyond the cap is cut off", async () =>
 test("at most 256 requests of a connection run at once, and all are answered", async () => {
   let running = 0;
   let most = 0;
+  // The first ones wait for each other, however slowly they come in.
+  const full = Promise.withResolvers<void>();
   await using server = await startTestServer({
     "workspace/list": async () => {
       running += 1;
       most = Math.max(most, running);
+      if (running === 256) full.resolve();
+      await full.promise;
       await new Promise((resolve) => setTimeout(resolve, 5));
       running -= 1;
       return { workspaces: [] };

@@ -3,6 +3,7 @@
  * Owns the retries and their deadlines. One attempt is dial.ts, the new process is autostart.ts.
  * Time: milliseconds. Fails with data.daemon "absent" (isNoDaemon) or, where a sandbox says no, with AccessDenied.
  */
+import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Locations, locate, type Role } from "../protocol/wire/locations.ts";
@@ -65,6 +66,8 @@ export async function reachDaemon(locations: Locations, role: Role, autostart: b
       const elapsedMs = performance.now() - started;
       if (elapsedMs > (absent && !autostart ? ABSENT_LIMIT_MS : START_LIMIT_MS))
         throw unanswered(locations, role, absent, Math.round(elapsedMs));
+      if (absent && autostart && role === "proposer" && !existsSync(locations.stateDir))
+        throw nothingToPropose(locations);
       // Loaded late: most clients find a daemon and need nothing of it.
       if (absent && autostart) starter ??= (await import("./starter.ts")).makeStarter(locations);
       if (absent) starter?.advance();
@@ -73,6 +76,19 @@ export async function reachDaemon(locations: Locations, role: Role, autostart: b
   } finally {
     starter?.end();
   }
+}
+
+/**
+ * Where no daemon ever ran no workspace is open, and a proposer opens none. In a sandbox that hides the state, a daemon
+ * started inside would take proposals that nobody outside ever sees.
+ */
+function nothingToPropose({ stateDir, sockets }: Locations): Error {
+  return noDaemon(`No daemon answers on ${sockets.proposer}, and there is no ${stateDir}.`, {
+    socket: sockets.proposer,
+    hint:
+      "Open the workspace first with `iopipectl open DIR`. In a sandbox: let it have the directory `propose/` of the " +
+      "daemon's runtime directory, and set IOPIPE_RUNTIME_DIR to where that lies.",
+  });
 }
 
 function unanswered(locations: Locations, role: Role, absent: boolean, elapsedMs: number): Error {

@@ -34,13 +34,39 @@ export async function dial(locations: Locations, role: Role): Promise<Dialled> {
 
 async function dialOne(path: string): Promise<Dialled> {
   try {
-    checkDirectoryOf(path);
-    return { socket: await connected(path) };
+    if (isThere(path)) return { socket: await connected(path) };
+    await refusedAnywhere();
+    return { missed: "absent" };
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     const missed = MISSED.get(code);
     if (missed !== undefined) return { missed };
     if (code === "EPERM" || code === "EACCES") throw sandboxed(path, code);
+    throw error;
+  }
+}
+
+/** A path at which no socket is. */
+const NOWHERE = "/dev/null/iopipe";
+
+/**
+ * A sandbox that forbids the call forbids it whatever the path: a daemon that was started from it could not be reached.
+ *
+ * @throws EPERM where it does
+ */
+async function refusedAnywhere(): Promise<void> {
+  await connected(NOWHERE).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EPERM") throw error;
+  });
+}
+
+/** Whether the socket's directory is there, and ours. */
+function isThere(path: string): boolean {
+  try {
+    checkDirectoryOf(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
   }
 }

@@ -52,14 +52,16 @@ export function cancelled(): IopipeError {
 /**
  * The operating system forbids the socket. A daemon started from here would be just as unreachable, so none is.
  *
- * Source: openai/codex#39140 (seccomp, all families); Claude Code's `sandbox.network` settings.
+ * Source: openai/codex#39140 (seccomp, all families; allow_unix_sockets is macOS's); Claude Code's settings, where Linux
+ * has all or nothing, for seccomp cannot tell paths apart.
  */
 export function sandboxed(path: string, code: string): IopipeError {
   return new IopipeError("AccessDenied", `The connection to ${path} was refused with ${code}.`, {
     hint:
       "A sandbox around this process most likely forbids Unix sockets. Claude Code: set " +
-      "sandbox.network.allowUnixSockets to this path (macOS) or allowAllUnixSockets to true (Linux). " +
-      "Codex: set sandbox_workspace_write.network_access to true. Or run this command outside the sandbox.",
+      "sandbox.network.allowUnixSockets to this path (macOS) or sandbox.network.allowAllUnixSockets to true (Linux). " +
+      "Codex: name it in allow_unix_sockets (macOS); Linux has no such setting, so give it `iopipectl mcp`, which it " +
+      "starts outside of the sandbox. Or run this command outside of it.",
     socket: path,
     errno: code,
   });

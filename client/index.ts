@@ -26,5 +26,6 @@ export type { ChangeInput, FileContent, WriteInput } from "./content.ts";
 export type { EventsOptions, IopipeEvent } from "./events.ts";
 export { isLost, isNoDaemon } from "./faults.ts";
 export type { CallOptions, Progress } from "./link.ts";
+export { type SafeWriteOptions, type SafeWritten, safeWrite } from "./safe-write.ts";
 export type { SessionHandle } from "./session.ts";
 export type { Subscription } from "./subscription.ts";

@@ -41,6 +41,7 @@ async function ctl(args: string[], handlers: Partial<Handlers>, one: Session = s
     "workspace/list": () => ({
       workspaces: [{ id: "w1", root, watch: { state: "live", warnings: ["a\u001bwarning"] }, clock: "c" }],
     }),
+    "workspace/policy": () => ({}),
     "session/list": () => ({ sessions: [one] }),
     "session/get": () => ({ session: one, patches: [patch()] }),
     ...handlers,

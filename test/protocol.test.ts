@@ -33,6 +33,7 @@ const PROMISED_NOTIFICATIONS = ["watch/changes", "events/event", "$/progress", "
 /** What only a reviewer may call. */
 const REVIEWERS_METHODS = [
   ["daemon/stop", "daemon/gc", "daemon/examine", "workspace/open", "workspace/close", "workspace/trust"],
+  ["workspace/disable", "workspace/enable"],
   ["session/apply", "session/decide", "patch/apply", "operation/undo", "operation/resolve"],
 ].flat();
 

@@ -5,10 +5,11 @@
  */
 import type { Patch, Result, Session, Workspace } from "../../protocol/methods/index.ts";
 import { IopipeError, isKind } from "../../protocol/wire/errors.ts";
+import { openWorkspaces } from "../way.ts";
 import type { Context } from "./context.ts";
 import { UsageError } from "./failure.ts";
 import { short } from "./output.ts";
-import { findWorkspace, openWorkspaces, pathIn } from "./place.ts";
+import { findWorkspace, pathIn } from "./place.ts";
 import { visible } from "./visible.ts";
 
 /** A session with the root that its paths are relative to. */

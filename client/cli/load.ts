@@ -23,6 +23,8 @@ export const LOAD: Readonly<Record<string, () => Promise<Run>>> = {
   rebase: async () => (await import("./verbs/rebase.ts")).rebase,
   undo: async () => (await import("./verbs/undo.ts")).undo,
   trust: async () => (await import("./verbs/trust.ts")).trust,
+  disable: async () => (await import("./verbs/disable.ts")).disable,
+  enable: async () => (await import("./verbs/disable.ts")).enable,
   log: async () => (await import("./verbs/log.ts")).log,
   watch: async () => (await import("./verbs/watch.ts")).watch,
   wait: async () => (await import("./verbs/wait.ts")).wait,

@@ -5,21 +5,17 @@
  */
 import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Workspace } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
+import { isInside, nearest } from "../enclosing.ts";
+import { openWorkspaces } from "../way.ts";
 import type { Context } from "./context.ts";
 import { UsageError } from "./failure.ts";
 
 /** The workspace of this command; opened where it is a git top level that was not yet. */
 export async function findWorkspace(context: Context): Promise<Workspace> {
   return chooseWorkspace(context, await openWorkspaces(context));
-}
-
-/** Every open workspace. */
-export async function openWorkspaces(context: Context): Promise<Workspace[]> {
-  const { workspaces } = await context.call("workspace/list", { limit: 1000 });
-  return workspaces;
 }
 
 /** As findWorkspace(), with the open workspaces in hand. */
@@ -64,21 +60,11 @@ export function refuseTooLarge(root: string, force: boolean): void {
   );
 }
 
-function nearest(open: readonly Workspace[], directory: string): Workspace | undefined {
-  const enclosing = open.filter(({ root }) => isInside(root, directory));
-  return enclosing.sort((a, b) => b.root.length - a.root.length)[0];
-}
-
 function gitTopLevel(directory: string): string | undefined {
   for (let at = directory; ; at = dirname(at)) {
     if (existsSync(join(at, ".git"))) return at;
     if (at === dirname(at)) return undefined;
   }
-}
-
-function isInside(root: string, path: string): boolean {
-  const way = relative(root, path);
-  return way !== ".." && !way.startsWith("../") && !isAbsolute(way);
 }
 
 /**

@@ -181,6 +181,18 @@ export const VERBS: readonly Verb[] = [
     reviewersOnly: true,
   },
   {
+    name: "disable",
+    summary: "Let agents' writes to this workspace go to the tree; what is pending stays",
+    about: "workspace",
+    reviewersOnly: true,
+  },
+  {
+    name: "enable",
+    summary: "Divert agents' writes into staging again",
+    about: "workspace",
+    reviewersOnly: true,
+  },
+  {
     name: "log",
     args: "[path]",
     summary: "List what was applied and undone, newest first",

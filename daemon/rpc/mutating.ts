@@ -15,6 +15,8 @@ const MUTATES: Readonly<Record<MethodName, boolean>> = {
   "workspace/open": true,
   "workspace/list": false,
   "workspace/close": true,
+  "workspace/disable": true,
+  "workspace/enable": true,
   "workspace/policy": false,
   "workspace/trust": true,
   "session/open": true,

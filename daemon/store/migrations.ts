@@ -190,4 +190,8 @@ export const MIGRATIONS: readonly string[] = [
   -- The workspace's own rules of watching, as JSON.
   ALTER TABLE workspace ADD COLUMN watch_rules TEXT;
   `,
+  `
+  -- Whether a reviewer has switched the workspace off.
+  ALTER TABLE workspace ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -24,6 +24,9 @@ export interface Workspaces {
   /** The hash of the policy file that a reviewer trusts, if any. */
   trusted(id: string): string | undefined;
   trust(id: string, hash: string | undefined): void;
+  /** Whether a reviewer has switched it off. */
+  isDisabled(id: string): boolean;
+  disable(id: string, isDisabled: boolean): void;
 }
 
 interface Raw {
@@ -53,6 +56,8 @@ export function openWorkspaces(db: Database, transaction: Transactions["transact
   const close = db.prepare("UPDATE workspace SET open = 0 WHERE id = ?");
   const trusted = db.prepare<[string], string | null>("SELECT trusted FROM workspace WHERE id = ?").pluck();
   const trust = db.prepare("UPDATE workspace SET trusted = ? WHERE id = ?");
+  const disabled = db.prepare<[string], number>("SELECT disabled FROM workspace WHERE id = ?").pluck();
+  const disable = db.prepare("UPDATE workspace SET disabled = ? WHERE id = ?");
   const one = (raw: Raw | undefined) => raw && toRow(raw);
   return {
     get: (id) => one(byId.get(id)),
@@ -67,5 +72,7 @@ export function openWorkspaces(db: Database, transaction: Transactions["transact
     close: (id) => void transaction(() => close.run(id)),
     trusted: (id) => trusted.get(id) ?? undefined,
     trust: (id, hash) => void transaction(() => trust.run(hash ?? null, id)),
+    isDisabled: (id) => disabled.get(id) === 1,
+    disable: (id, isDisabled) => void transaction(() => disable.run(isDisabled ? 1 : 0, id)),
   };
 }

@@ -22,6 +22,8 @@ const ALL_METHODS = [
   workspace.open,
   workspace.list,
   workspace.close,
+  workspace.disable,
+  workspace.enable,
   workspace.policy,
   workspace.trust,
   session.open,

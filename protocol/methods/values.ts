@@ -67,6 +67,12 @@ export const Workspace = z.object({
     rules: WatchRules.optional().describe("The workspace's own, where it has any."),
   }),
   clock: Clock,
+  disabled: z
+    .literal(true)
+    .optional()
+    .describe(
+      "Switched off: writes that the ways in would divert pass by; what is staged stays, and may be.",
+    ),
 });
 export type Workspace = z.infer<typeof Workspace>;
 
@@ -76,6 +82,10 @@ export const PolicyRules = z.strictObject({
   autoApproveBelow: z.int().min(0).max(100).optional().describe("Patches of a lower risk need no decision."),
   ask: GlobList.optional().describe("These need one, whatever their risk."),
   never: GlobList.optional().describe("These are never applied."),
+  io_pipeline_v1: z
+    .boolean()
+    .optional()
+    .describe("false, once trusted: the ways in write plain files here, as after workspace/disable."),
 });
 export type PolicyRules = z.infer<typeof PolicyRules>;
 

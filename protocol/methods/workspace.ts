@@ -33,6 +33,25 @@ export const close = method({
   errors: ["WorkspaceNotFound", "NotPermitted"],
 });
 
+export const disable = method({
+  name: "workspace/disable",
+  summary:
+    "Switches a workspace off: what would be diverted into staging is written plainly; pending work stays.",
+  role: "reviewer",
+  params: params({ workspace: WorkspaceRef }),
+  result: z.object({ workspace: Workspace }),
+  errors: ["WorkspaceNotFound", "NotPermitted"],
+});
+
+export const enable = method({
+  name: "workspace/enable",
+  summary: "Switches a workspace on again.",
+  role: "reviewer",
+  params: params({ workspace: WorkspaceRef }),
+  result: z.object({ workspace: Workspace }),
+  errors: ["WorkspaceNotFound", "NotPermitted"],
+});
+
 export const policy = method({
   name: "workspace/policy",
   summary:

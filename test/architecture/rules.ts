@@ -61,7 +61,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
 
     atomic: { values: ["disk"] },
     cli: { values: ["client", "wire", "package.json"], types: ["methods"] },
-    client: { values: ["wire", "package.json"], types: ["methods"] },
+    client: { values: ["wire", "atomic", "package.json"], types: ["methods"] },
 
     protocol: { values: ["openrpc", "methods", "wire"] },
     openrpc: { values: ["methods", "wire"] },

@@ -1,9 +1,11 @@
 /** `status`, and the bare command: what is pending here, and the next command to type. */
 import type { Session, Workspace } from "../../../protocol/methods/index.ts";
+import { isKind } from "../../../protocol/wire/errors.ts";
+import { openWorkspaces, switchedOff } from "../../way.ts";
 import { hasWork, pendingSessions } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { colour, note, print, printJson } from "../output.ts";
-import { chooseWorkspace, openWorkspaces } from "../place.ts";
+import { chooseWorkspace } from "../place.ts";
 import { sessionLine } from "../tables.ts";
 import { visible } from "../visible.ts";
 
@@ -14,13 +16,28 @@ export async function status(context: Context): Promise<void> {
   const workspace = await chooseWorkspace(context, open);
   const sessions = everywhere.filter((session) => session.workspace === workspace.id && hasWork(session));
   if (context.json) printJson({ sessions });
-  else describe(workspace, sessions);
+  else describe(workspace, sessions, await whySwitchedOff(context, workspace));
 }
 
-function describe(workspace: Workspace, sessions: readonly Session[]): void {
+const WHY_OFF = {
+  disabled: "Switched off: agents' writes go to the tree. Next: iopipectl enable",
+  io_pipeline_v1: "Switched off by the policy (io_pipeline_v1): agents' writes go to the tree.",
+};
+
+async function whySwitchedOff(context: Context, workspace: Workspace): Promise<string | undefined> {
+  // An absent root has no policy to be read, and the watch's state says so.
+  const why = await switchedOff(context, workspace).catch((error) => {
+    if (isKind(error, "RootGone")) return undefined;
+    throw error;
+  });
+  return why && WHY_OFF[why];
+}
+
+function describe(workspace: Workspace, sessions: readonly Session[], off: string | undefined): void {
   const { state, warnings } = workspace.watch;
   print(`${colour("bold", visible(workspace.root))}  watching: ${state}`);
   for (const warning of warnings) note(colour("yellow", visible(warning), process.stderr));
+  if (off !== undefined) print(colour("yellow", off));
   if (sessions.length === 0) print("Nothing is pending.");
   for (const session of sessions) print(sessionLine(session));
   print(nextStep(sessions));

@@ -45,7 +45,7 @@ export function daemonHandlers({ collector, daemon, store, staging, workspaces }
       instance: daemon.instance,
       sockets: daemon.locations.sockets,
       stateDir: daemon.locations.stateDir,
-      workspaces: workspaces.list().map(workspaceToWire),
+      workspaces: workspaces.list().map((workspace) => workspaceToWire(store, workspace)),
       watches: workspaces.list().map(({ id, watch }) => ({ workspace: id, ...watch.status() })),
       connections: daemon.connections,
       sessions: { pending: store.sessions.pending() },

@@ -2,19 +2,21 @@
 import type { Policy as WirePolicy, Workspace } from "../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { POLICY_FILE } from "../../staging/index.ts";
+import type { Store } from "../../store/index.ts";
 import type { OpenWorkspace } from "../../workspace/opened.ts";
 import { type Policy, policyOf } from "../../workspace/policy/index.ts";
 import type { Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
 import { DEFAULT_LIMIT } from "./pages.ts";
 
-export function workspaceToWire({ id, root, watch }: OpenWorkspace): Workspace {
+export function workspaceToWire({ workspaces }: Store, { id, root, watch }: OpenWorkspace): Workspace {
   const { state, warnings, rules } = watch;
   return {
     id,
     root,
     watch: { state, warnings: [...warnings], ...(rules && { rules }) },
     clock: watch.clock(),
+    ...(workspaces.isDisabled(id) && { disabled: true }),
   };
 }
 
@@ -29,13 +31,19 @@ function policyToWire({ hash, rules, problem, isTrusted }: Policy): WirePolicy {
 }
 
 export function workspaceHandlers({ store, workspaces }: Parts) {
+  const toWire = (workspace: OpenWorkspace) => workspaceToWire(store, workspace);
+  const disable = (named: string, isDisabled: boolean) => {
+    const workspace = workspaces.find(named);
+    store.workspaces.disable(workspace.id, isDisabled);
+    return { workspace: toWire(workspace) };
+  };
   const showPolicy = async (workspace: OpenWorkspace): Promise<{ policy?: WirePolicy }> => {
     const policy = await policyOf(store, workspace);
     return policy ? { policy: policyToWire(policy) } : {};
   };
   return {
     "workspace/open": async ({ root, watch }) => ({
-      workspace: workspaceToWire(await workspaces.open(root, watch)),
+      workspace: toWire(await workspaces.open(root, watch)),
     }),
     "workspace/list": ({ limit = DEFAULT_LIMIT, after = "" }) => {
       const rows = workspaces
@@ -44,12 +52,14 @@ export function workspaceHandlers({ store, workspaces }: Parts) {
         .sort((a, b) => (a.root < b.root ? -1 : 1));
       const page = rows.slice(0, limit);
       const next = rows.length > limit ? page.at(-1)?.root : undefined;
-      return { workspaces: page.map(workspaceToWire), ...(next !== undefined && { next }) };
+      return { workspaces: page.map(toWire), ...(next !== undefined && { next }) };
     },
     "workspace/close": async ({ workspace }) => {
       await workspaces.close(workspace);
       return {};
     },
+    "workspace/disable": ({ workspace }) => disable(workspace, true),
+    "workspace/enable": ({ workspace }) => disable(workspace, false),
     "workspace/policy": ({ workspace }) => showPolicy(workspaces.find(workspace)),
     "workspace/trust": async ({ workspace: named, hash }) => {
       const workspace = workspaces.find(named);

@@ -1,6 +1,6 @@
 /**
  * Which calls may be sent again when the connection ended before their answer: those that change nothing, and
- * workspace/open, which is idempotent by its root.
+ * those that are idempotent: workspace/open by its root, layer/close by its session.
  */
 import type { MethodName } from "../protocol/methods/index.ts";
 
@@ -24,6 +24,8 @@ const REPEATABLE: ReadonlySet<MethodName> = new Set<MethodName>([
   "operation/diff",
   "watch/since",
   "watch/sync",
+  // A layer that has ended already is no mistake.
+  "layer/close",
 ]);
 
 /** Whether a call of `name` with `params` may be repeated. */

@@ -4,7 +4,7 @@
  * only under that lock, so that two daemons never rotate one file.
  */
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
 import type { WatchRules } from "../protocol/methods/index.ts";
 import {
@@ -38,6 +38,7 @@ import { openWatchTable } from "./store/watch-table.ts";
 import { watchRoot } from "./watch/index.ts";
 import { startCollector } from "./workspace/collecting.ts";
 import { examineStopped } from "./workspace/examine-stopped.ts";
+import { createLayers } from "./workspace/layers/index.ts";
 import { serialBy } from "./workspace/serial.ts";
 import { createWorkspaces } from "./workspace/workspaces.ts";
 
@@ -106,6 +107,9 @@ async function assemble(
   const table = opened.last(openWatchTable(join(locations.stateDir, "watch.db")), (each) => each.close());
   const staging = opened.last(createStaging({ store }), (each) => each.close());
   const guarded = [locations.stateDir, locations.runtimeDir];
+  const failed = (error: unknown, doing: string, workspace: string): void => {
+    log[isPassing(error) ? "debug" : "error"]({ err: error, workspace }, `${doing} failed`);
+  };
   const workspaces = createWorkspaces({
     store,
     staging,
@@ -121,14 +125,16 @@ async function assemble(
         log: log.child({ workspace: id }),
         guarded,
       }),
-    failed: (error, doing, workspace) => {
-      log[isPassing(error) ? "debug" : "error"]({ err: error, workspace }, `${doing} failed`);
-    },
+    failed,
   });
   opened.last(workspaces, (each) => each.stop());
+  const house = { store, staging, workspaces, sessionTurn: serialBy() };
+  const { stateDir, runtimeDir } = locations;
+  const covered = { stateDir, runtimeDir, proposeDir: dirname(locations.sockets.proposer) };
+  const layers = opened.last(createLayers({ ...house, covered, failed }), (each) => each.stop());
   const collector = startCollector({
     ...{ store, staging, workspaces, log },
-    inUse: () => server.knownSessions(),
+    inUse: () => [...server.knownSessions(), ...store.layers.list().map(({ session }) => session)],
     everyMs: parseTime(env.IOPIPE_GC_EVERY ?? ""),
   });
   opened.last(collector, (each) => each.stop());
@@ -153,7 +159,7 @@ async function assemble(
     locations,
     identity,
     log,
-    handlers: createHandlers({ store, staging, workspaces, collector, sessionTurn: serialBy(), daemon }),
+    handlers: createHandlers({ ...house, collector, layers, daemon }),
     checkResults: options.checkResults ?? Boolean(env.IOPIPE_CHECK_RESULTS),
     republishMs: options.republishMs,
   });

@@ -35,6 +35,7 @@ const REVIEWERS_METHODS = [
   ["daemon/stop", "daemon/gc", "daemon/examine", "workspace/open", "workspace/close", "workspace/trust"],
   ["workspace/disable", "workspace/enable"],
   ["session/apply", "session/decide", "patch/apply", "operation/undo", "operation/resolve"],
+  ["layer/open", "layer/close"],
 ].flat();
 
 /** PROTOCOL.md, "Errors": one name, one number. */

@@ -13,6 +13,9 @@ import { showProgress } from "./progress.ts";
 /** How long a verb that gives up waits for a silent daemon, in milliseconds. */
 const SILENCE_LIMIT_MS = 10_000;
 
+/** Those that a person or a supervisor sends to end or steer a command. */
+const LEFT: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"];
+
 export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 export class Context {
@@ -90,6 +93,18 @@ export class Context {
     return await this.patiently(() =>
       showProgress((onProgress) => connection.call(name, params, { signal: this.signal, onProgress })),
     );
+  }
+
+  /** Leaves signals to a child that shares the terminal; `tell` gets them, and ^C interrupts nothing of ours. */
+  async leavingSignals<T>(tell: (signal: NodeJS.Signals) => void, work: () => Promise<T>): Promise<T> {
+    process.off("SIGINT", this.interrupt);
+    for (const signal of LEFT) process.on(signal, tell);
+    try {
+      return await work();
+    } finally {
+      for (const signal of LEFT) process.off(signal, tell);
+      process.once("SIGINT", this.interrupt);
+    }
   }
 
   /** Prints a result: as JSON where that was asked for, else as `human` does. */

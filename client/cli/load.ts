@@ -19,6 +19,7 @@ export const LOAD: Readonly<Record<string, () => Promise<Run>>> = {
   edit: async () => (await import("./verbs/edit.ts")).edit,
   check: async () => (await import("./verbs/check.ts")).check,
   apply: async () => (await import("./verbs/apply.ts")).apply,
+  run: async () => (await import("./verbs/run.ts")).run,
   discard: async () => (await import("./verbs/discard.ts")).discard,
   rebase: async () => (await import("./verbs/rebase.ts")).rebase,
   undo: async () => (await import("./verbs/undo.ts")).undo,

@@ -14,7 +14,9 @@ import { commonFlags, VERBS, type Verb } from "./verbs.ts";
 /** Runs the command line `args` (without node and script); resolves to the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
   let code = 0;
-  const json = args.includes("--json");
+  // What is behind belongs to the command that `run` runs.
+  const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+  const json = own.includes("--json");
   const line = withVerb(args);
   // Declaring all of them takes longer than most of them run.
   const called = VERBS.filter(({ name }) => name === line[0]);

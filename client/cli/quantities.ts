@@ -26,3 +26,18 @@ export function volume(bytes: number): string {
   const [size, unit] = SIZES.find(([each]) => bytes >= each) ?? [1, "B"];
   return `${Math.round((bytes / size) * 10) / 10} ${unit}`;
 }
+
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  B: 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+};
+
+/** Bytes of a size as people write it: `500MiB`; undefined where it is none. */
+export function parseVolume(text: string): number | undefined {
+  const [, digits, unit = ""] = /^(\d{1,15})([KMGT]iB|B)?$/.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits) * (UNITS[unit] as number);
+}

@@ -144,6 +144,21 @@ export const VERBS: readonly Verb[] = [
     reviewersOnly: true,
   },
   {
+    name: "run",
+    args: "[command...]",
+    summary: "Run a command whose writes to the workspace are staged instead: run -- COMMAND ARGUMENTS",
+    flags: [
+      ["--keep", "stage what it wrote even if it is interrupted, without asking"],
+      ["--discard", "drop what it writes"],
+      ["--max-size <size>", "stage at most so much, as 500MiB or 20GiB (8GiB)"],
+      ["--resume <id>", "end the session of a run that could not be staged"],
+      ["--agent <name>", "who that is, for the session"],
+      ["--trusted", "let it use the reviewer's socket"],
+      TITLE,
+    ],
+    about: "workspace",
+  },
+  {
     name: "discard",
     args: "[paths...]",
     summary: "Drop what is pending; it can be brought back",

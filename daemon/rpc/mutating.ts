@@ -46,6 +46,8 @@ const MUTATES: Readonly<Record<MethodName, boolean>> = {
   "operation/diff": false,
   "operation/undo": true,
   "operation/resolve": true,
+  "layer/open": true,
+  "layer/close": true,
   "watch/subscribe": false,
   "watch/unsubscribe": false,
   "watch/since": false,

@@ -25,11 +25,14 @@ import { type Staged, type StageOptions, stage } from "./stage.ts";
 import { markStale, settleStale, type Unseen } from "./stale.ts";
 import { submit } from "./submit.ts";
 import { startChecker } from "./syntax/checker.ts";
+import { type TakenOver, type TakeOverOptions, takeOver } from "./take-over.ts";
 import { openView } from "./view.ts";
 
 export interface Staging {
   /** Records changes as patches, all or none. `patches` are this call's, in order of their first change. */
   stage(session: SessionRow, tree: Tree, options: StageOptions): Promise<Staged>;
+  /** Stages what stands in another tree, a layer's; what somebody else has changed too is stale. */
+  takeOver(session: SessionRow, tree: Tree, options: TakeOverOptions): Promise<TakenOver>;
   readFile(session: SessionRow, tree: Tree, ask: CheckedParams<"file/read">): Promise<Result<"file/read">>;
   listFiles(session: SessionRow, tree: Tree, ask: CheckedParams<"file/list">): Promise<Result<"file/list">>;
   /** The pending patches as a diff, and their digest unless `paths` are named. */
@@ -87,6 +90,7 @@ export function createStaging({ store, workers = 2 }: { store: Store; workers?: 
   const deps = { store, differ, checker };
   return {
     stage: (session, tree, options) => stage(deps, session, tree, options),
+    takeOver: (session, tree, options) => takeOver(deps, session, tree, options),
     readFile: (session, tree, ask) => readFile(store, session, tree, ask),
     listFiles: (session, tree, ask) => listFiles(store, session, tree, ask),
     diffSession: (session, options) => diffSession(deps, session, options),

@@ -102,7 +102,7 @@ async function prefetch(view: View, changes: readonly Change[]): Promise<void> {
   });
 }
 
-type Measured = Wanted &
+export type Measured = Wanted &
   Pick<PatchRow, "added" | "removed" | "binary" | "fullReplace"> &
   Pick<PatchRow["findings"], "touched" | "syntax">;
 
@@ -124,7 +124,7 @@ export async function measureEffect(deps: Deps, view: View): Promise<MeasuredEff
   return { ...effect, wanted, looked: ended };
 }
 
-async function measure(deps: Deps, wanted: Wanted): Promise<Measured> {
+export async function measure(deps: Deps, wanted: Wanted): Promise<Measured> {
   const { base, after } = wanted;
   const { added, removed, binary, touched } = await diffImages(
     deps,
@@ -152,14 +152,21 @@ export function recordEffect(
   }
   for (const patch of settleStaged(store, session, new Set([...view.touched, ...staged])))
     if (!staged.has(patch.path)) patchEvent(store, "patch/discarded", patch, by);
-  const rows = wanted.map(({ match, touched, syntax, ...patch }) => {
-    const ids = { id: newId("p"), session: session.id, workspace: session.workspace };
-    const found = { ...(match && { match }), ...(touched && { touched }), ...(syntax && { syntax }) };
-    const risk = riskOf({ ...patch, ...ids, ...found }, session.scope);
-    return store.patches.insert({ ...patch, ...ids, findings: { risk, ...found } });
-  });
+  const rows = wanted.map((each) => insertPatch(store, session, each));
   announceStaged(store, rows, by);
   return rows;
+}
+
+/** A new pending patch of `session`; inside a transaction. */
+export function insertPatch(
+  store: Store,
+  session: SessionRow,
+  { match, touched, syntax, ...patch }: Measured,
+): PatchRow {
+  const ids = { id: newId("p"), session: session.id, workspace: session.workspace };
+  const found = { ...(match && { match }), ...(touched && { touched }), ...(syntax && { syntax }) };
+  const risk = riskOf({ ...patch, ...ids, ...found }, session.scope);
+  return store.patches.insert({ ...patch, ...ids, findings: { risk, ...found } });
 }
 
 /** Stale patches on `paths` that the watcher has made pending again since the view asked for them. */

@@ -10,6 +10,7 @@ import { digestOf } from "./digest.ts";
 /** A session as it stands now; `row` may be older, its patches and its number are read afresh. */
 export function sessionToWire(store: Store, row: Pick<SessionRow, "id">): Session {
   const session = store.sessions.require(row.id);
+  const layer = store.layers.get(session.id);
   return {
     id: session.id,
     workspace: session.workspace,
@@ -24,6 +25,7 @@ export function sessionToWire(store: Store, row: Pick<SessionRow, "id">): Sessio
     seq: session.seq,
     createdAt: session.createdAt,
     updatedAt: session.updatedAt,
+    ...(layer && { layer: { backend: layer.backend, since: layer.createdAt } }),
     patches: store.sessions.counts(session.id),
   };
 }

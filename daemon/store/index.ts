@@ -12,6 +12,7 @@ import { type Database, openDatabase } from "./database.ts";
 import { type Events, openEvents } from "./events.ts";
 import type { Examined } from "./examine.ts";
 import { type Holds, openHolds } from "./holds.ts";
+import { type Layers, openLayers } from "./layers.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { type Operations, openOperations } from "./operations.ts";
 import { openPatches, type Patches } from "./patches.ts";
@@ -27,6 +28,7 @@ export interface Store extends Transactions {
   readonly counters: Counters;
   readonly events: Events;
   readonly holds: Holds;
+  readonly layers: Layers;
   readonly limits: Limits;
   readonly operations: Operations;
   readonly patches: Patches;
@@ -73,6 +75,7 @@ export function openStore(
     counters: openCounters(db, essential),
     events,
     holds,
+    layers: openLayers(db, transaction),
     limits,
     operations: openOperations({ db, events, patches, limits, transaction, essential }),
     patches,
@@ -96,6 +99,7 @@ export { selects } from "./events.ts";
 export { type Examined, examineStore } from "./examine.ts";
 export { newId, now } from "./ids.ts";
 export { type Journal, openJournals, rootsOf } from "./journals.ts";
+export type { LayerRow, Layers } from "./layers.ts";
 export { type Limits, limitsFrom, parseTime } from "./limits.ts";
 export * from "./operation-row.ts";
 export type { OperationQuery, Operations } from "./operations.ts";

@@ -194,4 +194,18 @@ export const MIGRATIONS: readonly string[] = [
   -- Whether a reviewer has switched the workspace off.
   ALTER TABLE workspace ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Layers that a command writes into (layers.ts). A row goes when what is in the layer's directory is staged or discarded.
+  CREATE TABLE layer (
+    session TEXT PRIMARY KEY REFERENCES session (id),
+    backend TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    process TEXT NOT NULL,
+    began_ns TEXT NOT NULL,
+    clock TEXT,
+    max_bytes INTEGER NOT NULL,
+    staged TEXT NOT NULL DEFAULT '[]',
+    created_at TEXT NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];

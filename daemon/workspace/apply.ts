@@ -44,6 +44,7 @@ export function applySession(
   const workspace = house.workspaces.find(session.workspace);
   const { signal } = asking;
   const inTurn = () => {
+    refuseWhileWritten(house.store, session);
     // Begun while the workspace's turn is waited for, so that its order is that of asking.
     const checked = options.allowInvalidSyntax
       ? Promise.resolve()
@@ -56,6 +57,15 @@ export function applySession(
     return workspace.write(work, signal);
   };
   return house.sessionTurn(session.id, inTurn, signal);
+}
+
+/** What a command has written so far is not all that it is going to. */
+function refuseWhileWritten({ layers }: Store, { id }: SessionRow): void {
+  if (!layers.get(id)) return;
+  throw new IopipeError("Busy", `A command is still writing into session ${id}.`, {
+    session: id,
+    hint: "Look at what it has written so far with `iopipectl diff`; apply when it has ended.",
+  });
 }
 
 async function applyInTurn(

@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import * as daemon from "./daemon.ts";
+import * as layer from "./layer.ts";
 import type { Method, Notification } from "./method.ts";
 import * as operation from "./operation.ts";
 import * as patch from "./patch.ts";
@@ -53,6 +54,8 @@ const ALL_METHODS = [
   operation.diff,
   operation.undo,
   operation.resolve,
+  layer.open,
+  layer.close,
   watch.subscribe,
   watch.unsubscribe,
   watch.since,
@@ -130,6 +133,7 @@ export type {
   Hunk,
   Image,
   Lanes,
+  LayerBackend,
   Operation,
   OperationKind,
   OperationState,

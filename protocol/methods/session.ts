@@ -136,6 +136,7 @@ const APPLY_ERRORS = [
   "BlobNotFound",
   "ReadOnly",
   "RootGone",
+  "Busy",
 ] as const;
 
 export const apply = method({

@@ -101,6 +101,11 @@ export type Policy = z.infer<typeof Policy>;
 export const SessionState = z.enum(["Pending", "Applied", "Discarded"]);
 export type SessionState = z.infer<typeof SessionState>;
 
+export const LayerBackend = z
+  .enum(["overlay", "copy"])
+  .describe("`overlay`: mounted over the tree, confined; `copy`: a copy of the tree, not confined.");
+export type LayerBackend = z.infer<typeof LayerBackend>;
+
 export const Session = z.object({
   id: SessionId,
   workspace: z.string(),
@@ -113,6 +118,10 @@ export const Session = z.object({
   message: z.string().optional(),
   digest: Hash.describe("What exactly would be applied."),
   seq: Count.describe("Number of the session's last event."),
+  layer: z
+    .object({ backend: LayerBackend, since: Time })
+    .optional()
+    .describe("A command is writing into it; nothing of it can be applied until that ends."),
   createdAt: Time,
   updatedAt: Time,
   patches: z.object({ pending: Count, stale: Count, applied: Count, discarded: Count }),

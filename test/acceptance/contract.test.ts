@@ -123,6 +123,11 @@ const CALLS: Record<MethodName, (facts: Facts, client: RawClient) => object | Pr
     const { subscription } = (await client.request("events/subscribe", {})).result;
     return { subscription };
   },
+  "layer/open": ({ workspace }) => ({ workspace, pid: process.pid, title: "run", maxBytes: 1 }),
+  "layer/close": async ({ workspace }, client) => {
+    const { session } = (await client.request("layer/open", { workspace, pid: process.pid })).result;
+    return { session: session.id, discard: true };
+  },
   "workspace/close": ({ workspace }) => ({ workspace }),
   "daemon/gc": () => ({ dryRun: true }),
   "daemon/examine": () => ({}),

@@ -4,12 +4,15 @@
  */
 import type { Collector } from "../../workspace/collecting.ts";
 import type { House } from "../../workspace/house.ts";
+import type { Layers } from "../../workspace/layers/index.ts";
 import type { Handlers } from "../call.ts";
+import { afterLayers } from "./after-layers.ts";
 import { afterRecovery } from "./after-recovery.ts";
 import { blobHandlers } from "./blob.ts";
 import { type Daemon, daemonHandlers } from "./daemon.ts";
 import { eventHandlers } from "./events.ts";
 import { holdingBlobs } from "./holding-blobs.ts";
+import { layerHandlers } from "./layer.ts";
 import { operationHandlers } from "./operation.ts";
 import { patchHandlers } from "./patch.ts";
 import { sessionHandlers } from "./session.ts";
@@ -19,6 +22,7 @@ import { workspaceHandlers } from "./workspace.ts";
 export interface Parts extends House {
   readonly daemon: Daemon;
   readonly collector: Collector;
+  readonly layers: Layers;
 }
 
 export function createHandlers(parts: Parts): Handlers {
@@ -29,8 +33,9 @@ export function createHandlers(parts: Parts): Handlers {
     ...patchHandlers(parts),
     ...blobHandlers(parts),
     ...operationHandlers(parts),
+    ...layerHandlers(parts),
     ...watchHandlers(parts),
     ...eventHandlers(parts),
   };
-  return afterRecovery(holdingBlobs(handlers, parts.store), parts);
+  return afterRecovery(holdingBlobs(afterLayers(handlers, parts), parts.store), parts);
 }

@@ -1,0 +1,90 @@
+/**
+ * The command that `run` runs: started in its layer with this process's terminal, and sent the signals that come here.
+ * Owns the process. ^C on a terminal reaches the command by itself; what is sent to this process alone is passed on.
+ */
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
+import type { Result } from "../../protocol/methods/index.ts";
+import { IopipeError } from "../../protocol/wire/errors.ts";
+import type { Context } from "./context.ts";
+
+/** Processes between the one that is started and the command itself: unshare's child, and the shell's (enter.sh). */
+const DEPTH = { overlay: 2, copy: 0 };
+
+export interface Outcome {
+  readonly code: number;
+  readonly interrupted: boolean;
+}
+
+/** Resolves when the command has ended. @throws {IopipeError} where it cannot be started at all */
+export async function runCommand(
+  context: Context,
+  { backend, root, start, env }: Result<"layer/open">,
+  command: readonly string[],
+): Promise<Outcome> {
+  const [program = "", ...args] = [...start, directoryIn(context.cwd, root), ...command];
+  const child = spawn(program, args, {
+    // Nothing in there keeps a descriptor of the real tree.
+    cwd: "/",
+    env: { ...process.env, ...env },
+    // With --json stdout has the result, and nothing else.
+    stdio: ["inherit", context.json ? 2 : "inherit", "inherit"],
+  });
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once("error", (error) => reject(cannotStart(program, error)));
+    child.once("exit", (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
+  });
+  let interrupted = false;
+  const sharesTerminal = hasTerminal();
+  const tell = (signal: NodeJS.Signals): void => {
+    if (signal === "SIGINT") interrupted = true;
+    const byTerminal = sharesTerminal && (signal === "SIGINT" || signal === "SIGQUIT");
+    if (!byTerminal && child.pid !== undefined) passOn(child.pid, DEPTH[backend], signal);
+  };
+  const code = await context.leavingSignals(tell, () => ended);
+  return { code, interrupted };
+}
+
+/** The working directory, where that is in the workspace; else the workspace's root. */
+function directoryIn(cwd: string, root: string): string {
+  return cwd === root || cwd.startsWith(`${root}/`) ? cwd : root;
+}
+
+/** Whether ^C there is sent to the whole foreground group, the command among it. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Before the command has begun there is nobody to be asked: the layer ends. */
+function passOn(pid: number, depth: number, signal: NodeJS.Signals): void {
+  let target: number | undefined = pid;
+  for (let at = 0; at < depth && target !== undefined; at++) target = childOf(target);
+  try {
+    if (target === undefined) process.kill(pid, "SIGKILL");
+    else process.kill(target, signal);
+  } catch {
+    // It has just ended.
+  }
+}
+
+/** proc_tid_children(5). */
+function childOf(pid: number): number | undefined {
+  try {
+    const [first] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+    return first ? Number(first) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function cannotStart(program: string, { message }: Error): IopipeError {
+  return new IopipeError("IoFailed", `${program} cannot be started: ${message}.`, {
+    hint: "A layer needs setpriv, unshare and mount of util-linux.",
+  });
+}

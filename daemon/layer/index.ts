@@ -1,0 +1,9 @@
+/**
+ * Layers: a command's writable layer over a tree. Owns the process that makes one and runs a command there (enter.sh,
+ * started by path, by a client for `run`, by the daemon for what it runs itself), where a layer is, who is in it, and
+ * the reading of what it makes of the tree. What becomes of that is daemon/workspace's and staging's.
+ */
+export { identityOfProcess, processesIn } from "./alive.ts";
+export { type LayerPlace, layerPlace, makeLayer, removeLayer, startIn } from "./place.ts";
+export type { Standing, Unstaged } from "./standing.ts";
+export { readUpper } from "./upper.ts";

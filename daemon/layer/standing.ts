@@ -1,0 +1,29 @@
+/**
+ * What a layer makes of the tree below it: the values that its readers (upper.ts, copy.ts) give.
+ * Directories are none: they show as their files', and empty ones are not staged.
+ */
+
+export interface Standing {
+  /** Relative to the root; one that a patch can have. */
+  readonly path: string;
+  readonly type: "file" | "symlink" | "absent";
+  /** The same as long as nobody has written to it since: inode, size, times, mode. */
+  readonly stamp: string;
+  /** Permission bits of a file. */
+  readonly mode: number;
+  /** Bytes; 0 of what is no file. */
+  readonly size: number;
+  /** Of what the tree below has there: its time of change in nanoseconds; undefined where it has nothing. */
+  readonly belowNs: bigint | undefined;
+}
+
+export interface Reading {
+  readonly standing: readonly Standing[];
+  /** What differs and no patch can say; `path` is for people to read. */
+  readonly unstaged: readonly Unstaged[];
+}
+
+export interface Unstaged {
+  readonly path: string;
+  readonly reason: string;
+}

@@ -1,0 +1,241 @@
+/**
+ * Reading an overlay's upper directory: what it makes of the tree below.
+ * A whiteout (a character device 0:0) removes what is below it, an opaque directory all that is below it, any other
+ * directory is merged, everything else stands in the place of what is below.
+ * Both trees are walked side by side by descriptors, for the command may swap a directory for a link meanwhile; at most
+ * one pair of them is open for each level. The loop turns while thousands of entries are gone through.
+ * RACE: the command may be writing. Worst case: a reading has some of its changes and not others; the next has them all.
+ * Source: Documentation/filesystems/overlayfs.rst, "Whiteouts and opaque directories".
+ */
+import type { BigIntStats } from "node:fs";
+import { readdir } from "node:fs/promises";
+import {
+  type Dir,
+  DiskError,
+  isErrno,
+  joinPath,
+  modeOf,
+  type Port,
+  type Stat,
+  type Tree,
+  typeOf,
+} from "../disk/index.ts";
+import type { Reading, Standing, Unstaged } from "./standing.ts";
+
+/** One directory of the layer, with what is below it: undefined where that is nothing, or hidden. */
+interface Level {
+  readonly path: string;
+  readonly over: Dir;
+  readonly below: Dir | undefined;
+}
+
+export interface UpperOptions {
+  /** Where the overlay keeps its own attributes: `trusted.` for root, `user.` for anybody else. */
+  readonly namespace: "trusted" | "user";
+  /** Whether the command has ended: what it closed to its owner is then opened, to be read. */
+  readonly isOver: boolean;
+  /** To be awaited between entries, so that the loop turns. */
+  readonly pace: () => Promise<void>;
+}
+
+/** What `upper` makes of `tree`. @throws errno errors where something cannot be read; nothing was changed */
+export async function readUpper(upper: Tree, tree: Tree, options: UpperOptions): Promise<Reading> {
+  const { port } = upper;
+  const over = upper.openRoot();
+  try {
+    const below = tree.openRoot();
+    try {
+      const walk = new Walk(tree, options);
+      await walk.directory({ path: "", over, below });
+      return walk;
+    } finally {
+      port.closeDirectory(below);
+    }
+  } finally {
+    port.closeDirectory(over);
+  }
+}
+
+class Walk implements Reading {
+  readonly standing: Standing[] = [];
+  readonly unstaged: Unstaged[] = [];
+  readonly #tree: Tree;
+  readonly #port: Port;
+  readonly #options: UpperOptions;
+
+  constructor(tree: Tree, options: UpperOptions) {
+    this.#tree = tree;
+    this.#port = tree.port;
+    this.#options = options;
+  }
+
+  async directory({ path: directory, over, below }: Level): Promise<void> {
+    for (const bytes of await namesIn(over)) {
+      await this.#options.pace();
+      const name = bytes.toString();
+      const path = joinPath(directory, name);
+      if (!Buffer.from(name).equals(bytes)) this.unstaged.push({ path, reason: "its name is not UTF-8" });
+      else if (this.#isStageable(path)) await this.#entry({ path: directory, over, below }, name);
+    }
+  }
+
+  /** Whether a patch may have this path; tells why not. */
+  #isStageable(path: string): boolean {
+    try {
+      this.#tree.check(path);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.unstaged.push({ path, reason: error.message });
+      return false;
+    }
+  }
+
+  async #entry({ path: directory, over, below }: Level, name: string): Promise<void> {
+    const path = joinPath(directory, name);
+    const stat = this.#port.lstat(over, name);
+    if (!stat) return;
+    const found = below && this.#port.lstat(below, name);
+    const type = typeOf(stat);
+    if (type === "directory") return this.#merge({ path: directory, over, below }, name, stat, found);
+    if (isWhiteout(stat)) return this.#goes(below, directory, name, found);
+    if (type === "other") {
+      this.unstaged.push({ path, reason: "it is neither a file, a directory nor a symlink" });
+      return;
+    }
+    if (type === "file") this.#unlock(over, name, stat, 0o400n);
+    // What comes in a directory's place takes the files with it.
+    const isFile = found !== undefined && typeOf(found) !== "directory";
+    if (found && !isFile) await this.#goes(below, directory, name, found);
+    this.standing.push({
+      path,
+      type,
+      stamp: stampOf(stat),
+      mode: modeOf(stat),
+      size: type === "file" ? Number(stat.size) : 0,
+      belowNs: isFile ? found.ctimeNs : undefined,
+    });
+  }
+
+  async #merge(
+    { path: directory, over, below }: Level,
+    name: string,
+    stat: Stat,
+    found: Stat | undefined,
+  ): Promise<void> {
+    const path = joinPath(directory, name);
+    this.#unlock(over, name, stat, 0o500n);
+    const inner = this.#openReadable(over, name, path);
+    if (!inner) return;
+    try {
+      const merges = found !== undefined && typeOf(found) === "directory";
+      const isOpaque = merges && this.#isOpaque(over, name);
+      const under = merges ? this.#open(below as Dir, name) : undefined;
+      try {
+        if (found && !merges) await this.#goes(below, directory, name, found);
+        if (isOpaque && under) await this.#hidden(under, path, inner);
+        // Files that a removal has named stand here again by their own entry, with the time of what is below.
+        await this.directory({ path, over: inner, below: under });
+      } finally {
+        if (under) this.#port.closeDirectory(under);
+      }
+    } finally {
+      this.#port.closeDirectory(inner);
+    }
+  }
+
+  /** Everything of `under` that the opaque directory `inner` in its place does not have goes. */
+  async #hidden(under: Dir, path: string, inner: Dir): Promise<void> {
+    for (const bytes of await namesIn(under)) {
+      const name = bytes.toString();
+      if (this.#port.lstat(inner, name)) continue;
+      await this.#goes(under, path, name, this.#port.lstat(under, name));
+    }
+  }
+
+  /** What is below at `name` is not there any more: a file, or a directory with all its files. */
+  async #goes(
+    below: Dir | undefined,
+    directory: string,
+    name: string,
+    found: Stat | undefined,
+  ): Promise<void> {
+    await this.#options.pace();
+    const path = joinPath(directory, name);
+    if (!found || !below || !this.#isStageable(path)) return;
+    const type = typeOf(found);
+    if (type === "file" || type === "symlink") {
+      this.standing.push({
+        path,
+        type: "absent",
+        stamp: "absent",
+        mode: 0,
+        size: 0,
+        belowNs: found.ctimeNs,
+      });
+      return;
+    }
+    if (type === "other") {
+      this.unstaged.push({ path, reason: "it is neither a file, a directory nor a symlink" });
+      return;
+    }
+    const inner = this.#open(below, name);
+    if (!inner) return;
+    try {
+      for (const bytes of await namesIn(inner)) {
+        const child = bytes.toString();
+        await this.#goes(inner, path, child, this.#port.lstat(inner, child));
+      }
+    } finally {
+      this.#port.closeDirectory(inner);
+    }
+  }
+
+  #unlock(dir: Dir, name: string, { ino, mode }: Stat, needed: bigint): void {
+    if (this.#options.isOver && (mode & needed) !== needed)
+      this.#port.setMode(dir, name, ino, Number((mode | needed) & 0o7777n));
+  }
+
+  #openReadable(parent: Dir, name: string, path: string): Dir | undefined {
+    try {
+      return this.#open(parent, name);
+    } catch (error) {
+      if (!isErrno(error, "EACCES")) throw error;
+      this.unstaged.push({ path, reason: "it may not be read" });
+      return undefined;
+    }
+  }
+
+  /** Undefined where it is no directory any more. */
+  #open(parent: Dir, name: string): Dir | undefined {
+    try {
+      return this.#port.openDirectory(parent, name);
+    } catch (error) {
+      if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+      throw error;
+    }
+  }
+
+  #isOpaque(dir: Dir, name: string): boolean {
+    try {
+      return this.#port.readExtended(dir, name).has(`${this.#options.namespace}.overlay.opaque`);
+    } catch (error) {
+      if (isErrno(error, "ENOENT", "ENOTSUP", "EACCES", "EPERM")) return false;
+      throw error;
+    }
+  }
+}
+
+/** As bytes: a name need not be UTF-8. */
+async function namesIn({ handle }: Dir): Promise<Buffer[]> {
+  return (await readdir(`/proc/self/fd/${handle}`, { encoding: "buffer" })).sort(Buffer.compare);
+}
+
+function isWhiteout(stat: Stat): boolean {
+  const { rdev, mode } = stat as BigIntStats;
+  return rdev === 0n && (mode & 0o170000n) === 0o020000n;
+}
+
+function stampOf({ ino, size, mtimeNs, ctimeNs, mode }: Stat): string {
+  return [ino, size, mtimeNs, ctimeNs, mode].join(":");
+}

@@ -1,0 +1,48 @@
+/**
+ * Whoever asks for a session that a command is writing into is shown what it has written so far: its layer is staged
+ * before the request is answered. A layer that nobody is in any more ends then.
+ * Owns which requests these are; staging a layer is daemon/workspace's.
+ */
+import type { MethodName } from "../../../protocol/methods/index.ts";
+import type { Call, Handlers } from "../call.ts";
+import type { Parts } from "./index.ts";
+
+/** By session, or by a patch of it. */
+const OF_ONE: ReadonlySet<MethodName> = new Set<MethodName>([
+  "session/get",
+  "session/diff",
+  "session/check",
+  "session/submit",
+  "session/apply",
+  "session/rebase",
+  "patch/apply",
+  "file/read",
+  "file/list",
+]);
+
+/** By workspace, or of all of them. */
+const OF_ALL: ReadonlySet<MethodName> = new Set<MethodName>(["session/list", "patch/list"]);
+
+type AnyHandler = (params: { session?: string; patch?: string; workspace?: string }, call: Call) => unknown;
+
+export function afterLayers(handlers: Handlers, { store, workspaces, layers }: Parts): Handlers {
+  const sessionOf = ({ session, patch = "" }: Parameters<AnyHandler>[0]): string =>
+    session ?? store.patches.get(patch)?.session ?? "";
+  const before = (name: MethodName, params: Parameters<AnyHandler>[0], { signal }: Call): Promise<void> => {
+    if (OF_ONE.has(name)) return layers.look(sessionOf(params), signal);
+    const { workspace } = params;
+    return layers.lookAtAll(workspace === undefined ? undefined : workspaces.find(workspace).id);
+  };
+  // Without any layer a handler starts at once, so that requests start in their order.
+  const looking =
+    (name: MethodName, handler: AnyHandler): AnyHandler =>
+    (params, call) =>
+      store.layers.any()
+        ? before(name, params, call).then(() => handler(params, call))
+        : handler(params, call);
+  const entries = (Object.entries(handlers) as [MethodName, AnyHandler][]).map(([name, handler]) => [
+    name,
+    OF_ONE.has(name) || OF_ALL.has(name) ? looking(name, handler) : handler,
+  ]);
+  return Object.fromEntries(entries) as Handlers;
+}

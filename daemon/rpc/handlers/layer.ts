@@ -1,0 +1,31 @@
+/** Handlers of layer/*: a command that runs over a workspace, and the session that is made of what it writes. */
+import { sessionToWire } from "../../staging/index.ts";
+import type { Handlers } from "../call.ts";
+import type { Parts } from "./index.ts";
+import { namedSession } from "./views.ts";
+
+/** What could not be staged is told by name up to here. */
+const MAX_TOLD = 1000;
+
+export function layerHandlers({ store, workspaces, layers }: Parts) {
+  return {
+    "layer/open": async ({ workspace, backend: _, ...options }, call) => {
+      const { session, ...opened } = await layers.open(workspaces.find(workspace), {
+        ...options,
+        by: call.by,
+      });
+      call.peer.onClose(() => layers.abandoned(session.id));
+      return { session: sessionToWire(store, namedSession(store, session.id, call)), ...opened };
+    },
+    "layer/close": async ({ session: id, ...options }, call) => {
+      const session = namedSession(store, id, call);
+      const { by, signal } = call;
+      const { unstaged, conflicted } = await layers.close(session, { ...options, by, signal });
+      return {
+        session: sessionToWire(store, session),
+        unstaged: unstaged.slice(0, MAX_TOLD),
+        conflicted: [...conflicted],
+      };
+    },
+  } satisfies Partial<Handlers>;
+}

@@ -1,0 +1,96 @@
+/**
+ * Layers as rows: which sessions a command is writing into, and what of its layer has been staged already.
+ * A row lives until what is in the layer's directory is staged or discarded, so that a daemon that starts again knows it.
+ */
+import type { LayerBackend } from "../../protocol/methods/values.ts";
+import type { Database } from "./database.ts";
+import { now } from "./ids.ts";
+import type { Transactions } from "./transactions.ts";
+
+export interface LayerRow {
+  /** The session that it is staged in; there is one layer a session. */
+  readonly session: string;
+  readonly backend: LayerBackend;
+  /** Who runs the command, and when that process began, which tells it from another of its number. */
+  readonly pid: number;
+  readonly process: string;
+  /** When the layer began, by the clock of the file system, in nanoseconds. */
+  readonly beganNs: bigint;
+  /** The workspace's clock then; undefined while, or where, the watch could not tell. */
+  readonly clock?: string;
+  /** Of what may be changed. */
+  readonly maxBytes: number;
+  readonly createdAt: string;
+}
+
+/** By path: what was there when it was staged (layer/standing.ts, Standing's stamp). */
+type StagedStamps = ReadonlyMap<string, string>;
+
+export interface Layers {
+  insert(row: Omit<LayerRow, "createdAt" | "clock">): LayerRow;
+  get(session: string): LayerRow | undefined;
+  list(): LayerRow[];
+  /** Whether there is one. */
+  any(): boolean;
+  setClock(session: string, clock: string): void;
+  staged(session: string): StagedStamps;
+  /** Inside the transaction that records the patches. */
+  setStaged(session: string, stamps: StagedStamps): void;
+  remove(session: string): void;
+}
+
+interface Raw {
+  session: string;
+  backend: LayerBackend;
+  pid: number;
+  process: string;
+  began_ns: string;
+  clock: string | null;
+  max_bytes: number;
+  created_at: string;
+}
+
+const toRow = (raw: Raw): LayerRow => ({
+  session: raw.session,
+  backend: raw.backend,
+  pid: raw.pid,
+  process: raw.process,
+  beganNs: BigInt(raw.began_ns),
+  ...(raw.clock !== null && { clock: raw.clock }),
+  maxBytes: raw.max_bytes,
+  createdAt: raw.created_at,
+});
+
+const COLUMNS = "session, backend, pid, process, began_ns, clock, max_bytes, created_at";
+
+export function openLayers(db: Database, transaction: Transactions["transaction"]): Layers {
+  const bySession = db.prepare<[string], Raw>(`SELECT ${COLUMNS} FROM layer WHERE session = ?`);
+  const all = db.prepare<[], Raw>(`SELECT ${COLUMNS} FROM layer ORDER BY created_at, session`);
+  const some = db.prepare("SELECT 1 FROM layer LIMIT 1");
+  const insert = db.prepare(
+    `INSERT INTO layer (session, backend, pid, process, began_ns, max_bytes, created_at)
+     VALUES (@session, @backend, @pid, @process, @beganNs, @maxBytes, @at)`,
+  );
+  const clock = db.prepare("UPDATE layer SET clock = ? WHERE session = ?");
+  const staged = db.prepare<[string], string>("SELECT staged FROM layer WHERE session = ?").pluck();
+  const setStaged = db.prepare("UPDATE layer SET staged = ? WHERE session = ?");
+  const remove = db.prepare("DELETE FROM layer WHERE session = ?");
+  const get = (session: string): LayerRow | undefined => {
+    const raw = bySession.get(session);
+    return raw && toRow(raw);
+  };
+  return {
+    insert: (row) => {
+      transaction(() => insert.run({ ...row, beganNs: String(row.beganNs), at: now() }));
+      return get(row.session) as LayerRow;
+    },
+    get,
+    any: () => some.get() !== undefined,
+    list: () => all.all().map(toRow),
+    setClock: (session, to) => void transaction(() => clock.run(to, session)),
+    staged: (session) => new Map(JSON.parse(staged.get(session) ?? "[]") as [string, string][]),
+    setStaged: (session, stamps) =>
+      void transaction(() => setStaged.run(JSON.stringify([...stamps]), session)),
+    remove: (session) => void transaction(() => remove.run(session)),
+  };
+}

@@ -1,0 +1,71 @@
+/**
+ * Staging a layer as it stands: its reading, compared with what was staged of it before, becomes patches.
+ * Owns the order, and the limit of size. A path that the layer no longer differs in is taken back, one that nobody wrote
+ * to since it was staged is left alone: a reviewer may have decided on it meanwhile, or rebased it.
+ */
+import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { openTree } from "../../disk/index.ts";
+import { type LayerPlace, readUpper, type Standing, type Unstaged } from "../../layer/index.ts";
+import { startPace } from "../../staging/index.ts";
+import type { LayerRow } from "../../store/index.ts";
+import type { House } from "../house.ts";
+import { changedOutside } from "./changed-outside.ts";
+
+export interface StageLayerOptions {
+  /** Whether the command has ended. */
+  readonly isOver: boolean;
+  readonly maxBytes?: number | undefined;
+  readonly by?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface StagedLayer {
+  /** What differs and no patch can say. */
+  readonly unstaged: readonly Unstaged[];
+  /** What somebody else has changed too. */
+  readonly conflicted: readonly string[];
+}
+
+/** @throws {IopipeError} TooLarge; what staging and the disk throw. The layer is as it was, and so is the session. */
+export async function stageLayer(
+  { store, staging, workspaces }: Pick<House, "store" | "staging" | "workspaces">,
+  row: LayerRow,
+  place: LayerPlace,
+  { isOver, maxBytes = row.maxBytes, by, signal }: StageLayerOptions,
+): Promise<StagedLayer> {
+  const session = store.sessions.require(row.session);
+  const { tree, watch } = workspaces.find(session.workspace);
+  const from = openTree(place.upper);
+  const namespace = process.getuid?.() === 0 ? "trusted" : "user";
+  const { standing, unstaged } = await readUpper(from, tree, { namespace, isOver, pace: startPace() });
+  refuseTooLarge(session.id, standing, maxBytes);
+
+  const before = store.layers.staged(session.id);
+  const stamps = new Map(standing.map(({ path, stamp }) => [path, stamp]));
+  const isOutside = await changedOutside(watch, row, signal);
+  const { contested, unread } = await staging.takeOver(session, tree, {
+    from,
+    standing: standing
+      .filter(({ path, stamp }) => before.get(path) !== stamp)
+      .map((each) => ({ ...each, isContested: isOutside(each) })),
+    back: [...before.keys()].filter((path) => !stamps.has(path)),
+    ...{ by, signal },
+    record: (paths) => {
+      // What could not be read is looked at again.
+      for (const path of paths) stamps.delete(path);
+      store.layers.setStaged(session.id, stamps);
+    },
+  });
+  return { conflicted: contested, unstaged: [...unstaged, ...unread] };
+}
+
+function refuseTooLarge(session: string, standing: readonly Standing[], limit: number): void {
+  const bytes = standing.reduce((sum, { size }) => sum + size, 0);
+  if (bytes <= limit) return;
+  const fact = `The command has changed ${bytes} bytes in ${standing.length} files; the limit is ${limit}.`;
+  throw new IopipeError("TooLarge", fact, {
+    session,
+    limit,
+    hint: `Nothing is lost: \`iopipectl run --resume ${session} --max-size SIZE\` stages it, with --discard drops it.`,
+  });
+}

@@ -8,6 +8,7 @@ import { changes, promotion } from "./bench/changes/index.ts";
 import { commandLine } from "./bench/command-line.ts";
 import { diff } from "./bench/diff/index.ts";
 import { large } from "./bench/large.ts";
+import { many } from "./bench/many.ts";
 import { print, type Row } from "./bench/measure.ts";
 import { roundTrip } from "./bench/round-trip.ts";
 import { watch } from "./bench/watch/index.ts";
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   changes: medians(changes),
   promotion: medians(promotion),
   diff: () => diff(values),
+  many: medians(many),
   large: medians(large),
   watch: () => watch(values),
 };

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { selectionOf } from "../daemon/watch/filter.ts";
 import { openIgnore } from "../daemon/watch/ignore.ts";
 import { priorityOf } from "../daemon/watch/priority.ts";
+import { unproven } from "../daemon/watch/unproven.ts";
 import type { FileChange } from "../protocol/methods/values.ts";
 import { makePlace, type Opened, type Place } from "./watch/fixture.ts";
 
@@ -372,4 +373,21 @@ test("only what was not HIGH before is looked at when patches come and go", () =
   expect([...ignore.setHigh(["b", "c"])]).toEqual(["c"]);
   expect([...ignore.setHigh([])]).toEqual([]);
   expect([...ignore.setHigh(["b"])]).toEqual(["b"]);
+  expect([...ignore.setHigh(["b", "d"], ["b", "d", "e"])]).toEqual(["d"]);
+  expect([...ignore.setHigh([], ["b", "e"])]).toEqual([]);
+  expect([...ignore.high]).toEqual(["d"]);
+});
+
+test("a proof looks itself at what is listed one by one where no direct watch reaches, and at nothing else", () => {
+  const kinds = new Map([
+    ["src", "directory"],
+    ["build", "folded"],
+    ["cold", "directory"],
+    ["link", "symlink"],
+  ] as const);
+  const table = { kind: (path: string) => kinds.get(path as "src") };
+  const direct = { has: (path: string) => ["", "src"].includes(path) };
+  const covered = ["a", "src/a", "src/not/yet/a", "not/yet/a"];
+  const others = ["build/a", "build/not/yet/a", "cold/a", "link/a"];
+  expect(unproven([...covered, ...others], table, direct)).toEqual(others);
 });

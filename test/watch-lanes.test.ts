@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Batch } from "../daemon/watch/index.ts";
+import { openLanes } from "../daemon/watch/lanes.ts";
 import { laneOf } from "../daemon/watch/priority.ts";
 import type { FileChange } from "../protocol/methods/values.ts";
 import { makePlace, type Opened, type Place } from "./watch/fixture.ts";
@@ -28,6 +29,40 @@ const ranks = (changes: readonly FileChange[]): Record<string, string> =>
 async function everything(): Promise<FileChange[]> {
   return (await opened.all()).changes;
 }
+
+describe("hints that wait", () => {
+  const known = new Map([
+    ["src/known", "file"],
+    ["src/new", undefined],
+  ] as const);
+  const lanes = () =>
+    openLanes({
+      ledger: { table: { kind: (path: string) => known.get(path as "src/known") } },
+      ignore: { priorityOf: (path) => (path === "high" ? "HIGH" : "MED") },
+    });
+
+  test("come out the most urgent first", () => {
+    const waiting = lanes();
+    for (const path of ["src/new", "src/known", "high"]) waiting.add(path, true);
+    expect(waiting.size).toBe(3);
+    expect(waiting.takeUrgent(8)).toEqual(["high", "src/known"]);
+    expect([...waiting.take()]).toEqual(["src/new"]);
+    expect(waiting.size).toBe(0);
+  });
+
+  test("are spare only while nothing else tells of the same path, are not counted, and are bounded", () => {
+    const waiting = lanes();
+    for (const path of ["high", "src/known", "src/new"]) waiting.addSpare(path);
+    waiting.add("high", false);
+    waiting.addSpare("high");
+    expect([waiting.size, waiting.spare]).toEqual([1, 2]);
+    expect([...waiting.take()]).toEqual(["high"]);
+    expect(waiting.takeSpare(1)).toEqual(["src/known"]);
+    expect(waiting.takeSpare(8)).toEqual(["src/new"]);
+    for (let n = 0; n < 20_000; n++) waiting.addSpare(`src/${n}`);
+    expect(waiting.spare).toBe(10_000);
+  });
+});
 
 describe("globs", () => {
   test("give a path the highest priority that names it, and none where no glob does", () => {

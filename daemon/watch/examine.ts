@@ -128,10 +128,10 @@ export function isBelowDirectory(ground: Ground, file: string): boolean {
   return isBelowKnown(ground, file) || ground.ignore.isExempt(file);
 }
 
-function isBelowKnown({ ledger }: Ground, file: string): boolean {
+function isBelowKnown({ ledger, direct }: Ground, file: string): boolean {
   const parent = parentOf(file);
-  if (parent === "") return true;
-  return ledger.table.kind(parent) === "directory";
+  // What is watched directly is known; that takes no look at the table.
+  return parent === "" || direct.has(parent) || ledger.table.kind(parent) === "directory";
 }
 
 /** Whether an own write at or below `file` makes what was seen of it old. */

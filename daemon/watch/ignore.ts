@@ -44,8 +44,8 @@ export interface Ignore {
   isExempt(path: string): boolean;
   /** Paths that are exempt one by one. */
   exempt(): Iterable<string>;
-  /** Gives those that were not HIGH before. */
-  setHigh(paths: Iterable<string>): Iterable<string>;
+  /** Makes `paths` HIGH, and no others of `among` (default: of all); gives those that were not before. */
+  setHigh(paths: Iterable<string>, among?: Iterable<string>): Iterable<string>;
   /** HIGH because somebody works on them, whatever their names. */
   readonly high: ReadonlySet<string>;
   isHigh(path: string): boolean;
@@ -74,7 +74,7 @@ export function openIgnore(root: string): Ignore {
   let own: readonly Rule[] = [];
   let ownLines: readonly string[] = [];
   let lane = laneOf();
-  let high = new Set<string>();
+  const high = new Set<string>();
   const opened = new Set<string>();
 
   const matches = (file: string, isDirectory: boolean): boolean => {
@@ -158,14 +158,14 @@ export function openIgnore(root: string): Ignore {
     },
     isExempt: (file) => isExempt(file),
     exempt: () => new Set([...tracked, ...high, ...opened]),
-    setHigh(paths) {
-      const before = high;
-      high = new Set(paths);
-      return high.difference(before);
+    setHigh(paths, among = [...high]) {
+      const now = new Set(paths);
+      const news = now.difference(high);
+      for (const path of among) if (!now.has(path)) high.delete(path);
+      for (const path of news) high.add(path);
+      return news;
     },
-    get high() {
-      return high;
-    },
+    high,
     isHigh: (file) => high.has(file),
     priorityOf: (file, ignored = false) =>
       high.has(file) ? "HIGH" : (lane(file) ?? priorityOf(file, ignored)),

@@ -26,6 +26,7 @@ import { openReconciler } from "./reconcile.ts";
 import { openRepair } from "./repair.ts";
 import { openSight } from "./sight.ts";
 import type { WatchLog, WatchStatus } from "./types.ts";
+import { unproven } from "./unproven.ts";
 import { openUrgent } from "./urgent.ts";
 import { deadline } from "./waiting.ts";
 
@@ -131,6 +132,12 @@ export function openLive(options: LiveOptions): Live {
 
   /** The child reports what happens in directories that are not covered: those where something does are to be. */
   const heardOf = (file: string): void => {
+    // The direct watch has told of it already: looked at all the same, for the child's watches are others.
+    if (file !== "" && direct.has(parentOf(file))) {
+      reconciler.hintSpare(file);
+      cookies.beat();
+      return;
+    }
     hint(file);
     if (direct.uncovered.size > 0 && ignore.priorityOf(file) !== "LOW") cover(parentOf(file), false);
   };
@@ -310,7 +317,7 @@ export function openLive(options: LiveOptions): Live {
       await heardDirectly(signal);
       if (!paths) await hearOfIgnored(signal);
       for (const file of paths ?? []) reconciler.hint(file);
-      for (const file of ignore.exempt()) reconciler.hint(file);
+      for (const file of unproven(ignore.exempt(), ledger.table, direct)) reconciler.hint(file);
       if (isBlind() || repair.needed) await repair.crawl();
       await reconciler.flush();
       await refreshIgnore();

@@ -20,6 +20,8 @@ import { type Between, scanNext } from "./scan.ts";
 export interface Reconciler {
   /** `written`: the bytes or attributes of what is there changed, not its name. */
   hint(path: string, written?: boolean): void;
+  /** The same of a path that another hint tells of as well, if it is news: looked at some time, not awaited by `flush`. */
+  hintSpare(path: string): void;
   flush(): Promise<void>;
   /** Looks at everything once more, from now on; calls before it begins share it. */
   crawl(): Promise<void>;
@@ -36,8 +38,8 @@ export interface ReconcileHooks {
 const HOLD_MS = 25;
 const HIGH_HOLD_MS = 8;
 const MAX_PENDING = 50_000;
-/** Urgent hints looked at in one go between two steps of a storm: some milliseconds. */
-const URGENT = 32;
+/** Urgent hints looked at in one go between two steps of a storm, or spare ones between two of anything: some milliseconds. */
+const AT_ONCE = 32;
 /** How long a crawl goes on before hints get their turn. */
 const CRAWL_SLICE_MS = 10;
 /** How often a batch follows what it stirred up (a path leads to its parent) before others get their turn. */
@@ -72,8 +74,10 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
 
   const isHigh = (file: string): boolean => ground.ignore.priorityOf(file) === "HIGH";
 
-  const hasWork = (): boolean =>
+  const isAwaited = (): boolean =>
     lanes.size > 0 || ripened || flushes.length > 0 || crawls.length > 0 || current !== undefined;
+
+  const hasWork = (): boolean => isAwaited() || lanes.spare > 0;
 
   const wake = (): void => {
     if (closed || running) return;
@@ -106,6 +110,7 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
         if (served.length > 0) folds.write();
         for (const waiter of served) waiter.resolve();
         if (current || crawls.length > 0) await crawlOn();
+        if (!isAwaited() && lanes.spare > 0) await lookAtSpare();
       } catch (error) {
         failAll([...served, ...(current?.waiters ?? [])], error as Error);
         current = undefined;
@@ -130,9 +135,15 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
   const lookAtUrgent: Between = async () => {
     // What there is to find out about comes in with a turn of the loop.
     await setImmediate();
-    const urgent = lanes.takeUrgent(URGENT);
+    const urgent = lanes.takeUrgent(AT_ONCE);
     const again = await look(urgent, NOT_RIPE, NOTHING_BETWEEN);
     for (const file of again) hint(file);
+  };
+
+  const lookAtSpare = async (): Promise<void> => {
+    const again = await look(lanes.takeSpare(AT_ONCE), NOT_RIPE, NOTHING_BETWEEN);
+    for (const file of again) hint(file);
+    await setImmediate();
   };
 
   const takeHints = async (forced: boolean): Promise<void> => {
@@ -190,6 +201,11 @@ export function openReconciler(ground: Ground, hooks: ReconcileHooks): Reconcile
 
   return {
     hint,
+    hintSpare(file) {
+      if (closed || file === "" || ground.hidden(file)) return;
+      lanes.addSpare(file);
+      wake();
+    },
     flush: () => enqueue(() => flushes),
     crawl: () => enqueue(() => crawls),
     async close(error) {

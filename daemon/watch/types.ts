@@ -119,8 +119,8 @@ export interface RootWatch {
   readonly rules: WatchRules | undefined;
   /** Replaces the workspace's own rules, and judges everything again by them. */
   setRules(rules: WatchRules): void;
-  /** Replaces the set of paths with pending patches: they are HIGH and never folded. */
-  setHigh(paths: Iterable<string>): void;
+  /** Paths with pending patches are HIGH and never folded: these, and no others of `among` (default: of all). */
+  setHigh(paths: Iterable<string>, among?: Iterable<string>): void;
   /** Called after changes were recorded, with their paths; not for own writes' echoes. */
   onChanges(listener: (paths: readonly string[]) => void): () => void;
   onState(listener: (state: WatchState) => void): () => void;

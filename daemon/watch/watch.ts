@@ -212,8 +212,8 @@ export function watchRoot(options: WatchOptions): RootWatch {
       life.live?.published.add(path);
       ledger.write(() => publish(path, { operation }, stat));
     },
-    setHigh(paths) {
-      for (const path of ignore.setHigh(paths)) life.live?.urge(path);
+    setHigh(paths, among) {
+      for (const path of ignore.setHigh(paths, among)) life.live?.urge(path);
     },
     get rules() {
       return Object.keys(rules).length === 0 ? undefined : rules;

@@ -1,12 +1,12 @@
 /**
  * Staleness: observed changes of files with pending or stale patches become patch/stale and patch/pending.
- * Owns when to look and the HIGH priority of those files; what counts as changed is staging's (stale.ts).
+ * Owns when to look and that those files are HIGH; what counts as changed is staging's (stale.ts).
  * The apply looks for itself: nothing here is needed for its correctness.
  */
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { faultKind } from "../disk/index.ts";
 import type { Unseen } from "../staging/index.ts";
-import type { PatchRow, Store } from "../store/index.ts";
+import type { EventRow, PatchRow, Store } from "../store/index.ts";
 import type { RootWatch } from "../watch/index.ts";
 import type { Serial } from "./serial.ts";
 
@@ -25,10 +25,21 @@ interface Parts {
   readonly failed: (error: unknown) => void;
 }
 
-const pathsOf = ({ from, path }: PatchRow): string[] => (from === undefined ? [path] : [from, path]);
+type Paths = Pick<PatchRow, "path" | "from">;
+
+const pathsOf = ({ from, path }: Paths): string[] => (from === undefined ? [path] : [from, path]);
+
+/** The files of the patch or the operation that an event is about: every move of a patch is told of by one of them. */
+function pathsIn({ body }: EventRow): string[] {
+  const { patch, operation } = body as { patch?: Paths; operation?: { files: readonly Paths[] } };
+  return patch ? pathsOf(patch) : (operation?.files.map(({ path }) => path) ?? []);
+}
 
 /** Paths whose patches are asked for between two turns of the loop: some milliseconds where all have one. */
 const ASKED_AT_ONCE = 500;
+
+/** Events read between two turns of the loop. */
+const READ_AT_ONCE = 100;
 
 /** Between two looks at a file that somebody keeps writing. */
 const AGAIN_MS = 300;
@@ -36,7 +47,9 @@ const AGAIN_MS = 300;
 export function followStaleness(parts: Parts): Staleness {
   const { store, workspace, watch, write, settle, failed } = parts;
   let seen = new Set<string>();
-  let refreshing = false;
+  let following = false;
+  /** The last event that HIGH has followed. */
+  let read = store.events.last();
   let stopped = false;
   let busy = new Set<string>();
   let again: NodeJS.Timeout | undefined;
@@ -74,17 +87,24 @@ export function followStaleness(parts: Parts): Staleness {
       if (!stopped) failed(error);
     });
   };
-  const refreshHigh = (): void => {
-    if (refreshing) return;
-    refreshing = true;
+  /** What has a patch now is HIGH: with ten thousand pending, only those are asked about that something happened to. */
+  const followHigh = (): void => {
+    if (following) return;
+    following = true;
     setImmediate(() => {
-      refreshing = false;
-      if (!stopped) watch.setHigh(store.patches.unsettledPaths(workspace));
+      following = false;
+      if (stopped) return;
+      const events = store.events.since(read, { workspace }, READ_AT_ONCE);
+      read = events.at(-1)?.seq ?? read;
+      const paths = new Set(events.flatMap(pathsIn));
+      if (paths.size > ASKED_AT_ONCE) watch.setHigh(store.patches.unsettledPaths(workspace));
+      else watch.setHigh(store.patches.unsettledAt(workspace, [...paths]).flatMap(pathsOf), paths);
+      if (events.length === READ_AT_ONCE) followHigh();
     });
   };
 
   const stopEvents = store.events.listen((event) => {
-    if (event.workspace === workspace && event.type !== "operation/started") refreshHigh();
+    if (event.workspace === workspace) followHigh();
   });
   const stopChanges = watch.onChanges((changed) => {
     // Which of them have patches is asked when no promotion runs: one tells of each of its files by itself.
@@ -97,7 +117,7 @@ export function followStaleness(parts: Parts): Staleness {
     if (crawling && state !== "crawling") void lookAtAll();
     crawling = state === "crawling";
   });
-  refreshHigh();
+  watch.setHigh(store.patches.unsettledPaths(workspace));
   return {
     lookAtAll,
     stop: () => {

@@ -222,6 +222,11 @@ test("a file with a pending patch is HIGH while it is pending", async () => {
   const priorities = async () =>
     Object.fromEntries((await since(scene, clock)).changes.map(({ path, priority }) => [path, priority]));
   expect(await priorities()).toEqual({ a: "HIGH", b: "MED" });
+  await session.discard();
+  await session.write("b", "staged\n");
+  await expect.poll(priorities).toEqual({ a: "MED", b: "HIGH" });
+  await session.apply((await session.diff()).digest ?? "");
+  await expect.poll(priorities).toEqual({ a: "MED", b: "MED" });
 });
 
 test("a root that is gone is said to be gone, keeps its sessions, and goes on when it is back", async () => {

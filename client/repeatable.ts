@@ -11,6 +11,7 @@ const REPEATABLE: ReadonlySet<MethodName> = new Set<MethodName>([
   "workspace/open",
   "workspace/list",
   "session/list",
+  "session/find",
   "session/get",
   "session/diff",
   "session/check",

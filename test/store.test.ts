@@ -386,6 +386,11 @@ test("sessions are found by their key and role, newest first", () => {
   const { id } = insertPatch({ workspace, session: ids[1] as string });
   store.patches.move(id, { state: "Applied", operation: "o1" });
   expect(store.sessions.pendingByKey(workspace, "k", "proposer")?.id).toBe(ids[0]);
+  expect(store.sessions.byKey(workspace, "k", "proposer")?.id).toBe(ids[0]);
+  store.patches.move(insertPatch({ workspace, session: ids[0] }).id, { state: "Applied", operation: "o2" });
+  expect(store.sessions.pendingByKey(workspace, "k", "proposer")).toBeUndefined();
+  expect(store.sessions.byKey(workspace, "k", "proposer")?.id).toBe(ids[1]);
+  expect(store.sessions.byKey(workspace, "k", "reviewer")).toBeUndefined();
   store.sessions.submit(ids[0], "look");
   expect(store.sessions.get(ids[0])).toMatchObject({ ready: true, message: "look", agent: "a" });
   store.sessions.reopen(ids[0]);

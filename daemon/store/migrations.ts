@@ -208,4 +208,8 @@ export const MIGRATIONS: readonly string[] = [
     created_at TEXT NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  -- What a key stands for, when it is not pending any more (session-sql.ts, newestByKey).
+  CREATE INDEX session_by_key ON session (key, workspace, role) WHERE key IS NOT NULL;
+  `,
 ];

@@ -55,8 +55,11 @@ export function prepareSessions(db: Database) {
   return {
     byId: db.prepare<[string], RawSession>("SELECT * FROM session WHERE id = ?"),
     pendingByKey: db.prepare<[string, string, string], RawSession>(
-      `SELECT s.* FROM session s WHERE s.id IN (${PENDING}) AND +s.workspace = ? AND s.key = ? AND s.role = ?
+      `SELECT s.* FROM session s WHERE s.id IN (${PENDING}) AND +s.workspace = ? AND +s.key = ? AND s.role = ?
        ORDER BY n DESC LIMIT 1`,
+    ),
+    newestByKey: db.prepare<[string, string, string], RawSession>(
+      "SELECT * FROM session WHERE workspace = ? AND key = ? AND role = ? ORDER BY n DESC LIMIT 1",
     ),
     list: list("TRUE"),
     listOfWorkspace: list("s.workspace = @workspace"),

@@ -51,6 +51,8 @@ export interface Sessions {
   require(id: string): SessionRow;
   /** The newest Pending one of a workspace with this key and role. */
   pendingByKey(workspace: string, key: string, role: Role): SessionRow | undefined;
+  /** What a key stands for: its pendingByKey(), else the newest that has it. */
+  byKey(workspace: string, key: string, role: Role): SessionRow | undefined;
   /** Newest first. */
   list(query: SessionQuery, page: Page): SessionRow[];
   /** How many of all sessions are Pending. */
@@ -114,6 +116,10 @@ export function openSessions(
     require: mustGet,
     pendingByKey: (workspace, key, role) => {
       const raw = sql.pendingByKey.get(workspace, key, role);
+      return raw && toRow(raw);
+    },
+    byKey: (workspace, key, role) => {
+      const raw = sql.pendingByKey.get(workspace, key, role) ?? sql.newestByKey.get(workspace, key, role);
       return raw && toRow(raw);
     },
     insert: (row) => {

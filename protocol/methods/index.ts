@@ -28,6 +28,7 @@ const ALL_METHODS = [
   workspace.policy,
   workspace.trust,
   session.open,
+  session.find,
   session.list,
   session.get,
   session.submit,

@@ -7,6 +7,7 @@ import {
   Count,
   FileStatus,
   Hash,
+  Key,
   Ms,
   Note,
   Operation,
@@ -31,7 +32,7 @@ export const open = method({
     workspace: WorkspaceRef,
     title: Title.optional(),
     agent: z.string().max(200).optional(),
-    key: z.string().min(1).max(200).optional(),
+    key: Key.optional(),
     scope: z
       .array(Path)
       .max(1000)
@@ -39,6 +40,18 @@ export const open = method({
       .describe("Paths that it is about, with all below them; what changes others is riskier."),
   }),
   result: z.object({ session: Session }),
+  errors: ["WorkspaceNotFound"],
+});
+
+export const find = method({
+  name: "session/find",
+  summary:
+    "Gives the session that a key stands for, whatever became of it: the pending one, else the newest; opens none.",
+  role: "proposer",
+  params: params({ workspace: WorkspaceRef, key: Key }),
+  result: z.object({
+    session: Session.optional().describe("Absent where nobody of this role has used the key."),
+  }),
   errors: ["WorkspaceNotFound"],
 });
 

@@ -20,6 +20,11 @@ export const Clock = z.string().meta({ description: "A position in a workspace's
 const Mode = z.int().min(0).max(0o7777).meta({ description: "Permission bits: 0o644 is 420." });
 export const Count = z.int().min(0);
 export const Ms = z.int().min(0);
+export const Key = z
+  .string()
+  .min(1)
+  .max(200)
+  .meta({ description: "A session's name, of its client's own making; to be kept unguessable." });
 export const Title = z.string().max(1000);
 export const Note = z.string().max(10_000);
 

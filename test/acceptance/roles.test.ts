@@ -260,6 +260,13 @@ test("a key belongs to the role that first used it", async () => {
   const { sessions } = await proposer.call("session/list", { workspace });
   expect(sessions.map(({ id }) => id)).not.toContain(theirs);
   expect(await open(reviewer, "their key")).toBe(theirs);
+  // Finding opens nothing, and gives nobody else's.
+  const find = async (client: typeof proposer, key: string) =>
+    (await client.call("session/find", { workspace, key })).session?.id;
+  expect(await find(await scene.connect("proposer"), "a key")).toBe(mine);
+  expect(await find(proposer, "their key")).toBe(guessed);
+  expect(await find(proposer, "nobody's key")).toBeUndefined();
+  expect(await find(proposer, "nobody's key")).toBeUndefined();
 });
 
 test("uploads are their connection's alone, whoever guesses an id", async () => {

@@ -46,6 +46,11 @@ export function sessionHandlers(parts: Parts) {
       return { session: toWire(namedSession(store, session.id, call)) };
     },
 
+    "session/find": ({ workspace, key }, call) => {
+      const found = store.sessions.byKey(workspaces.find(workspace).id, key, call.role);
+      return found ? { session: toWire(namedSession(store, found.id, call)) } : {};
+    },
+
     "session/list": ({ workspace: named, state, ...asked }, call) => {
       const workspace = named === undefined ? undefined : workspaces.find(named).id;
       const query = { workspace, state, ids: visibleSessions(call) };

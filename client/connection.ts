@@ -5,6 +5,7 @@
  * Invariant: only reads are ever sent twice; everything else fails with data.daemon "lost" and is the caller's to judge.
  */
 import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import packageJson from "../package.json" with { type: "json" };
 import type { MethodName, Params, Result } from "../protocol/methods/index.ts";
 import { IopipeError, isKind } from "../protocol/wire/errors.ts";
@@ -16,6 +17,10 @@ import { type CallOptions, Link } from "./link.ts";
 import { isRepeatable } from "./repeatable.ts";
 import { SessionHandle } from "./session.ts";
 import type { Subscription } from "./subscription.ts";
+
+/** How long a daemon that takes connections and ends them unanswered is held to be dying, and how often it is tried. */
+const DYING_LIMIT_MS = 10_000;
+const DYING_PAUSE_MS = 25;
 
 /** How a connection comes by its sockets; made by connect(). */
 interface Way {
@@ -121,16 +126,26 @@ export class Connection {
     const current = await this.#link;
     if (current !== undefined && !current.ended) return current;
     // Another caller may have begun to reconnect while this one waited.
-    if (this.#link === undefined || (await this.#link)?.ended) this.#link = this.#reconnect(autostart);
+    if (this.#link === undefined || (await this.#link)?.ended)
+      this.#link = this.#reconnect(autostart, current !== undefined);
     return await this.#link;
   }
 
-  async #reconnect(autostart: boolean): Promise<Link> {
+  /**
+   * RACE: a daemon that was killed may take connections for as long as it is dying (1.5 s measured) and answers none of
+   * them. So after a loss a link counts only once it has answered; worst case, the loss is told after the limit.
+   */
+  async #reconnect(autostart: boolean, afterLoss: boolean): Promise<Link> {
+    const started = performance.now();
     try {
-      const link = new Link(await this.#way.reach(autostart));
-      if (this.#closed) link.close();
-      this.#introduce(link);
-      return link;
+      for (;;) {
+        const link = new Link(await this.#way.reach(autostart));
+        if (this.#closed) link.close();
+        const answered = this.#introduce(link);
+        if (!afterLoss || (await answered) || this.#closed) return link;
+        if (performance.now() - started > DYING_LIMIT_MS) return link;
+        await delay(DYING_PAUSE_MS);
+      }
     } catch (error) {
       this.#link = undefined;
       throw error;
@@ -143,25 +158,24 @@ export class Connection {
    */
   async answers(): Promise<boolean> {
     const link = await this.#link?.catch(() => undefined);
-    if (link === undefined || link.ended) return false;
-    // A refusal is an answer too.
-    return await this.#initialize(link).then(
+    return link !== undefined && !link.ended && (await this.#initialize(link));
+  }
+
+  /** Whether it was answered; a refusal is an answer too. */
+  #initialize(link: Link): Promise<boolean> {
+    const client = this.#way.client ?? { name: packageJson.name, version: packageJson.version };
+    return link.call("initialize", { client, protocolVersion: 1 }).then(
       () => true,
       (error) => !isLost(error),
     );
   }
 
-  #initialize(link: Link): Promise<unknown> {
-    const client = this.#way.client ?? { name: packageJson.name, version: packageJson.version };
-    return link.call("initialize", { client, protocolVersion: 1 });
-  }
-
-  /** Sent ahead of the first call, answers not awaited: the daemon starts requests in order. */
-  #introduce(link: Link): void {
-    const ignore = (): void => {};
-    this.#initialize(link).catch(ignore);
-    if (this.role === "reviewer") return;
-    for (const session of this.#sessions) link.call("session/get", { session }).catch(ignore);
+  /** Sent ahead of the first call, whose sender need not wait for the answer: the daemon starts requests in order. */
+  #introduce(link: Link): Promise<boolean> {
+    const answered = this.#initialize(link);
+    if (this.role === "proposer")
+      for (const session of this.#sessions) link.call("session/get", { session }).catch(() => {});
+    return answered;
   }
 }
 

@@ -20,6 +20,7 @@ const MUTATES: Readonly<Record<MethodName, boolean>> = {
   "workspace/policy": false,
   "workspace/trust": true,
   "session/open": true,
+  "session/find": false,
   "session/list": false,
   "session/get": false,
   "session/submit": true,

@@ -67,6 +67,7 @@ const CALLS: Record<MethodName, (facts: Facts, client: RawClient) => object | Pr
   "workspace/policy": ({ workspace }) => ({ workspace }),
   "workspace/trust": ({ workspace }) => ({ workspace }),
   "session/open": ({ workspace }) => ({ workspace, title: "t", agent: "a", key: "k" }),
+  "session/find": ({ workspace }) => ({ workspace, key: "k" }),
   "session/list": ({ root }) => ({ workspace: root, state: "Pending" }),
   "session/get": ({ session }) => ({ session }),
   "session/submit": ({ session }) => ({ session, message: "m" }),

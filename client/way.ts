@@ -56,8 +56,11 @@ export async function wayOf(
   return { way: "staged", workspace, path: relative(workspace.root, file) };
 }
 
-/** The way as far as the environment alone decides it; undefined where a daemon must be asked. */
-function wayOfEnvironment(file: string, { IOPIPE_LAYER: layer, IOPIPE_DISABLE: disable }: Environment) {
+/** The way of `file` (absolute, its realPlace()) as far as the environment decides it; undefined where a daemon must be asked. */
+export function wayOfEnvironment(
+  file: string,
+  { IOPIPE_LAYER: layer, IOPIPE_DISABLE: disable }: Environment = process.env,
+): PlainWay | undefined {
   const root = layer && realPlace(absolute(layer));
   if (root && isInside(root, file)) return { way: "layer", root, file } as const;
   return disable === "1" ? ({ way: "plain", because: "IOPIPE_DISABLE", file } as const) : undefined;

@@ -46,6 +46,11 @@ describe("the checker allows", () => {
     ["client/connect.ts", 'import type { A } from "../protocol/methods/patch.ts";'],
     ["client/atomic.ts", 'export { writeDurably } from "../daemon/disk/durable.ts";'],
     ["client/cli/status.ts", 'import { connect } from "../index.ts";\nimport { Command } from "commander";'],
+    ["client/cli/mcp.ts", 'await import(new URL("../mcp/main.ts", import.meta.url).href);'],
+    [
+      "client/mcp/tools/a.ts",
+      'import { Path } from "../../../protocol/methods/values.ts";\nimport { z } from "zod";',
+    ],
     ["protocol/index.ts", 'export * from "./wire/index.ts";\nexport * from "./methods/index.ts";'],
     ["daemon/disk/a.ts", 'const text = "import x from \'../rpc/server.ts\'"; // import "../rpc/server.ts"'],
   ])("%s: %s", (file, source) => {

@@ -257,6 +257,11 @@ export const VERBS: readonly Verb[] = [
     reviewersOnly: true,
   },
   {
+    name: "mcp",
+    summary: "Serve agents as an MCP server on stdin and stdout: they propose, and no more",
+    about: "workspace",
+  },
+  {
     name: "rpc",
     args: "[method] [params]",
     summary: "Call any method; alone, join stdin and stdout to the daemon",

@@ -27,5 +27,7 @@ export const ENTRIES: readonly Entry[] = [
   { source: "client/index.ts", out: "client.js", kind: "library" },
   { source: "client/atomic.ts", out: "atomic.js", kind: "library" },
   { source: "protocol/index.ts", out: "protocol.js", kind: "library" },
+  { source: "client/mcp/main.ts", out: "mcp.js", kind: "daemon" },
+  { source: "client/mcp/search-thread.ts", out: "mcp-search-thread.js", kind: "daemon" },
   { source: "client/cli/main.ts", out: "iopipectl.cjs", kind: "command", binary: "iopipectl" },
 ];

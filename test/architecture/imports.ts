@@ -42,7 +42,7 @@ function importOf(node: Node): { specifier: unknown; typeOnly: boolean } | undef
         ? { specifier: literal(node.source), typeOnly: node.exportKind === "type" }
         : undefined;
     case "ImportExpression":
-      return { specifier: literal(node.source), typeOnly: false };
+      return isByPath(node.source) ? undefined : { specifier: literal(node.source), typeOnly: false };
     case "TSImportType":
       return { specifier: literal(node.source ?? node.argument), typeOnly: true };
     case "CallExpression":
@@ -52,6 +52,15 @@ function importOf(node: Node): { specifier: unknown; typeOnly: boolean } | undef
     default:
       return undefined;
   }
+}
+
+/** `new URL("./x.ts", import.meta.url).href`: a bundle of its own is loaded by path; that it is one holds the build. */
+function isByPath(source: unknown): boolean {
+  const { type, object } = source as {
+    type?: string;
+    object?: { type?: string; callee?: { name?: unknown } };
+  };
+  return type === "MemberExpression" && object?.type === "NewExpression" && object.callee?.name === "URL";
 }
 
 /** `require("x")` and `require.resolve("x")`, which createRequire brings into an ES module. */

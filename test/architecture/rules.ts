@@ -19,6 +19,7 @@ export const ZONES: readonly (readonly [pattern: string, zone: string])[] = [
   ["daemon/", "host"], // Single files beside main.ts: log, lifecycle; what the process needs and no part owns.
   ["client/atomic.ts", "atomic"],
   ["client/cli/", "cli"],
+  ["client/mcp/", "mcp"],
   ["client/", "client"],
   ["protocol/wire/", "wire"],
   ["protocol/wire.ts", "wire"],
@@ -64,6 +65,8 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
 
     atomic: { values: ["disk"] },
     cli: { values: ["client", "wire", "package.json"], types: ["methods"] },
+    // A process's part of its own, in no client's bundle: the one adapter whose schemas are the protocol's.
+    mcp: { values: ["client", "atomic", "methods", "wire", "package.json"] },
     client: { values: ["wire", "atomic", "package.json"], types: ["methods"] },
 
     protocol: { values: ["openrpc", "methods", "wire"] },
@@ -79,6 +82,7 @@ export const IMPORTED_BY_NOBODY: readonly string[] = [
   "daemon/staging/diff-worker.ts",
   "daemon/staging/syntax/child.ts",
   "client/cli/main.ts",
+  "client/mcp/main.ts",
 ];
 
 /** Foreign packages that only one place knows, types included. */
@@ -86,7 +90,8 @@ export const KNOWN_ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   "better-sqlite3": ["daemon/store/"],
   "@parcel/watcher": ["daemon/watch/child.ts"],
   "json-rpc-2.0": ["daemon/rpc/"],
-  zod: ["protocol/methods/", "protocol/methods.ts", "protocol/openrpc.ts"],
+  zod: ["protocol/methods/", "protocol/methods.ts", "protocol/openrpc.ts", "client/mcp/"],
+  "@modelcontextprotocol/server": ["client/mcp/"],
   commander: ["client/cli/"],
   ...Object.fromEntries(
     ["oxc-parser", "yaml", "smol-toml", "@vue/compiler-sfc", "web-tree-sitter"].map((name) => [

@@ -1,0 +1,66 @@
+/**
+ * The official MCP client on the real `iopipectl mcp`, a process of its own, in either era of the protocol.
+ * Whoever opens one closes it (`await using`).
+ */
+import { Client, type ContentBlock } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { IOPIPECTL } from "../fixture/cli.ts";
+import type { TestHome } from "../fixture/server.ts";
+
+/** Both eras: the one with `initialize`, and the stateless one. */
+export const ERAS = ["2025", "2026-07-28"] as const;
+type Era = (typeof ERAS)[number];
+
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into answers of every shape.
+type Data = any;
+
+interface Answered {
+  readonly data: Data;
+  readonly isError: boolean;
+  /** All text blocks. */
+  readonly text: string;
+  readonly content: ContentBlock[];
+}
+
+export interface McpClient extends AsyncDisposable {
+  readonly client: Client;
+  readonly pid: number;
+  /** Calls a tool; the client checks what comes against the tool's output schema. */
+  call(name: string, args?: Record<string, unknown>): Promise<Answered>;
+}
+
+export interface McpOptions {
+  readonly era?: Era;
+  readonly cwd: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function mcpClient(
+  home: TestHome,
+  { era = "2026-07-28", cwd, args = [], env = {} }: McpOptions,
+): Promise<McpClient> {
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [IOPIPECTL, "mcp", ...args],
+    env: { ...home.env, ...env },
+    cwd,
+    stderr: "inherit",
+  });
+  const mode = era === "2025" ? "legacy" : { pin: era };
+  const client = new Client({ name: "test", version: "1.0.0" }, { versionNegotiation: { mode } });
+  await client.connect(transport);
+  // The output schemas are known to the client only once it has listed the tools.
+  await client.listTools();
+  return {
+    client,
+    pid: transport.pid as number,
+    call: async (name, args = {}) => {
+      const result = await client.callTool({ name, arguments: args });
+      const content = result.content as ContentBlock[];
+      const text = content.map((block) => (block.type === "text" ? block.text : "")).join("\n");
+      return { data: result.structuredContent, isError: result.isError === true, text, content };
+    },
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}

@@ -257,6 +257,11 @@ export const VERBS: readonly Verb[] = [
     reviewersOnly: true,
   },
   {
+    name: "hook",
+    args: "[agent]",
+    summary: "Answer an agent's pre-tool hook on stdin: its writes are staged instead",
+  },
+  {
     name: "mcp",
     summary: "Serve agents as an MCP server on stdin and stdout: they propose, and no more",
     about: "workspace",

@@ -15,7 +15,7 @@ import type { Starter } from "./starter.ts";
 export interface ConnectOptions {
   /** Whose socket to take. Default: what the environment's IOPIPE_ROLE says, else reviewer. */
   readonly role?: Role;
-  /** Start a daemon when none runs. Default true. */
+  /** Start a daemon when none runs. Default true, but in the layer of a `run`, where it would not find its state. */
   readonly autostart?: boolean;
   /** Variables by which the daemon is found (IOPIPE_STATE_DIR, …). Default: this process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -38,7 +38,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   const reach = (autostart: boolean): Promise<Socket> => reachDaemon(locations, role, autostart);
   return await openConnection({
     role,
-    autostart: options.autostart ?? true,
+    autostart: options.autostart ?? !env.IOPIPE_LAYER,
     locations,
     reach,
     ...(options.client && { client: options.client }),

@@ -130,8 +130,8 @@ async function assemble(
   opened.last(workspaces, (each) => each.stop());
   const house = { store, staging, workspaces, sessionTurn: serialBy() };
   const { stateDir, runtimeDir } = locations;
-  const covered = { stateDir, runtimeDir, proposeDir: dirname(locations.sockets.proposer) };
-  const layers = opened.last(createLayers({ ...house, covered, failed }), (each) => each.stop());
+  const own = { stateDir, runtimeDir, proposeDir: dirname(locations.sockets.proposer) };
+  const layers = opened.last(createLayers({ ...house, own, failed }), (each) => each.stop());
   const collector = startCollector({
     ...{ store, staging, workspaces, log },
     inUse: () => [...server.knownSessions(), ...store.layers.list().map(({ session }) => session)],

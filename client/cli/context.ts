@@ -64,7 +64,7 @@ export class Context {
   }
 
   /** The daemon; started at the first call when none runs. */
-  connection(autostart = true): Promise<Connection> {
+  connection(autostart = !process.env.IOPIPE_LAYER): Promise<Connection> {
     this.#connection ??= connect({
       role: this.role,
       autostart,

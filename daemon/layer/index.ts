@@ -4,6 +4,7 @@
  * the reading of what it makes of the tree. What becomes of that is daemon/workspace's and staging's.
  */
 export { identityOfProcess, processesIn } from "./alive.ts";
-export { type LayerPlace, layerPlace, makeLayer, removeLayer, startIn } from "./place.ts";
+export { type LayerPlace, layerPlace, makeLayer, removeLayer } from "./place.ts";
 export type { Standing, Unstaged } from "./standing.ts";
+export { type Own, startIn } from "./start.ts";
 export { readUpper } from "./upper.ts";

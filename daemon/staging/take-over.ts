@@ -41,8 +41,6 @@ export interface TakeOverOptions {
 }
 
 export interface TakenOver {
-  /** Their patches are stale. */
-  readonly contested: readonly string[];
   /** What could not be read, or holds what no patch can say: nothing is staged there, and nothing taken back. */
   readonly unread: readonly { readonly path: string; readonly reason: string }[];
 }
@@ -92,7 +90,7 @@ export function takeOver(
       return rows;
     });
     void effect.looked.then(() => learn(deps, patches));
-    return { contested: contested.map(({ path }) => path), unread };
+    return { unread };
   });
 }
 

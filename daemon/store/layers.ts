@@ -16,8 +16,10 @@ export interface LayerRow {
   readonly process: string;
   /** When the layer began, by the clock of the file system, in nanoseconds. */
   readonly beganNs: bigint;
-  /** The workspace's clock then; undefined while, or where, the watch could not tell. */
-  readonly clock?: string;
+  /** The workspace's clock then; what was not seen yet is after it, though it may have happened before. */
+  readonly clock: string;
+  /** Another one, after everything that happened before the layer began; undefined where the watch could not tell. */
+  readonly settledClock?: string;
   /** Of what may be changed. */
   readonly maxBytes: number;
   readonly createdAt: string;
@@ -27,12 +29,12 @@ export interface LayerRow {
 type StagedStamps = ReadonlyMap<string, string>;
 
 export interface Layers {
-  insert(row: Omit<LayerRow, "createdAt" | "clock">): LayerRow;
+  insert(row: Omit<LayerRow, "createdAt" | "settledClock">): LayerRow;
   get(session: string): LayerRow | undefined;
   list(): LayerRow[];
   /** Whether there is one. */
   any(): boolean;
-  setClock(session: string, clock: string): void;
+  setSettledClock(session: string, clock: string): void;
   staged(session: string): StagedStamps;
   /** Inside the transaction that records the patches. */
   setStaged(session: string, stamps: StagedStamps): void;
@@ -45,7 +47,8 @@ interface Raw {
   pid: number;
   process: string;
   began_ns: string;
-  clock: string | null;
+  clock: string;
+  settled_clock: string | null;
   max_bytes: number;
   created_at: string;
 }
@@ -56,22 +59,23 @@ const toRow = (raw: Raw): LayerRow => ({
   pid: raw.pid,
   process: raw.process,
   beganNs: BigInt(raw.began_ns),
-  ...(raw.clock !== null && { clock: raw.clock }),
+  clock: raw.clock,
+  ...(raw.settled_clock !== null && { settledClock: raw.settled_clock }),
   maxBytes: raw.max_bytes,
   createdAt: raw.created_at,
 });
 
-const COLUMNS = "session, backend, pid, process, began_ns, clock, max_bytes, created_at";
+const COLUMNS = "session, backend, pid, process, began_ns, clock, settled_clock, max_bytes, created_at";
 
 export function openLayers(db: Database, transaction: Transactions["transaction"]): Layers {
   const bySession = db.prepare<[string], Raw>(`SELECT ${COLUMNS} FROM layer WHERE session = ?`);
   const all = db.prepare<[], Raw>(`SELECT ${COLUMNS} FROM layer ORDER BY created_at, session`);
   const some = db.prepare("SELECT 1 FROM layer LIMIT 1");
   const insert = db.prepare(
-    `INSERT INTO layer (session, backend, pid, process, began_ns, max_bytes, created_at)
-     VALUES (@session, @backend, @pid, @process, @beganNs, @maxBytes, @at)`,
+    `INSERT INTO layer (session, backend, pid, process, began_ns, clock, max_bytes, created_at)
+     VALUES (@session, @backend, @pid, @process, @beganNs, @clock, @maxBytes, @at)`,
   );
-  const clock = db.prepare("UPDATE layer SET clock = ? WHERE session = ?");
+  const settledClock = db.prepare("UPDATE layer SET settled_clock = ? WHERE session = ?");
   const staged = db.prepare<[string], string>("SELECT staged FROM layer WHERE session = ?").pluck();
   const setStaged = db.prepare("UPDATE layer SET staged = ? WHERE session = ?");
   const remove = db.prepare("DELETE FROM layer WHERE session = ?");
@@ -87,7 +91,7 @@ export function openLayers(db: Database, transaction: Transactions["transaction"
     get,
     any: () => some.get() !== undefined,
     list: () => all.all().map(toRow),
-    setClock: (session, to) => void transaction(() => clock.run(to, session)),
+    setSettledClock: (session, to) => void transaction(() => settledClock.run(to, session)),
     staged: (session) => new Map(JSON.parse(staged.get(session) ?? "[]") as [string, string][]),
     setStaged: (session, stamps) =>
       void transaction(() => setStaged.run(JSON.stringify([...stamps]), session)),

@@ -212,4 +212,8 @@ export const MIGRATIONS: readonly string[] = [
   -- What a key stands for, when it is not pending any more (session-sql.ts, newestByKey).
   CREATE INDEX session_by_key ON session (key, workspace, role) WHERE key IS NOT NULL;
   `,
+  `
+  -- A clock after everything that happened before the layer began; \`clock\` may be before some of that.
+  ALTER TABLE layer ADD COLUMN settled_clock TEXT;
+  `,
 ];

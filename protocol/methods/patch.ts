@@ -87,7 +87,7 @@ export const listFiles = method({
     ),
     ...NEXT,
   }),
-  errors: ["SessionNotFound", "WorkspaceNotFound", "FileNotFound", "RootGone", ...PATH_ERRORS],
+  errors: ["SessionNotFound", "WorkspaceNotFound", "FileNotFound", "RootGone", ...PATH_ERRORS, "TooLarge"],
 });
 
 export const blobWrite = method({

@@ -70,7 +70,7 @@ export const get = method({
   role: "proposer",
   params: params({ session: SessionId }),
   result: z.object({ session: Session, patches: z.array(Patch) }),
-  errors: ["SessionNotFound"],
+  errors: ["SessionNotFound", "TooLarge"],
 });
 
 export const submit = method({
@@ -79,7 +79,7 @@ export const submit = method({
   role: "proposer",
   params: params({ session: SessionId, message: Note.optional() }),
   result: z.object({ session: Session }),
-  errors: ["SessionNotFound", "IllegalState"],
+  errors: ["SessionNotFound", "IllegalState", "TooLarge"],
 });
 
 export const wait = method({
@@ -113,7 +113,7 @@ export const check = method({
   role: "proposer",
   params: params({ session: SessionId, patches: z.array(PatchId).optional() }),
   result: z.object({ wouldApply: z.boolean(), order: z.array(Path), problems: z.array(Problem) }),
-  errors: ["SessionNotFound", "PatchNotFound", "WorkspaceNotFound", "IllegalState", "RootGone"],
+  errors: ["SessionNotFound", "PatchNotFound", "WorkspaceNotFound", "IllegalState", "RootGone", "TooLarge"],
 });
 
 /** How an apply is asked for, beside what it applies. */
@@ -150,6 +150,7 @@ const APPLY_ERRORS = [
   "ReadOnly",
   "RootGone",
   "Busy",
+  "TooLarge",
 ] as const;
 
 export const apply = method({
@@ -218,7 +219,7 @@ export const rebase = method({
     merged: z.array(Path).describe("Their patches are pending, or were not needed any more."),
     conflicted: z.array(Conflicted),
   }),
-  errors: ["SessionNotFound", "WorkspaceNotFound", "BlobNotFound", "RootGone"],
+  errors: ["SessionNotFound", "WorkspaceNotFound", "BlobNotFound", "RootGone", "TooLarge"],
 });
 
 export const decide = method({

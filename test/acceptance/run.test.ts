@@ -36,7 +36,7 @@ test("a session is there from the start, shows the layer as it stands, and canno
     scene,
     "echo one > one; rm src/b.ts; echo ready; read _; rm one; git checkout -q src/b.ts; echo two > two; echo ready; read _",
   );
-  const { id: session } = running.session;
+  const { session } = running;
   const paths = async (): Promise<string[]> =>
     (await scene.reviewer.call("session/diff", { session })).files.map((file) => file.path);
   expect(await paths()).toEqual(["one", "src/b.ts"]);

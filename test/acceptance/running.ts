@@ -1,6 +1,5 @@
 /** Running commands through `iopipectl run` in tests, to their end or until the test ends them. */
 import { once } from "node:events";
-import type { Session } from "../../client/index.ts";
 import { type CliOptions, type CliResult, iopipectl, spawnIopipectl } from "../fixture/cli.ts";
 import type { Scene } from "./scene.ts";
 
@@ -15,9 +14,8 @@ export function runScript(
 }
 
 export interface Running {
-  readonly pid: number;
   /** The session that the command writes into. */
-  readonly session: Session;
+  readonly session: string;
   /** Lets a script go on that waits in `read`. */
   goOn(): void;
   kill(signal: NodeJS.Signals): void;
@@ -25,25 +23,29 @@ export interface Running {
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>;
 }
 
-/** Starts a script that says "ready" on stdout when it is where the test wants it; resolves then. */
+/** Starts a script that says "ready" on stdout when it is where the test wants it; resolves then. Nobody has looked yet. */
 export async function startScript(
-  scene: Scene,
+  { home, root }: Pick<Scene, "home" | "root">,
   script: string,
   flags: readonly string[] = [],
 ): Promise<Running> {
-  const child = spawnIopipectl(scene.home, ["run", ...flags, "--", "sh", "-c", script], { cwd: scene.root });
-  let stderr = "";
+  const named = `echo "$IOPIPE_SESSION"; ${script}`;
+  const child = spawnIopipectl(home, ["run", ...flags, "--", "sh", "-c", named], { cwd: root });
+  let [stdout, stderr] = ["", ""];
   child.stderr.setEncoding("utf8").on("data", (piece: string) => {
     stderr += piece;
   });
   const ended = once(child, "close").then(([code, signal]) => ({ code, signal, stderr }));
-  const ready = await Promise.race([once(child.stdout, "data").then(() => undefined), ended]);
-  if (ready) throw new Error(`iopipectl run ended with ${ready.code}: ${ready.stderr}`);
-  const { sessions } = await scene.reviewer.call("session/list", { workspace: scene.workspace });
-  const session = sessions.find(({ layer }) => layer) as Session;
+  const ready = new Promise<undefined>((resolve) => {
+    child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+      stdout += piece;
+      if (stdout.includes("ready\n")) resolve(undefined);
+    });
+  });
+  const early = await Promise.race([ready, ended]);
+  if (early) throw new Error(`iopipectl run ended with ${early.code}: ${early.stderr}`);
   return {
-    pid: child.pid as number,
-    session,
+    session: stdout.slice(0, stdout.indexOf("\n")),
     goOn: () => child.stdin.write("\n"),
     kill: (signal) => child.kill(signal),
     ended,

@@ -1,8 +1,11 @@
 /**
  * What somebody changed in the real tree since a layer began: nobody knows what a command saw there.
- * Told by two witnesses, for each has its gaps. The watch knows of every path that is not ignored, but perhaps not yet;
- * a file's time of change (ctime, which nobody can set) tells of every file that is there, but for one that came with its
- * directory, and of none that went.
+ * Told by two witnesses, for each has its gaps. A file's time of change (ctime, which nobody can set) tells of every file
+ * that is there, but for one that came with its directory, and of none that went. The watch tells of every path that is
+ * not ignored; what it says between the two clocks of a layer may have happened before it began, and then counts only
+ * where there is no time to go by.
+ * RACE: a directory that is moved to where the command writes, within the milliseconds between these clocks, shows in
+ * neither. Worst case: its file is taken for what the command began with, and is still compared when that is applied.
  */
 import type { Standing } from "../../layer/index.ts";
 import type { LayerRow } from "../../store/index.ts";
@@ -11,16 +14,24 @@ import type { RootWatch } from "../../watch/index.ts";
 /** Asked for at once. */
 const PAGE = 1000;
 
-/** Which of what stands in the layer somebody else has changed. */
+/** How long the watch may take to see what has happened until now. */
+const SYNC_MS = 10_000;
+
+/** Whether somebody else has changed what stands in the layer. */
 export type Outside = (standing: Pick<Standing, "path" | "belowNs">) => boolean;
 
+/** `isOver`: whether everything that happened until now is to be told; else what has been seen. */
 export async function changedOutside(
   watch: RootWatch,
-  { clock, beganNs }: Pick<LayerRow, "clock" | "beganNs">,
+  { clock, settledClock, beganNs }: LayerRow,
+  isOver: boolean,
   signal?: AbortSignal,
 ): Promise<Outside> {
-  const told = await pathsSince(watch, clock, signal);
-  return ({ path, belowNs }) => told.has(path) || (belowNs !== undefined && belowNs > beganNs);
+  if (isOver) await watch.sync(undefined, SYNC_MS, signal).catch(() => signal?.throwIfAborted());
+  const perhaps = await pathsSince(watch, clock, signal);
+  const surely = await pathsSince(watch, settledClock, signal);
+  return ({ path, belowNs }) =>
+    surely.has(path) || (belowNs === undefined ? perhaps.has(path) : belowNs > beganNs);
 }
 
 /** None where the watch cannot tell. */

@@ -7,12 +7,13 @@
  * Failure: what cannot be staged leaves the layer as it is, for the next look.
  * INVARIANT: a layer's row goes before its directory, and a directory without a row is nobody's.
  */
-import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { IopipeError, isKind } from "../../../protocol/wire/errors.ts";
 import { inParallel } from "../../disk/index.ts";
 import {
   identityOfProcess,
   layerPlace,
   makeLayer,
+  type Own,
   processesIn,
   removeLayer,
   startIn,
@@ -34,6 +35,7 @@ export interface Layers {
   close(session: SessionRow, options: CloseOptions): Promise<StagedLayer>;
   /** The client of the session's layer has gone: ends it as soon as nobody is in it. */
   abandoned(session: string): void;
+  /** What runs in a layer goes on; the next daemon knows it. */
   stop(): void;
 }
 
@@ -62,8 +64,7 @@ interface CloseOptions {
 }
 
 export interface LayersParts extends House {
-  /** Absolute: the daemon's directories, and the part that a proposer may see. */
-  readonly covered: { readonly stateDir: string; readonly runtimeDir: string; readonly proposeDir: string };
+  readonly own: Own;
   readonly failed: (error: unknown, doing: string, workspace: string) => void;
 }
 
@@ -74,11 +75,11 @@ const MAX_BYTES = 8 * 1024 ** 3;
 const CLOCK_MS = 30_000;
 
 export function createLayers(parts: LayersParts): Layers {
-  const { store, sessionTurn, covered, failed } = parts;
-  const placeOf = (session: string) => layerPlace(covered.stateDir, session);
+  const { store, workspaces, sessionTurn, own, failed } = parts;
+  const placeOf = (session: string) => layerPlace(own.stateDir, session);
 
-  const isLive = async ({ session, pid, process }: LayerRow): Promise<boolean> =>
-    (process !== "" && (await identityOfProcess(pid)) === process) || (await processesIn(session)).length > 0;
+  const isLive = ({ session, pid, process }: LayerRow): boolean =>
+    (process !== "" && identityOfProcess(pid) === process) || processesIn(session).length > 0;
   const remove = async (session: string): Promise<void> => {
     store.layers.remove(session);
     await removeLayer(placeOf(session));
@@ -91,35 +92,42 @@ export function createLayers(parts: LayersParts): Layers {
     return staged;
   };
   const look = async (session: string, signal?: AbortSignal): Promise<void> => {
-    if (!store.layers.get(session)) return;
+    // Over a workspace that is closed it waits until that is opened again.
+    if (!store.layers.get(session) || !isOpen(session)) return;
     await sessionTurn(session, async () => {
       const row = store.layers.get(session);
       if (!row) return;
       // Also on behalf of a request that only reads.
       const release = store.holds.begin();
       try {
-        if (await isLive(row)) await stageLayer(parts, row, placeOf(session), { isOver: false, signal });
+        if (isLive(row)) await stageLayer(parts, row, placeOf(session), { isOver: false, signal });
         else await end(row, { signal });
       } finally {
         release();
       }
     });
   };
-  const tellFailed = (session: string, error: unknown): void =>
+  const tellFailed = (session: string, error: unknown): void => {
+    // A person's limit: whoever asks for the session is told.
+    if (isKind(error, "TooLarge")) return;
     failed(error, "looking at a layer", store.sessions.get(session)?.workspace ?? "");
+  };
+  const isOpen = (session: string): boolean => {
+    const workspace = store.sessions.get(session)?.workspace;
+    return workspaces.list().some(({ id }) => id === workspace);
+  };
   const ends = watchEnds({
     layers: () => store.layers.list().map(({ session }) => session),
     endIfLeft: async (session) => {
       const row = store.layers.get(session);
-      if (row && (await isLive(row))) return false;
+      if (row && isLive(row)) return false;
       await look(session);
       return true;
     },
     failed: tellFailed,
   });
-  void removeStrays(covered.stateDir, (session) => store.layers.get(session) !== undefined).catch((error) =>
-    tellFailed("", error),
-  );
+  const isKnown = (session: string): boolean => store.layers.get(session) !== undefined;
+  void removeStrays(own.stateDir, isKnown).catch((error) => tellFailed("", error));
 
   return {
     look,
@@ -130,19 +138,20 @@ export function createLayers(parts: LayersParts): Layers {
       const { id } = session;
       const { root } = workspace;
       const place = placeOf(id);
+      const clock = workspace.watch.clock();
       const beganNs = makeLayer(place, root);
-      const process = await identityOfProcess(pid);
-      store.layers.insert({ session: id, backend: "overlay", pid, process, beganNs, maxBytes });
-      // Not waited for: until it is known, times of change tell what happened outside.
+      const process = identityOfProcess(pid);
+      store.layers.insert({ session: id, backend: "overlay", pid, process, beganNs, clock, maxBytes });
+      // Not waited for; see changed-outside.ts.
       void workspace.watch
         .sync(undefined, CLOCK_MS)
-        .then(({ clock }) => store.layers.setClock(id, clock))
+        .then((settled) => store.layers.setSettledClock(id, settled.clock))
         .catch(() => undefined);
       return {
         session,
         backend: "overlay",
         root,
-        start: startIn({ id, root, place, pid, ...covered, ...(trusted && { proposeDir: undefined }) }),
+        start: startIn({ id, root, place, pid, hidden: trusted ? undefined : own }),
         env: { IOPIPE_SESSION: id, IOPIPE_LAYER: root, ...(!trusted && { IOPIPE_ROLE: "proposer" }) },
       };
     },
@@ -159,7 +168,7 @@ export function createLayers(parts: LayersParts): Layers {
         async () => {
           const row = store.layers.get(session.id);
           if (!row) return { unstaged: [], conflicted: [] };
-          const inside = await processesIn(session.id);
+          const inside = processesIn(session.id);
           if (inside.length > 0) throw stillRunning(session, inside);
           return await end(row, options);
         },

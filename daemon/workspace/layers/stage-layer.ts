@@ -7,8 +7,9 @@ import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { openTree } from "../../disk/index.ts";
 import { type LayerPlace, readUpper, type Standing, type Unstaged } from "../../layer/index.ts";
 import { startPace } from "../../staging/index.ts";
-import type { LayerRow } from "../../store/index.ts";
+import type { LayerRow, SessionRow } from "../../store/index.ts";
 import type { House } from "../house.ts";
+import type { OpenWorkspace } from "../opened.ts";
 import { changedOutside } from "./changed-outside.ts";
 
 export interface StageLayerOptions {
@@ -22,19 +23,21 @@ export interface StageLayerOptions {
 export interface StagedLayer {
   /** What differs and no patch can say. */
   readonly unstaged: readonly Unstaged[];
-  /** What somebody else has changed too. */
+  /** What somebody else has changed too: its patches are stale. */
   readonly conflicted: readonly string[];
 }
 
 /** @throws {IopipeError} TooLarge; what staging and the disk throw. The layer is as it was, and so is the session. */
 export async function stageLayer(
-  { store, staging, workspaces }: Pick<House, "store" | "staging" | "workspaces">,
+  house: Pick<House, "store" | "staging" | "workspaces">,
   row: LayerRow,
   place: LayerPlace,
   { isOver, maxBytes = row.maxBytes, by, signal }: StageLayerOptions,
 ): Promise<StagedLayer> {
+  const { store, staging } = house;
   const session = store.sessions.require(row.session);
-  const { tree, watch } = workspaces.find(session.workspace);
+  const workspace = house.workspaces.find(session.workspace);
+  const { tree, watch } = workspace;
   const from = openTree(place.upper);
   const namespace = process.getuid?.() === 0 ? "trusted" : "user";
   const { standing, unstaged } = await readUpper(from, tree, { namespace, isOver, pace: startPace() });
@@ -42,21 +45,42 @@ export async function stageLayer(
 
   const before = store.layers.staged(session.id);
   const stamps = new Map(standing.map(({ path, stamp }) => [path, stamp]));
-  const isOutside = await changedOutside(watch, row, signal);
-  const { contested, unread } = await staging.takeOver(session, tree, {
+  const fresh = standing.filter(({ path, stamp }) => before.get(path) !== stamp);
+  const back = [...before.keys()].filter((path) => !stamps.has(path));
+  if (standing.length + back.length === 0) return { conflicted: [], unstaged };
+  const isOutside = await changedOutside(watch, row, isOver, signal);
+  const { unread } = await staging.takeOver(session, tree, {
     from,
-    standing: standing
-      .filter(({ path, stamp }) => before.get(path) !== stamp)
-      .map((each) => ({ ...each, isContested: isOutside(each) })),
-    back: [...before.keys()].filter((path) => !stamps.has(path)),
-    ...{ by, signal },
+    standing: fresh.map((each) => ({ ...each, isContested: isOutside(each) })),
+    ...{ back, by, signal },
     record: (paths) => {
       // What could not be read is looked at again.
       for (const path of paths) stamps.delete(path);
       store.layers.setStaged(session.id, stamps);
     },
   });
-  return { conflicted: contested, unstaged: [...unstaged, ...unread] };
+  // What was staged already and changed outside after that: the watch may not have told of it yet.
+  if (isOver) await settle(house, workspace, session, standing.filter(isOutside));
+  const stale = store.patches.unsettledOf(session.id).filter(({ reason }) => reason === "stale");
+  return { conflicted: stale.map(({ path }) => path), unstaged: [...unstaged, ...unread] };
+}
+
+async function settle(
+  { store, staging }: Pick<House, "store" | "staging">,
+  { id, tree, write }: OpenWorkspace,
+  session: SessionRow,
+  outside: readonly Standing[],
+): Promise<void> {
+  const patches = store.patches.unsettledAt(
+    id,
+    outside.map(({ path }) => path),
+  );
+  await write(() =>
+    staging.settleStale(
+      tree,
+      patches.filter((patch) => patch.session === session.id),
+    ),
+  );
 }
 
 function refuseTooLarge(session: string, standing: readonly Standing[], limit: number): void {

@@ -57,6 +57,5 @@ export function watchEnds({ layers, endIfLeft, failed }: EndsParts): Ends {
 export async function removeStrays(stateDir: string, isKnown: (session: string) => boolean): Promise<void> {
   const names = await readdir(join(stateDir, "layers")).catch(() => []);
   for (const name of names)
-    if (!isKnown(name) && (await processesIn(name)).length === 0)
-      await removeLayer(layerPlace(stateDir, name));
+    if (!isKnown(name) && processesIn(name).length === 0) await removeLayer(layerPlace(stateDir, name));
 }

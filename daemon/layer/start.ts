@@ -1,0 +1,53 @@
+/**
+ * Starting a command in a layer: the arguments of enter.sh, and the directories that it needs to find.
+ * Whoever runs a command starts this program; nothing here starts anything.
+ */
+import { mkdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { LayerPlace } from "./place.ts";
+
+/** The daemon's directories, absolute. */
+export interface Own {
+  readonly stateDir: string;
+  readonly runtimeDir: string;
+  /** Of the proposer's socket, below the runtime directory. */
+  readonly proposeDir: string;
+}
+
+export interface StartOptions {
+  /** Names the mount. */
+  readonly id: string;
+  readonly root: string;
+  readonly place: LayerPlace;
+  /** The process that is going to start it. */
+  readonly pid: number;
+  /** What the command does not see, but for the proposer's directory; undefined hides nothing. */
+  readonly hidden: Own | undefined;
+  /** Directories below the root, relative to it, in which the command writes to the real tree. */
+  readonly passed?: readonly string[] | undefined;
+}
+
+/** The program and its arguments, to which a working directory, a command and its arguments are to be added. */
+export function startIn({ id, root, place, pid, hidden, passed = [] }: StartOptions): string[] {
+  const enter = fileURLToPath(new URL("./enter.sh", import.meta.url));
+  const owner = [process.getuid?.(), process.getgid?.()];
+  const { propose, at, runtime, state } = hidden ? hiding(hidden) : NOTHING;
+  for (const name of [at, runtime && "runtime", state && "state", ...passed.map((_, n) => `passed/${n + 1}`)])
+    mkdirSync(join(place.cover, name), { recursive: true, mode: 0o700 });
+  return [
+    ...["setpriv", "--pdeathsig", "KILL", "sh", enter, String(pid), id, ...owner.map(String)],
+    ...[root, place.directory, propose, at, runtime, state, String(passed.length), ...passed],
+  ];
+}
+
+const NOTHING = { propose: "", at: "", runtime: "", state: "" };
+
+/** One of the two may be below the other, and is hidden with it. */
+function hiding({ stateDir, runtimeDir, proposeDir: propose }: Own): typeof NOTHING {
+  const below = (outer: string, inner: string): boolean => `${inner}/`.startsWith(`${outer}/`);
+  if (below(stateDir, runtimeDir))
+    return { propose, at: join("state", relative(stateDir, propose)), runtime: "", state: stateDir };
+  const at = join("runtime", relative(runtimeDir, propose));
+  return { propose, at, runtime: runtimeDir, state: below(runtimeDir, stateDir) ? "" : stateDir };
+}

@@ -1,0 +1,121 @@
+/**
+ * How a run may end before its time: the command, iopipectl or the daemon killed, a signal, a limit. Nothing is in the
+ * tree then, nothing mounted and nothing left, and what the command had written until then is staged.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { iopipectl, spawnIopipectl } from "../fixture/cli.ts";
+import { runScript, startScript } from "./running.ts";
+import { openScene, type Scene } from "./scene.ts";
+
+const layersOf = ({ home }: Pick<Scene, "home">): string[] => {
+  const directory = path.join(home.locations.stateDir, "layers");
+  return existsSync(directory) ? readdirSync(directory) : [];
+};
+
+/** The processes that have anything of this session's layer mounted. */
+function processesIn(session: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/mountinfo`, "utf8").includes(session);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A command with two changes, and a process beside it. */
+const WRITES = "echo new > new; rm src/b.ts; sleep 1000 & echo ready; ";
+
+/** Both of them. */
+async function expectStaged(scene: Scene, session: string, before: object): Promise<void> {
+  await expect.poll(() => processesIn(session)).toEqual([]);
+  const staged = async () => (await scene.reviewer.call("session/get", { session })).session;
+  await expect.poll(async () => (await staged()).layer).toBeUndefined();
+  expect((await staged()).patches).toMatchObject({ pending: 2, stale: 0 });
+  expect(scene.tree()).toEqual(before);
+  await expect.poll(() => layersOf(scene)).toEqual([]);
+}
+
+test("kill -9 of the command", async () => {
+  await using scene = await openScene();
+  const before = scene.tree();
+  const running = await startScript(scene, `${WRITES} kill -9 $$`);
+  expect(await running.ended).toMatchObject({ code: 137 });
+  await expectStaged(scene, running.session, before);
+});
+
+test("kill -9 of iopipectl", async () => {
+  await using scene = await openScene();
+  const before = scene.tree();
+  const running = await startScript(scene, `${WRITES} sleep 1000`);
+  expect(processesIn(running.session).length).toBeGreaterThan(2);
+  running.kill("SIGKILL");
+  await expectStaged(scene, running.session, before);
+});
+
+test("kill -9 of the daemon, which is started again by the end of the run", async () => {
+  await using scene = await openScene({ killable: true });
+  const before = scene.tree();
+  const running = await startScript(scene, `${WRITES} read _; exit 3`);
+  await scene.end();
+  await scene.start();
+  running.goOn();
+  expect(await running.ended).toMatchObject({ code: 3 });
+  await expectStaged(scene, running.session, before);
+});
+
+test("kill -9 of the daemon and of iopipectl", async () => {
+  await using scene = await openScene({ killable: true });
+  const before = scene.tree();
+  const running = await startScript(scene, `${WRITES} sleep 1000`);
+  await scene.end();
+  running.kill("SIGKILL");
+  await running.ended;
+  await scene.start();
+  await expectStaged(scene, running.session, before);
+});
+
+test("a signal to iopipectl reaches the command, which ends as it likes", async () => {
+  await using scene = await openScene();
+  const running = await startScript(
+    scene,
+    "trap 'echo caught > caught; exit 9' TERM; echo new > new; echo ready; while :; do sleep 0.01; done",
+  );
+  running.kill("SIGTERM");
+  expect(await running.ended).toMatchObject({ code: 9 });
+  const { patches } = (await scene.reviewer.call("session/get", { session: running.session })).session;
+  expect(patches.pending).toBe(2);
+});
+
+test("more than the limit is an error that says so, and is not lost", async () => {
+  await using scene = await openScene();
+  const { code, stderr } = await runScript(scene, "head -c 3000 /dev/zero > big; exit 5", [
+    "--max-size",
+    "2KiB",
+  ]);
+  expect({ code, stderr }).toEqual({ code: 125, stderr: expect.stringContaining("the limit is 2048") });
+  const [session = ""] = layersOf(scene);
+  const resumed = await iopipectl(scene.home, ["run", "--resume", session, "--max-size", "1MiB"]);
+  expect(resumed).toMatchObject({ code: 0, stderr: expect.stringContaining("1 change is staged") });
+  expect(layersOf(scene)).toEqual([]);
+});
+
+test("what is written is dropped where that is asked for, and the session with it", async () => {
+  await using scene = await openScene();
+  const before = scene.tree();
+  const { code, stderr } = await runScript(scene, "echo x > x; exit 4", ["--discard"]);
+  expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining("dropped") });
+  expect(scene.tree()).toEqual(before);
+  expect(layersOf(scene)).toEqual([]);
+});
+
+test("a command that is not there, and one that changes nothing", async () => {
+  await using scene = await openScene();
+  const missing = spawnIopipectl(scene.home, ["run", "--", "no-such-command"], { cwd: scene.root });
+  expect(await new Promise((resolve) => missing.once("exit", resolve))).toBe(127);
+  const { code, stderr } = await runScript(scene, "touch src/a.ts; chmod u+x src/b.ts; chmod u-x src/b.ts");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("changed nothing") });
+});

@@ -33,6 +33,7 @@ export const LOAD: Readonly<Record<string, () => Promise<Run>>> = {
   doctor: async () => (await import("./verbs/doctor.ts")).doctor,
   gc: async () => (await import("./verbs/gc.ts")).gc,
   hook: async () => (await import("./verbs/hook.ts")).hook,
+  setup: async () => (await import("./verbs/setup.ts")).setup,
   mcp: async () => (await import("./verbs/mcp.ts")).mcp,
   rpc: async () => (await import("./verbs/rpc.ts")).rpc,
   completion: async () => (await import("./verbs/completion.ts")).completion,

@@ -257,6 +257,13 @@ export const VERBS: readonly Verb[] = [
     reviewersOnly: true,
   },
   {
+    name: "setup",
+    args: "[agent]",
+    summary: "Stage the lines that an agent's own configuration needs to propose through iopipe",
+    flags: [YES, ["--print", "only print them"]],
+    about: "workspace",
+  },
+  {
     name: "hook",
     args: "[agent]",
     summary: "Answer an agent's pre-tool hook on stdin: its writes are staged instead",

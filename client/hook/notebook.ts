@@ -1,6 +1,6 @@
 /**
- * Edits of a Jupyter notebook's cells in its text. What is not edited keeps its bytes: numbers in outputs and the file's
- * own formatting come through.
+ * Edits of a Jupyter notebook's cells in its text. Other cells keep their bytes: numbers in outputs come through as they
+ * are written, and a neighbour of the edit at most gets the usual formatting.
  * Source: nbformat 4 (cells have an `id` from 4.5 on; a code cell has outputs and an execution count).
  */
 import { applyEdits, type JSONPath, modify, parse } from "jsonc-parser";
@@ -30,9 +30,12 @@ export function editNotebook(text: string, edit: CellEdit): string {
       hint: "Write it as a whole.",
     });
   const steps = stepsOf(notebook, edit);
+  // A notebook of one line stays one.
+  const formatting = text.trimEnd().includes("\n")
+    ? { formattingOptions: { insertSpaces: true, tabSize: indentOf(text) } }
+    : {};
   return steps.reduce((now, [path, value, isInsertion]) => {
-    const formattingOptions = { insertSpaces: true, tabSize: indentOf(text) };
-    return applyEdits(now, modify(now, path, value, { formattingOptions, isArrayInsertion: isInsertion }));
+    return applyEdits(now, modify(now, path, value, { ...formatting, isArrayInsertion: isInsertion }));
   }, text);
 }
 

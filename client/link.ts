@@ -15,6 +15,8 @@ export interface Progress {
   readonly done: number;
   readonly total: number;
   readonly etaMs?: number;
+  /** Of session/verify: what a command has printed. */
+  readonly output?: { readonly check?: string; readonly stream: "stdout" | "stderr"; readonly text: string };
 }
 
 export interface CallOptions {

@@ -40,6 +40,7 @@ import { startCollector } from "./workspace/collecting.ts";
 import { examineStopped } from "./workspace/examine-stopped.ts";
 import { createLayers } from "./workspace/layers/index.ts";
 import { serialBy } from "./workspace/serial.ts";
+import { createVerifier } from "./workspace/verify/index.ts";
 import { createWorkspaces } from "./workspace/workspaces.ts";
 
 /** sysexits(3) EX_TEMPFAIL: another daemon is serving, a client connects to that one. */
@@ -132,6 +133,7 @@ async function assemble(
   const { stateDir, runtimeDir } = locations;
   const own = { stateDir, runtimeDir, proposeDir: dirname(locations.sockets.proposer) };
   const layers = opened.last(createLayers({ ...house, own, failed }), (each) => each.stop());
+  const verifier = createVerifier({ ...house, own });
   const collector = startCollector({
     ...{ store, staging, workspaces, log },
     inUse: () => [...server.knownSessions(), ...store.layers.list().map(({ session }) => session)],
@@ -159,7 +161,7 @@ async function assemble(
     locations,
     identity,
     log,
-    handlers: createHandlers({ ...house, collector, layers, daemon }),
+    handlers: createHandlers({ ...house, collector, layers, verifier, daemon }),
     checkResults: options.checkResults ?? Boolean(env.IOPIPE_CHECK_RESULTS),
     republishMs: options.republishMs,
   });

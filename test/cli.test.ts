@@ -11,9 +11,9 @@ import { iopipectl } from "./fixture/cli.ts";
 import { runInProcess } from "./fixture/in-process.ts";
 import { testHome } from "./fixture/server.ts";
 
-test("the verbs are those of the contract, run, trust, disable and enable", () => {
+test("the verbs are those of the contract, run, trust, disable, enable and verify", () => {
   const contract =
-    "open status ls show diff cat review stage edit check apply run discard rebase undo trust disable enable log watch wait daemon doctor gc rpc completion";
+    "open status ls show diff cat review stage edit check verify apply run discard rebase undo trust disable enable log watch wait daemon doctor gc rpc completion";
   expect(VERBS.map(({ name }) => name)).toEqual(contract.split(" "));
   expect(Object.keys(LOAD)).toEqual(contract.split(" "));
 });

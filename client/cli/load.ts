@@ -18,6 +18,7 @@ export const LOAD: Readonly<Record<string, () => Promise<Run>>> = {
   stage: async () => (await import("./verbs/stage.ts")).stage,
   edit: async () => (await import("./verbs/edit.ts")).edit,
   check: async () => (await import("./verbs/check.ts")).check,
+  verify: async () => (await import("./verbs/verify.ts")).verify,
   apply: async () => (await import("./verbs/apply.ts")).apply,
   run: async () => (await import("./verbs/run.ts")).run,
   discard: async () => (await import("./verbs/discard.ts")).discard,

@@ -1,12 +1,13 @@
 /**
  * Sessions, patches and operations as lines for a person. Everything that comes from elsewhere is made visible here.
  */
-import type { FileStatus, Operation, Patch, Session } from "../../protocol/methods/index.ts";
+import type { FileStatus, Operation, Patch, Session, Verdict } from "../../protocol/methods/index.ts";
 import { colour, count, short } from "./output.ts";
 import { visible } from "./visible.ts";
 import { toWidth, widthOf } from "./width.ts";
 
-export function sessionLine({ id, title, agent, state, ready, patches, message }: Session): string {
+export function sessionLine(session: Session): string {
+  const { id, title, agent, state, ready, patches, message, verdicts = [] } = session;
   const parts = (["pending", "stale", "applied", "discarded"] as const)
     .filter((each) => patches[each] > 0)
     .map((each) => `${patches[each]} ${each}`);
@@ -14,7 +15,32 @@ export function sessionLine({ id, title, agent, state, ready, patches, message }
   const words = message === undefined ? "" : `: ${visible(message)}`;
   const flag = ready ? colour("green", " ready") : "";
   const numbers = parts.join(", ") || "empty";
-  return `${colour("yellow", short(id))}  ${state}${flag}  ${numbers}  ${visible(title) || "untitled"}${author}${words}`;
+  return `${colour("yellow", short(id))}  ${state}${flag}  ${numbers}  ${visible(title) || "untitled"}${author}${words}${said(verdicts)}`;
+}
+
+/** The newest verdicts, in a word each. */
+function said(verdicts: readonly Verdict[]): string {
+  const words = verdicts.map(
+    (verdict) => `${nameOf(verdict)} ${visible(verdict.void ? "void" : verdict.outcome)}`,
+  );
+  return words.length === 0 ? "" : `  [${words.join(", ")}]`;
+}
+
+function nameOf({ check, command }: Verdict): string {
+  return visible(check ?? command.join(" ").slice(0, 60));
+}
+
+const VOID: Readonly<Record<string, string>> = {
+  staged: "void: something else is staged now",
+  tree: "void: the tree has changed since",
+};
+
+export function verdictLine(verdict: Verdict): string {
+  const { outcome, exitCode, durationMs, void: fallen } = verdict;
+  const status = outcome === "failed" && exitCode !== undefined ? ` (exit ${exitCode})` : "";
+  const word = colour(outcome === "passed" && !fallen ? "green" : "red", `${visible(outcome)}${status}`);
+  const left = fallen === undefined ? "" : `  ${VOID[fallen] ?? visible(fallen)}`;
+  return `${nameOf(verdict)}  ${word}  ${(durationMs / 1000).toFixed(1)} s${left}`;
 }
 
 export function patchLine({

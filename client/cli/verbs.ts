@@ -126,6 +126,16 @@ export const VERBS: readonly Verb[] = [
     about: "session",
   },
   {
+    name: "verify",
+    args: "[command...]",
+    summary: "Run the policy's checks over what is staged, or a command: verify -- COMMAND ARGUMENTS",
+    flags: [
+      ["--check <names...>", "only these of the policy's checks"],
+      ["--timeout <seconds>", "of each; default the check's, else 600"],
+    ],
+    about: "session",
+  },
+  {
     name: "apply",
     args: "[paths...]",
     summary: "Write what is pending to the tree, all or nothing",

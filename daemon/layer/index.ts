@@ -4,6 +4,8 @@
  * the reading of what it makes of the tree. What becomes of that is daemon/workspace's and staging's.
  */
 export { identityOfProcess, processesIn } from "./alive.ts";
+export { NoLayer, runInLayer, type Stream } from "./command.ts";
+export { fillLayer } from "./fill.ts";
 export { type LayerPlace, layerPlace, makeLayer, removeLayer } from "./place.ts";
 export type { Standing, Unstaged } from "./standing.ts";
 export { type Own, startIn } from "./start.ts";

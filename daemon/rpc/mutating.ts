@@ -32,6 +32,9 @@ const MUTATES: Readonly<Record<MethodName, boolean>> = {
   "session/restore": true,
   "session/rebase": true,
   "session/decide": true,
+  // Ends with whoever asked; what is recorded is recorded at once.
+  "session/verify": false,
+  "session/verdicts": false,
   "patch/stage": true,
   "patch/get": false,
   "patch/list": false,

@@ -131,4 +131,5 @@ export { startPace } from "./pace.ts";
 export { MAX_DIFFED_BYTES } from "./pairs.ts";
 export { isPolicy, POLICY_FILE } from "./risk.ts";
 export { staleError, type Unseen } from "./stale.ts";
-export { patchesToWire, sessionToWire } from "./wire.ts";
+export { sessionVerified } from "./verified.ts";
+export { patchesToWire, sessionToWire, verdictToWire } from "./wire.ts";

@@ -2,8 +2,8 @@
  * Sessions and patches as the wire shows them, with what is computed and never stored: a session's state, digest and
  * counts, a patch's conflicts.
  */
-import type { Patch, Session } from "../../protocol/methods/index.ts";
-import { type PatchRow, patchToWire, type SessionRow, type Store } from "../store/index.ts";
+import type { Patch, Session, Verdict } from "../../protocol/methods/index.ts";
+import { type PatchRow, patchToWire, type SessionRow, type Store, type VerdictRow } from "../store/index.ts";
 import { conflictsOf } from "./conflicts.ts";
 import { digestOf } from "./digest.ts";
 
@@ -11,6 +11,9 @@ import { digestOf } from "./digest.ts";
 export function sessionToWire(store: Store, row: Pick<SessionRow, "id">): Session {
   const session = store.sessions.require(row.id);
   const layer = store.layers.get(session.id);
+  const state = store.sessions.stateOf(session.id);
+  const digest = digestOf(store, session.id);
+  const verdicts = store.verdicts.ofSession(session.id);
   return {
     id: session.id,
     workspace: session.workspace,
@@ -18,16 +21,27 @@ export function sessionToWire(store: Store, row: Pick<SessionRow, "id">): Sessio
     ...(session.agent !== undefined && { agent: session.agent }),
     ...(session.key !== undefined && { key: session.key }),
     ...(session.scope !== undefined && { scope: [...session.scope] }),
-    state: store.sessions.stateOf(session.id),
+    state,
     ready: session.ready,
     ...(session.message !== undefined && { message: session.message }),
-    digest: digestOf(store, session.id),
+    digest,
     seq: session.seq,
     createdAt: session.createdAt,
     updatedAt: session.updatedAt,
+    ...(verdicts.length > 0 && {
+      // Of what was applied they say what they said.
+      verdicts: verdicts.map((row) => verdictToWire(row, state === "Pending" ? digest : row.digest)),
+    }),
     ...(layer && { layer: { backend: layer.backend, since: layer.createdAt } }),
     patches: store.sessions.counts(session.id),
   };
+}
+
+/** A verdict where `digest` is what is staged now. */
+export function verdictToWire(row: VerdictRow, digest: string): Verdict {
+  const { n: _, session: __, workspace: ___, treeChanged, command, ...rest } = row;
+  const fallen = row.digest !== digest ? "staged" : treeChanged ? "tree" : undefined;
+  return { ...rest, command: [...command], ...(fallen && { void: fallen }) };
 }
 
 /** Patches of one workspace as results and events carry them. */

@@ -20,6 +20,7 @@ import { openPresence, type Presence } from "./presence.ts";
 import { openSessions, type Sessions } from "./sessions.ts";
 import { openTransactions, type Transactions } from "./transactions.ts";
 import { openUploads, type Uploads } from "./uploads.ts";
+import { openVerdicts, type Verdicts } from "./verdicts.ts";
 import { openWorkspaces, type Workspaces } from "./workspaces.ts";
 
 export interface Store extends Transactions {
@@ -35,6 +36,7 @@ export interface Store extends Transactions {
   readonly presence: Presence;
   readonly sessions: Sessions;
   readonly uploads: Uploads;
+  readonly verdicts: Verdicts;
   readonly workspaces: Workspaces;
   /** For examining it while it serves. */
   readonly examined: Pick<Examined, "db" | "stateDir" | "isHeld">;
@@ -82,6 +84,7 @@ export function openStore(
     presence,
     sessions,
     uploads,
+    verdicts: openVerdicts(db, transaction),
     workspaces: openWorkspaces(db, transaction),
     transaction,
     essential,
@@ -108,4 +111,5 @@ export { type NewPatch, type PatchRow, patchToWire } from "./patch-row.ts";
 export type { Patches, PatchQuery } from "./patches.ts";
 export type { PatchCounts, SessionQuery, SessionRow, Sessions } from "./sessions.ts";
 export type { Uploads } from "./uploads.ts";
+export type { VerdictRow, Verdicts } from "./verdicts.ts";
 export type { WorkspaceRow, Workspaces } from "./workspaces.ts";

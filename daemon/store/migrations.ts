@@ -216,4 +216,26 @@ export const MIGRATIONS: readonly string[] = [
   -- A clock after everything that happened before the layer began; \`clock\` may be before some of that.
   ALTER TABLE layer ADD COLUMN settled_clock TEXT;
   `,
+  `
+  -- What checks and commands said of a session's staged content (verdicts.ts); name is '' for a command of a reviewer's.
+  CREATE TABLE verdict (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    session TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    workspace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    command TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    exit_code INTEGER,
+    digest TEXT NOT NULL,
+    clock TEXT NOT NULL,
+    tree_changed INTEGER NOT NULL,
+    output TEXT NOT NULL,
+    is_cut INTEGER NOT NULL,
+    started_at TEXT NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    by TEXT
+  );
+  CREATE INDEX verdict_session ON verdict (session);
+  CREATE INDEX verdict_standing ON verdict (workspace) WHERE NOT tree_changed;
+  `,
 ];

@@ -19,6 +19,7 @@ import type { Asking, House } from "./house.ts";
 import type { OpenWorkspace } from "./opened.ts";
 import { refusal } from "./policy/index.ts";
 import { safetyCommit } from "./safety-commit.ts";
+import { missingVerdict } from "./verify/required.ts";
 
 type Options = Omit<CheckedParams<"session/apply">, "session">;
 
@@ -94,6 +95,7 @@ async function applyInTurn(
   refuseProblems(examined, options);
   await refuseUnapproved(house, workspace, examined);
   refuseNothing(session, examined);
+  await refuseUnverified(house, workspace, session, examined, asking);
 
   const operation = await promote(
     {
@@ -175,18 +177,29 @@ function refuseProblems(
 }
 
 /** What is stale is not applied, approved or not. */
+function appliedOf({ patches, stale }: Examination): PatchRow[] {
+  const left = new Set(stale.map(({ patch }) => patch.id));
+  return patches.filter(({ id }) => !left.has(id));
+}
+
 async function refuseUnapproved(
   { store }: House,
   workspace: OpenWorkspace,
-  { patches, stale }: Examination,
+  examined: Examination,
 ): Promise<void> {
-  const left = new Set(stale.map(({ patch }) => patch.id));
-  const refused = await refusal(
-    store,
-    workspace,
-    patches.filter(({ id }) => !left.has(id)),
-  );
+  const refused = await refusal(store, workspace, appliedOf(examined));
   if (refused) throw refused;
+}
+
+async function refuseUnverified(
+  { store }: House,
+  workspace: OpenWorkspace,
+  session: SessionRow,
+  examined: Examination,
+  { signal }: Asking,
+): Promise<void> {
+  const missing = await missingVerdict(store, workspace, session, appliedOf(examined).length, signal);
+  if (missing) throw missing;
 }
 
 function refuseNothing(session: SessionRow, { transitions }: Examination): void {

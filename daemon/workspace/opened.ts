@@ -13,6 +13,7 @@ import type { RootWatch } from "../watch/index.ts";
 import { followLeftovers } from "./leftovers.ts";
 import { serial } from "./serial.ts";
 import { followStaleness } from "./staleness.ts";
+import { followVerdicts } from "./verify/standing.ts";
 
 export interface OpenWorkspace {
   readonly id: string;
@@ -93,6 +94,9 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     settle: (patches) => staging.settleStale(tree, patches),
     failed: (error) => parts.failed(error, "looking for stale patches", row.id),
   });
+  const stopVerdicts = followVerdicts(store, { id: row.id, watch }, (error) =>
+    parts.failed(error, "looking at verdicts", row.id),
+  );
   void recovering.then(() => staleness.lookAtAll());
 
   return {
@@ -107,6 +111,7 @@ export function openWorkspace(row: WorkspaceRow, parts: Parts): OpenWorkspace {
     },
     close: async (reason) => {
       staleness.stop();
+      stopVerdicts();
       leftovers.stop();
       await turn(async () => {
         await recoverOpen();

@@ -10,6 +10,7 @@ import * as operation from "./operation.ts";
 import * as patch from "./patch.ts";
 import * as session from "./session.ts";
 import * as values from "./values.ts";
+import * as verify from "./verify.ts";
 import * as watch from "./watch.ts";
 import * as workspace from "./workspace.ts";
 
@@ -45,6 +46,8 @@ const ALL_METHODS = [
   session.restore,
   session.rebase,
   session.decide,
+  verify.verify,
+  verify.verdicts,
   session.patchApply,
   session.patchDiscard,
   patch.blobWrite,
@@ -104,6 +107,7 @@ export const schemas: Readonly<Record<string, z.ZodType>> = {
   Workspace: values.Workspace,
   Policy: values.Policy,
   Session: values.Session,
+  Verdict: values.Verdict,
   Patch: values.Patch,
   Syntax: values.Syntax,
   Diagnostic: values.Diagnostic,
@@ -148,6 +152,7 @@ export type {
   Session,
   SessionState,
   Syntax,
+  Verdict,
   WatchRules,
   WatchState,
   Workspace,

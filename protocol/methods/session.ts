@@ -113,7 +113,15 @@ export const check = method({
   role: "proposer",
   params: params({ session: SessionId, patches: z.array(PatchId).optional() }),
   result: z.object({ wouldApply: z.boolean(), order: z.array(Path), problems: z.array(Problem) }),
-  errors: ["SessionNotFound", "PatchNotFound", "WorkspaceNotFound", "IllegalState", "RootGone", "TooLarge"],
+  errors: [
+    "SessionNotFound",
+    "PatchNotFound",
+    "WorkspaceNotFound",
+    "IllegalState",
+    "RootGone",
+    "TooLarge",
+    "SyncTimeout",
+  ],
 });
 
 /** How an apply is asked for, beside what it applies. */
@@ -151,6 +159,7 @@ const APPLY_ERRORS = [
   "RootGone",
   "Busy",
   "TooLarge",
+  "SyncTimeout",
 ] as const;
 
 export const apply = method({

@@ -81,12 +81,29 @@ export const Workspace = z.object({
 });
 export type Workspace = z.infer<typeof Workspace>;
 
+export const CheckName = z.string().regex(/^[A-Za-z][\w.-]{0,99}$/);
+
+const Check = z.strictObject({
+  command: z.array(z.string()).min(1).max(1000).describe("A program and its arguments; no shell reads them."),
+  timeoutMs: Ms.min(1).max(86_400_000).optional().describe("Default 10 minutes."),
+  agents: z.boolean().optional().describe("Agents may ask for it too."),
+});
+
 /** All that a policy may say. An unknown key is a problem: a misspelt rule must not be no rule. */
 export const PolicyRules = z.strictObject({
   $schema: z.string().optional(),
   autoApproveBelow: z.int().min(0).max(100).optional().describe("Patches of a lower risk need no decision."),
   ask: GlobList.optional().describe("These need one, whatever their risk."),
   never: GlobList.optional().describe("These are never applied."),
+  checks: z
+    .record(CheckName, Check)
+    .optional()
+    .describe("Commands that say whether what is staged is sound, by name; run only once trusted."),
+  require: z
+    .array(CheckName)
+    .max(50)
+    .optional()
+    .describe("Of these checks, those that must pass before an apply."),
   io_pipeline_v1: z
     .boolean()
     .optional()
@@ -111,6 +128,23 @@ export const LayerBackend = z
   .describe("`overlay`: mounted over the tree, confined; `copy`: a copy of the tree, not confined.");
 export type LayerBackend = z.infer<typeof LayerBackend>;
 
+export const Verdict = z.object({
+  check: CheckName.optional().describe("The policy's; absent for a command that a reviewer gave."),
+  command: z.array(z.string()),
+  outcome: z.enum(["passed", "failed", "timedOut"]),
+  exitCode: Count.optional().describe("Absent where a signal ended it."),
+  digest: Hash.describe("What was staged when it began."),
+  clock: Clock.describe("Of the tree then."),
+  void: z
+    .enum(["staged", "tree"])
+    .optional()
+    .describe("It counts no longer: since it began something else is staged, or the tree has changed."),
+  startedAt: Time,
+  durationMs: Ms,
+  by: z.string().optional().describe("The client that asked for it."),
+});
+export type Verdict = z.infer<typeof Verdict>;
+
 export const Session = z.object({
   id: SessionId,
   workspace: z.string(),
@@ -127,6 +161,7 @@ export const Session = z.object({
     .object({ backend: LayerBackend, since: Time })
     .optional()
     .describe("A command is writing into it; nothing of it can be applied until that ends."),
+  verdicts: z.array(Verdict).optional().describe("The newest of each check and command, where there is any."),
   createdAt: Time,
   updatedAt: Time,
   patches: z.object({ pending: Count, stale: Count, applied: Count, discarded: Count }),
@@ -397,6 +432,7 @@ export const EventType = z.enum([
   "session/opened",
   "session/submitted",
   "session/decided",
+  "session/verified",
   "session/expired",
   "patch/staged",
   "patch/stale",

@@ -156,7 +156,16 @@ export const progress = notification({
   summary: "How far a request that gave a `progressToken` has come.",
   params: z.object({
     token: z.union([z.string(), z.number()]),
-    value: z.object({ phase: z.string(), done: z.number(), total: z.number(), etaMs: Ms.optional() }),
+    value: z.object({
+      phase: z.string(),
+      done: z.number(),
+      total: z.number(),
+      etaMs: Ms.optional(),
+      output: z
+        .object({ check: z.string().optional(), stream: z.enum(["stdout", "stderr"]), text: z.string() })
+        .optional()
+        .describe("Of session/verify: what a command has printed."),
+    }),
   }),
 });
 

@@ -86,6 +86,8 @@ const CALLS: Record<MethodName, (facts: Facts, client: RawClient) => object | Pr
     session,
     decisions: [{ patch, decision: "approved", note: "n" }],
   }),
+  "session/verify": ({ session }) => ({ session, command: ["true"], progressToken: "verify" }),
+  "session/verdicts": ({ session }) => ({ session }),
   "session/discard": ({ session, patch }) => ({ session, patches: [patch] }),
   "session/restore": ({ session }) => ({ session }),
   "session/rebase": ({ session }) => ({ session }),

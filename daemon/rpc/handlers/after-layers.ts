@@ -15,6 +15,7 @@ const OF_ONE: ReadonlySet<MethodName> = new Set<MethodName>([
   "session/submit",
   "session/apply",
   "session/rebase",
+  "session/verify",
   "patch/apply",
   "file/read",
   "file/list",

@@ -5,6 +5,7 @@
 import type { Collector } from "../../workspace/collecting.ts";
 import type { House } from "../../workspace/house.ts";
 import type { Layers } from "../../workspace/layers/index.ts";
+import type { Verifier } from "../../workspace/verify/index.ts";
 import type { Handlers } from "../call.ts";
 import { afterLayers } from "./after-layers.ts";
 import { afterRecovery } from "./after-recovery.ts";
@@ -16,6 +17,7 @@ import { layerHandlers } from "./layer.ts";
 import { operationHandlers } from "./operation.ts";
 import { patchHandlers } from "./patch.ts";
 import { sessionHandlers } from "./session.ts";
+import { verifyHandlers } from "./verify.ts";
 import { watchHandlers } from "./watch.ts";
 import { workspaceHandlers } from "./workspace.ts";
 
@@ -23,6 +25,7 @@ export interface Parts extends House {
   readonly daemon: Daemon;
   readonly collector: Collector;
   readonly layers: Layers;
+  readonly verifier: Verifier;
 }
 
 export function createHandlers(parts: Parts): Handlers {
@@ -34,6 +37,7 @@ export function createHandlers(parts: Parts): Handlers {
     ...blobHandlers(parts),
     ...operationHandlers(parts),
     ...layerHandlers(parts),
+    ...verifyHandlers(parts),
     ...watchHandlers(parts),
     ...eventHandlers(parts),
   };

@@ -4,6 +4,7 @@ import { openSession, sessionToWire, staleError, syntaxInvalid } from "../../sta
 import type { SessionRow } from "../../store/index.ts";
 import { applySession, assertSaysWhat } from "../../workspace/apply.ts";
 import { refusal } from "../../workspace/policy/index.ts";
+import { missingVerdict } from "../../workspace/verify/required.ts";
 import { waitForEvent } from "../../workspace/waiting.ts";
 import type { Call, Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
@@ -84,11 +85,14 @@ export function sessionHandlers(parts: Parts) {
       // Each patch says it already; there is no policy to be read either.
       const isGone = found.problems.some(({ kind }) => kind === "RootGone");
       const unapproved = isGone ? undefined : await refusal(store, workspace, found.patches);
+      const unverified = isGone
+        ? undefined
+        : await missingVerdict(store, workspace, session, found.patches.length, call.signal);
       const problems = [
         ...found.stale.map(({ files }) => staleError(files)),
         ...found.problems,
         ...found.invalid.map((file) => syntaxInvalid([file]).with({ patch: file.patch })),
-        ...(unapproved ? [unapproved] : []),
+        ...[unapproved, unverified].filter((each) => each !== undefined),
       ];
       return {
         wouldApply: problems.length === 0 && order.length > 0,

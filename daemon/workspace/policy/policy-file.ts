@@ -65,7 +65,9 @@ function understand(text: string): PolicyFile {
   if (twice !== undefined) return { problem: `"${twice}" stands there twice` };
   const checked = PolicyRules.safeParse(getNodeValue(root));
   if (!checked.success) return { problem: describe(checked.error) };
-  const { ask = [], never = [] } = checked.data;
+  const { ask = [], never = [], checks = {}, require: required = [] } = checked.data;
+  const unknown = required.find((name) => !Object.hasOwn(checks, name));
+  if (unknown !== undefined) return { problem: `${JSON.stringify(unknown)} is required, and no check` };
   const idle = [...ask, ...never].find((glob) => NAMES_NOTHING.test(glob));
   return idle === undefined ? { rules: checked.data } : { problem: `${JSON.stringify(idle)} names nothing` };
 }

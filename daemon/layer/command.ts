@@ -1,0 +1,94 @@
+/**
+ * A command that the daemon itself runs in a layer, to its end or that of its time.
+ * Owns the process and what of its output is kept. It has no terminal and no stdin; its network is the machine's.
+ * Invariant: when this resolves or throws, nothing runs in the layer any more: its first process took all others along.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { StringDecoder } from "node:string_decoder";
+import { type StartOptions, startIn } from "./start.ts";
+
+export type Stream = "stdout" | "stderr";
+
+export interface CommandOptions {
+  /** Absolute. */
+  readonly directory: string;
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Takes what is printed, as text; the command waits until it resolves, once its pipe is full. */
+  readonly told: (stream: Stream, text: string) => Promise<void> | undefined;
+}
+
+export interface Ended {
+  /** Absent where a signal ended it. */
+  readonly exitCode?: number;
+  readonly timedOut: boolean;
+  /** The last KEPT_CHARACTERS of both streams, as they came. */
+  readonly output: string;
+  readonly cut: boolean;
+}
+
+/** enter.sh's own status, with the reason on stderr. */
+const NO_LAYER = 125;
+
+const KEPT_CHARACTERS = 64 * 1024;
+
+/** Runs a command in a layer. @throws the signal's reason; an Error where the layer cannot be made, with why */
+export async function runInLayer(where: StartOptions, options: CommandOptions): Promise<Ended> {
+  const { directory, command, env, timeoutMs, signal } = options;
+  signal.throwIfAborted();
+  const [program = "", ...args] = [...startIn(where), directory, ...command];
+  const child = spawn(program, args, { cwd: "/", env, stdio: ["ignore", "pipe", "pipe"] });
+  const kept = keepLast(KEPT_CHARACTERS);
+  const follow = async (stream: Stream): Promise<void> => {
+    const decoder = new StringDecoder("utf8");
+    for await (const piece of child[stream]) {
+      const text = decoder.write(piece as Buffer);
+      kept.add(text);
+      await options.told(stream, text);
+    }
+  };
+  let timedOut = false;
+  const kill = (): void => void child.kill("SIGKILL");
+  const timer = setTimeout(() => {
+    timedOut = true;
+    kill();
+  }, timeoutMs);
+  signal.addEventListener("abort", kill);
+  try {
+    const [[code]] = await Promise.all([once(child, "exit"), follow("stdout"), follow("stderr")]);
+    signal.throwIfAborted();
+    const { output, cut } = kept;
+    const why = code === NO_LAYER && /^iopipe: (.*)/m.exec(output)?.[1];
+    if (why) throw new NoLayer(why);
+    return { ...(code !== null && !timedOut && { exitCode: code as number }), timedOut, output, cut };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", kill);
+    kill();
+  }
+}
+
+/** The layer could not be made; the message says why. */
+export class NoLayer extends Error {}
+
+function keepLast(characters: number) {
+  let output = "";
+  let cut = false;
+  return {
+    add(text: string): void {
+      output += text;
+      if (output.length <= 2 * characters) return;
+      output = output.slice(-characters);
+      cut = true;
+    },
+    get output() {
+      return output.slice(-characters);
+    },
+    get cut() {
+      return cut || output.length > characters;
+    },
+  };
+}

@@ -11,9 +11,9 @@ import { iopipectl } from "./fixture/cli.ts";
 import { runInProcess } from "./fixture/in-process.ts";
 import { testHome } from "./fixture/server.ts";
 
-test("the verbs are those of the contract, run, trust, disable, enable and verify", () => {
+test("the verbs are those of the contract, and ours", () => {
   const contract =
-    "open status ls show diff cat review stage edit check verify apply run discard rebase undo trust disable enable log watch wait daemon doctor gc rpc completion";
+    "open status ls show diff cat review stage edit check verify apply run discard rebase undo trust disable enable log watch wait daemon doctor gc hook mcp rpc completion";
   expect(VERBS.map(({ name }) => name)).toEqual(contract.split(" "));
   expect(Object.keys(LOAD)).toEqual(contract.split(" "));
 });

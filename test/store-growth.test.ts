@@ -69,8 +69,8 @@ test("patches and sessions of an older schema have what the newer one derives", 
   db.close();
 
   const store = open(directory);
-  expect(store.patches.effects("s1")).toEqual([effectOf(store.patches.require("p1"))]);
-  expect(store.patches.effects("s2")).toEqual([]);
+  expect(JSON.parse(store.patches.effects("s1"))).toEqual([effectOf(store.patches.require("p1"))]);
+  expect(JSON.parse(store.patches.effects("s2"))).toEqual([]);
   const pending = store.sessions.list({ state: "Pending" }, { limit: 10 });
   expect(pending.map(({ id }) => id)).toEqual(["s3", "s1"]);
   expect(store.sessions.pending()).toBe(2);

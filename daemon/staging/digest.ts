@@ -9,7 +9,5 @@ import type { Store } from "../store/index.ts";
 
 /** Lowercase hex sha256 over the session's pending patches as they are now. */
 export function digestOf({ patches }: Pick<Store, "patches">, session: string): string {
-  return createHash("sha256")
-    .update(JSON.stringify(patches.effects(session)))
-    .digest("hex");
+  return createHash("sha256").update(patches.effects(session)).digest("hex");
 }

@@ -70,9 +70,10 @@ export function preparePatches(db: Database) {
       `SELECT * FROM patch WHERE session = @session AND state = 'Pending' AND path = @path
        UNION ALL SELECT * FROM patch WHERE session = @session AND state = 'Pending' AND from_path = @path`,
     ),
+    // As one value: a page of sessions asks for thousands of them.
     effects: db
       .prepare<[string], string>(
-        "SELECT effect FROM patch WHERE session = ? AND state = 'Pending' ORDER BY path",
+        "SELECT json_group_array(effect ORDER BY path) FROM patch WHERE session = ? AND state = 'Pending'",
       )
       .pluck(),
     below: db

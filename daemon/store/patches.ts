@@ -31,8 +31,8 @@ export interface Patches {
   unsettledOf(session: string): PatchRow[];
   /** So many of those at most, in no order. */
   someUnsettledOf(session: string, limit: number): PatchRow[];
-  /** What each of a session's pending patches would do, as a hash (patch-row.ts), in order of their paths. */
-  effects(session: string): string[];
+  /** What each of a session's pending patches would do, as a hash (patch-row.ts), in order of their paths: a JSON array. */
+  effects(session: string): string;
   /** Where a session's pending patches leave something below a directory ("" is the root). */
   below(session: string, directory: string): string[];
   /** How many such paths there are. */
@@ -106,7 +106,7 @@ export function openPatches(db: Database): Patches {
     unsettledOf: (session) => sql.unsettledOf.all(session).map(toRow),
     someUnsettledOf: (session, limit) => sql.someUnsettledOf.all(session, limit).map(toRow),
     holding: (session, path) => sql.holding.all({ session, path }).map(toRow),
-    effects: (session) => sql.effects.all(session),
+    effects: (session) => sql.effects.get(session) as string,
     below: (session, directory) => sql.below.all({ session, ...rangeBelow(directory) }),
     countBelow: (session, directory) => sql.countBelow.get({ session, ...rangeBelow(directory) }) as number,
     removesBelow: (session, directory) =>

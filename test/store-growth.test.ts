@@ -46,7 +46,7 @@ test("a question about a workspace ends with its page, or goes by what is open",
   const questions = recorded.statements.filter((sql) => sql.startsWith("SELECT"));
   const steps = questions.flatMap((sql) => recorded.planOf(sql).filter(ofWorkspace));
   const indexes = steps.map((step) => step.match(/INDEX (\w+)/)?.[1]);
-  expect([...new Set(indexes)].sort()).toEqual(["operation_open", "patch_unsettled"]);
+  expect([...new Set(indexes)].sort()).toEqual(["operation_open", "patch_unsettled", "verdict_standing"]);
 });
 
 test("patches and sessions of an older schema have what the newer one derives", () => {

@@ -11,6 +11,7 @@ import { large } from "./bench/large.ts";
 import { many } from "./bench/many.ts";
 import { print, type Row } from "./bench/measure.ts";
 import { roundTrip } from "./bench/round-trip.ts";
+import { run } from "./bench/run.ts";
 import { watch } from "./bench/watch/index.ts";
 
 const OFF = { type: "boolean", default: false } as const;
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   "command-line": medians(commandLine),
   changes: medians(changes),
   promotion: medians(promotion),
+  run: medians(run),
   diff: () => diff(values),
   many: medians(many),
   large: medians(large),

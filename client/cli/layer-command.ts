@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
+import { join, relative } from "node:path";
 import type { Result } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import type { Context } from "./context.ts";
@@ -20,14 +21,16 @@ export interface Outcome {
 /** Resolves when the command has ended. @throws {IopipeError} where it cannot be started at all */
 export async function runCommand(
   context: Context,
+  workspace: string,
   { backend, root, start, env }: Result<"layer/open">,
   command: readonly string[],
 ): Promise<Outcome> {
-  const [program = "", ...args] = [...start, directoryIn(context.cwd, root), ...command];
+  const directory = directoryIn(context.cwd, workspace, root);
+  const [program = "", ...args] = [...start, directory, ...command];
   const child = spawn(program, args, {
     // Nothing in there keeps a descriptor of the real tree.
     cwd: "/",
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, PWD: directory },
     // With --json stdout has the result, and nothing else.
     stdio: ["inherit", context.json ? 2 : "inherit", "inherit"],
   });
@@ -46,9 +49,10 @@ export async function runCommand(
   return { code, interrupted };
 }
 
-/** The working directory, where that is in the workspace; else the workspace's root. */
-function directoryIn(cwd: string, root: string): string {
-  return cwd === root || cwd.startsWith(`${root}/`) ? cwd : root;
+/** The working directory as the layer has it, where that is in the workspace; else the workspace's root. */
+function directoryIn(cwd: string, workspace: string, root: string): string {
+  const isInside = cwd === workspace || cwd.startsWith(`${workspace}/`);
+  return isInside ? join(root, relative(workspace, cwd)) : root;
 }
 
 /** Whether ^C there is sent to the whole foreground group, the command among it. */

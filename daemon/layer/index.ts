@@ -5,8 +5,9 @@
  */
 export { identityOfProcess, processesIn } from "./alive.ts";
 export { NoLayer, runInLayer, type Stream } from "./command.ts";
+export { makeCopy, readCopy } from "./copy.ts";
 export { fillLayer } from "./fill.ts";
 export { type LayerPlace, layerPlace, makeLayer, removeLayer } from "./place.ts";
 export type { Standing, Unstaged } from "./standing.ts";
-export { type Own, startIn } from "./start.ts";
+export { type Own, startIn, startInCopy } from "./start.ts";
 export { readUpper } from "./upper.ts";

@@ -13,20 +13,28 @@ export interface LayerPlace {
   readonly directory: string;
   /** What the command writes. */
   readonly upper: string;
+  /** The whole tree, in a layer that is a copy. */
+  readonly copy: string;
   /** What is put over places outside the root. */
   readonly cover: string;
 }
 
 export function layerPlace(stateDir: string, id: string): LayerPlace {
   const directory = join(stateDir, "layers", id);
-  return { directory, upper: join(directory, "upper"), cover: join(directory, "cover") };
+  const [upper, copy, cover] = ["upper", "copy", "cover"].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  return { directory, upper, copy, cover };
 }
 
 /** Makes the directory of a layer over `root`; answers when that was, by its file system's clock in nanoseconds. */
-export function makeLayer({ directory, upper, cover }: LayerPlace, root: string): bigint {
-  for (const path of [upper, join(directory, "work"), cover])
+export function makeLayer({ directory, upper, copy, cover }: LayerPlace, root: string): bigint {
+  const mode = modeOf(statSync(root, { bigint: true }));
+  for (const path of [upper, copy, cover, join(directory, "work")])
     mkdirSync(path, { recursive: true, mode: 0o700 });
-  chmodSync(upper, modeOf(statSync(root, { bigint: true })));
+  for (const path of [upper, copy]) chmodSync(path, mode);
   return lstatSync(directory, { bigint: true }).ctimeNs;
 }
 

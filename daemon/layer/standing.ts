@@ -2,12 +2,13 @@
  * What a layer makes of the tree below it: the values that its readers (upper.ts, copy.ts) give.
  * Directories are none: they show as their files', and empty ones are not staged.
  */
+import type { Stat } from "../disk/index.ts";
 
 export interface Standing {
   /** Relative to the root; one that a patch can have. */
   readonly path: string;
   readonly type: "file" | "symlink" | "absent";
-  /** The same as long as nobody has written to it since: inode, size, times, mode. */
+  /** See stampOf. */
   readonly stamp: string;
   /** Permission bits of a file. */
   readonly mode: number;
@@ -26,4 +27,9 @@ export interface Reading {
 export interface Unstaged {
   readonly path: string;
   readonly reason: string;
+}
+
+/** The same as long as nobody writes to the file, replaces it or changes its mode. */
+export function stampOf({ ino, size, mtimeNs, ctimeNs, mode }: Stat): string {
+  return [ino, size, mtimeNs, ctimeNs, mode].join(":");
 }

@@ -51,3 +51,9 @@ function hiding({ stateDir, runtimeDir, proposeDir: propose }: Own): typeof NOTH
   const at = join("runtime", relative(runtimeDir, propose));
   return { propose, at, runtime: runtimeDir, state: below(runtimeDir, stateDir) ? "" : stateDir };
 }
+
+/** The same for a copy, where nothing confines the command. */
+export function startInCopy(): string[] {
+  const dying = process.platform === "linux" ? ["setpriv", "--pdeathsig", "KILL"] : [];
+  return [...dying, "sh", "-c", 'cd "$1" && shift && exec "$@"', "sh"];
+}

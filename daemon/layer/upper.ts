@@ -8,7 +8,6 @@
  * Source: Documentation/filesystems/overlayfs.rst, "Whiteouts and opaque directories".
  */
 import type { BigIntStats } from "node:fs";
-import { readdir } from "node:fs/promises";
 import {
   type Dir,
   DiskError,
@@ -20,7 +19,8 @@ import {
   type Tree,
   typeOf,
 } from "../disk/index.ts";
-import type { Reading, Standing, Unstaged } from "./standing.ts";
+import { namesIn, openInside, unlock } from "./names.ts";
+import { type Reading, type Standing, stampOf, type Unstaged } from "./standing.ts";
 
 /** One directory of the layer, with what is below it: undefined where that is nothing, or hidden. */
 interface Level {
@@ -103,7 +103,7 @@ class Walk implements Reading {
       this.unstaged.push({ path, reason: "it is neither a file, a directory nor a symlink" });
       return;
     }
-    if (type === "file") this.#unlock(over, name, stat, 0o400n);
+    if (type === "file" && this.#options.isOver) unlock(this.#port, over, name, stat);
     // What comes in a directory's place takes the files with it.
     const isFile = found !== undefined && typeOf(found) !== "directory";
     if (found && !isFile) await this.#goes(below, directory, name, found);
@@ -124,13 +124,13 @@ class Walk implements Reading {
     found: Stat | undefined,
   ): Promise<void> {
     const path = joinPath(directory, name);
-    this.#unlock(over, name, stat, 0o500n);
-    const inner = this.#openReadable(over, name, path);
+    if (this.#options.isOver) unlock(this.#port, over, name, stat);
+    const inner = this.#open(over, name, path);
     if (!inner) return;
     try {
       const merges = found !== undefined && typeOf(found) === "directory";
       const isOpaque = merges && this.#isOpaque(over, name);
-      const under = merges ? this.#open(below as Dir, name) : undefined;
+      const under = merges ? this.#open(below as Dir, name, path) : undefined;
       try {
         if (found && !merges) await this.#goes(below, directory, name, found);
         if (isOpaque && under) await this.#hidden(under, path, inner);
@@ -179,7 +179,7 @@ class Walk implements Reading {
       this.unstaged.push({ path, reason: "it is neither a file, a directory nor a symlink" });
       return;
     }
-    const inner = this.#open(below, name);
+    const inner = this.#open(below, name, path);
     if (!inner) return;
     try {
       for (const bytes of await namesIn(inner)) {
@@ -191,29 +191,12 @@ class Walk implements Reading {
     }
   }
 
-  #unlock(dir: Dir, name: string, { ino, mode }: Stat, needed: bigint): void {
-    if (this.#options.isOver && (mode & needed) !== needed)
-      this.#port.setMode(dir, name, ino, Number((mode | needed) & 0o7777n));
-  }
-
-  #openReadable(parent: Dir, name: string, path: string): Dir | undefined {
-    try {
-      return this.#open(parent, name);
-    } catch (error) {
-      if (!isErrno(error, "EACCES")) throw error;
-      this.unstaged.push({ path, reason: "it may not be read" });
-      return undefined;
-    }
-  }
-
-  /** Undefined where it is no directory any more. */
-  #open(parent: Dir, name: string): Dir | undefined {
-    try {
-      return this.#port.openDirectory(parent, name);
-    } catch (error) {
-      if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
-      throw error;
-    }
+  /** Undefined, and told, where it may not be read. */
+  #open(parent: Dir, name: string, path: string): Dir | undefined {
+    const inner = openInside(this.#port, parent, name);
+    if (inner !== "closed") return inner;
+    this.unstaged.push({ path, reason: "it may not be read" });
+    return undefined;
   }
 
   #isOpaque(dir: Dir, name: string): boolean {
@@ -226,16 +209,7 @@ class Walk implements Reading {
   }
 }
 
-/** As bytes: a name need not be UTF-8. */
-async function namesIn({ handle }: Dir): Promise<Buffer[]> {
-  return (await readdir(`/proc/self/fd/${handle}`, { encoding: "buffer" })).sort(Buffer.compare);
-}
-
 function isWhiteout(stat: Stat): boolean {
   const { rdev, mode } = stat as BigIntStats;
   return rdev === 0n && (mode & 0o170000n) === 0o020000n;
-}
-
-function stampOf({ ino, size, mtimeNs, ctimeNs, mode }: Stat): string {
-  return [ino, size, mtimeNs, ctimeNs, mode].join(":");
 }

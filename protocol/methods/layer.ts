@@ -23,6 +23,7 @@ export const open = method({
   result: z.object({
     session: Session,
     backend: LayerBackend,
+    why: z.string().optional().describe("It is a copy though nobody asked for one."),
     root: z.string().describe("Where the command finds the workspace."),
     start: z
       .array(z.string())
@@ -33,6 +34,7 @@ export const open = method({
   }),
   errors: [
     "WorkspaceNotFound",
+    "IoFailed",
     "RootGone",
     "IllegalState",
     "AccessDenied",

@@ -28,7 +28,8 @@ export async function run(context: Context, command: string[]): Promise<number> 
     if (resumed !== undefined) return await resume(context, resumed, command);
     if (command.length === 0)
       throw new UsageError("There is no command to run.", "Say: iopipectl run -- COMMAND ARGUMENTS");
-    return await runIn(context, await open(context, command), command);
+    const workspace = await findWorkspace(context);
+    return await runIn(context, workspace.root, await open(context, workspace.id, command), command);
   } catch (error) {
     report(error, context.json);
     return OURS;
@@ -48,17 +49,29 @@ function refuseNested(): void {
     });
 }
 
-async function open(context: Context, command: readonly string[]): Promise<Opened> {
-  const { id: workspace } = await findWorkspace(context);
+async function open(context: Context, workspace: string, command: readonly string[]): Promise<Opened> {
   const agent = context.text("agent");
-  return await context.call("layer/open", {
+  const backend = backendOf(context);
+  const opened = await context.call("layer/open", {
     workspace,
     pid: process.pid,
     title: (context.text("title") ?? `run ${command.join(" ")}`).slice(0, 200),
     ...(agent !== undefined && { agent }),
     ...(context.has("trusted") && { trusted: true }),
+    ...(backend !== undefined && { backend }),
     ...maxBytes(context),
   });
+  if (opened.backend === "copy")
+    note(
+      `iopipe: this runs in a copy of the tree, and unconfined${opened.why ? `: ${visible(opened.why)}` : "."}`,
+    );
+  return opened;
+}
+
+function backendOf(context: Context): Opened["backend"] | undefined {
+  const text = context.text("backend");
+  if (text === undefined || text === "overlay" || text === "copy") return text;
+  throw new UsageError(`--backend: there is no ${text}.`, "Say overlay or copy.");
 }
 
 function maxBytes(context: Context): { maxBytes?: number } {
@@ -69,9 +82,14 @@ function maxBytes(context: Context): { maxBytes?: number } {
   throw new UsageError(`--max-size: ${text} is no size.`, "Say it as 500MiB or 20GiB.");
 }
 
-async function runIn(context: Context, opened: Opened, command: readonly string[]): Promise<number> {
+async function runIn(
+  context: Context,
+  root: string,
+  opened: Opened,
+  command: readonly string[],
+): Promise<number> {
   const { runCommand } = await import("../layer-command.ts");
-  const { code, interrupted } = await runCommand(context, opened, command);
+  const { code, interrupted } = await runCommand(context, root, opened, command);
   const discard = context.has("discard") || (interrupted && !(await isKept(context)));
   await close(context, opened.session.id, discard);
   return code;

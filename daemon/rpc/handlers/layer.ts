@@ -9,11 +9,8 @@ const MAX_TOLD = 1000;
 
 export function layerHandlers({ store, workspaces, layers }: Parts) {
   return {
-    "layer/open": async ({ workspace, backend: _, ...options }, call) => {
-      const { session, ...opened } = await layers.open(workspaces.find(workspace), {
-        ...options,
-        by: call.by,
-      });
+    "layer/open": async ({ workspace, ...options }, call) => {
+      const { session, ...opened } = await layers.open(workspaces.find(workspace), options, call);
       call.peer.onClose(() => layers.abandoned(session.id));
       return { session: sessionToWire(store, namedSession(store, session.id, call)), ...opened };
     },

@@ -9,24 +9,18 @@
  */
 import { IopipeError, isKind } from "../../../protocol/wire/errors.ts";
 import { inParallel } from "../../disk/index.ts";
-import {
-  identityOfProcess,
-  layerPlace,
-  makeLayer,
-  type Own,
-  processesIn,
-  removeLayer,
-  startIn,
-} from "../../layer/index.ts";
-import { openSession } from "../../staging/index.ts";
+import { identityOfProcess, layerPlace, type Own, processesIn, removeLayer } from "../../layer/index.ts";
 import type { LayerRow, SessionRow } from "../../store/index.ts";
-import type { House } from "../house.ts";
+import type { Asking, House } from "../house.ts";
 import type { OpenWorkspace } from "../opened.ts";
+import { chooseBackends } from "./backend.ts";
+import { type OpenedLayer, type OpenOptions, openLayer } from "./open-layer.ts";
 import { type StagedLayer, stageLayer } from "./stage-layer.ts";
 import { removeStrays, watchEnds } from "./watch-ends.ts";
 
 export interface Layers {
-  open(workspace: OpenWorkspace, options: OpenOptions): Promise<OpenedLayer>;
+  /** Asks the machine what it offers. @throws {IopipeError} IllegalState where that is nothing that may be used */
+  open(workspace: OpenWorkspace, options: OpenOptions, asking: Asking): Promise<OpenedLayer>;
   /** Stages the session's layer as it stands, or ends it where nobody is in it; nothing where it has none. */
   look(session: string, signal?: AbortSignal): Promise<void>;
   /** `look` at every layer over a workspace, or over any. What fails is logged. */
@@ -37,23 +31,6 @@ export interface Layers {
   abandoned(session: string): void;
   /** What runs in a layer goes on; the next daemon knows it. */
   stop(): void;
-}
-
-interface OpenOptions {
-  readonly pid: number;
-  readonly title?: string | undefined;
-  readonly agent?: string | undefined;
-  readonly trusted?: boolean | undefined;
-  readonly maxBytes?: number | undefined;
-  readonly by?: string | undefined;
-}
-
-interface OpenedLayer {
-  readonly session: SessionRow;
-  readonly backend: LayerRow["backend"];
-  readonly root: string;
-  readonly start: string[];
-  readonly env: Record<string, string>;
 }
 
 interface CloseOptions {
@@ -68,14 +45,9 @@ export interface LayersParts extends House {
   readonly failed: (error: unknown, doing: string, workspace: string) => void;
 }
 
-/** Of what one command may change. */
-const MAX_BYTES = 8 * 1024 ** 3;
-
-/** How long the watch may take to say what it has seen when a layer begins. */
-const CLOCK_MS = 30_000;
-
 export function createLayers(parts: LayersParts): Layers {
   const { store, workspaces, sessionTurn, own, failed } = parts;
+  const choose = chooseBackends(own);
   const placeOf = (session: string) => layerPlace(own.stateDir, session);
 
   const isLive = ({ session, pid, process }: LayerRow): boolean =>
@@ -133,27 +105,10 @@ export function createLayers(parts: LayersParts): Layers {
     look,
     abandoned: ends.soon,
     stop: ends.stop,
-    open: async (workspace, { pid, title = "", agent, trusted = false, maxBytes = MAX_BYTES, by }) => {
-      const session = openSession(store, { workspace: workspace.id, title, agent, role: "reviewer", by });
-      const { id } = session;
-      const { root } = workspace;
-      const place = placeOf(id);
-      const clock = workspace.watch.clock();
-      const beganNs = makeLayer(place, root);
-      const process = identityOfProcess(pid);
-      store.layers.insert({ session: id, backend: "overlay", pid, process, beganNs, clock, maxBytes });
-      // Not waited for; see changed-outside.ts.
-      void workspace.watch
-        .sync(undefined, CLOCK_MS)
-        .then((settled) => store.layers.setSettledClock(id, settled.clock))
-        .catch(() => undefined);
-      return {
-        session,
-        backend: "overlay",
-        root,
-        start: startIn({ id, root, place, pid, hidden: trusted ? undefined : own }),
-        env: { IOPIPE_SESSION: id, IOPIPE_LAYER: root, ...(!trusted && { IOPIPE_ROLE: "proposer" }) },
-      };
+    open: async (workspace, options, asking) => {
+      const { backend, trusted = false } = options;
+      const chosen = await choose(workspace.root, { backend, trusted });
+      return openLayer(parts, workspace, { ...options, chosen }, asking);
     },
     lookAtAll: async (workspace) => {
       const sessions = store.layers.list().map(({ session }) => session);

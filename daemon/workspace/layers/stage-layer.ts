@@ -5,7 +5,7 @@
  */
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { openTree } from "../../disk/index.ts";
-import { type LayerPlace, readUpper, type Standing, type Unstaged } from "../../layer/index.ts";
+import { type LayerPlace, readCopy, readUpper, type Standing, type Unstaged } from "../../layer/index.ts";
 import { startPace } from "../../staging/index.ts";
 import type { LayerRow, SessionRow } from "../../store/index.ts";
 import type { House } from "../house.ts";
@@ -38,9 +38,11 @@ export async function stageLayer(
   const session = store.sessions.require(row.session);
   const workspace = house.workspaces.find(session.workspace);
   const { tree, watch } = workspace;
-  const from = openTree(place.upper);
-  const namespace = process.getuid?.() === 0 ? "trusted" : "user";
-  const { standing, unstaged } = await readUpper(from, tree, { namespace, isOver, pace: startPace() });
+  const from = openTree(row.backend === "copy" ? place.copy : place.upper);
+  const { standing, unstaged } =
+    row.backend === "copy"
+      ? await readCopy(from, tree, place, { isOver })
+      : await readUpper(from, tree, { namespace: ownNamespace(), isOver, pace: startPace() });
   refuseTooLarge(session.id, standing, maxBytes);
 
   const before = store.layers.staged(session.id);
@@ -81,6 +83,11 @@ async function settle(
       patches.filter((patch) => patch.session === session.id),
     ),
   );
+}
+
+/** Where an overlay keeps its own attributes. */
+function ownNamespace(): "trusted" | "user" {
+  return process.getuid?.() === 0 ? "trusted" : "user";
 }
 
 function refuseTooLarge(session: string, standing: readonly Standing[], limit: number): void {

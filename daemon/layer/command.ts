@@ -17,7 +17,7 @@ export interface CommandOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Takes what is printed, as text; the command waits until it resolves, once its pipe is full. */
+  /** Takes what is printed, as text; the command waits until it resolves, once its pipe is full, but its end does not. */
   readonly told: (stream: Stream, text: string) => Promise<void> | undefined;
 }
 
@@ -35,6 +35,9 @@ const NO_LAYER = 125;
 
 const KEPT_CHARACTERS = 64 * 1024;
 
+/** How long whoever takes the output may take for what is left of it when the command has ended. */
+const LAST_WORDS_MS = 5000;
+
 /** Runs a command in a layer. @throws the signal's reason; an Error where the layer cannot be made, with why */
 export async function runInLayer(where: StartOptions, options: CommandOptions): Promise<Ended> {
   const { directory, command, env, timeoutMs, signal } = options;
@@ -42,16 +45,21 @@ export async function runInLayer(where: StartOptions, options: CommandOptions): 
   const [program = "", ...args] = [...startIn(where), directory, ...command];
   const child = spawn(program, args, { cwd: "/", env, stdio: ["ignore", "pipe", "pipe"] });
   const kept = keepLast(KEPT_CHARACTERS);
+  const over = Promise.withResolvers<void>();
   const follow = async (stream: Stream): Promise<void> => {
     const decoder = new StringDecoder("utf8");
     for await (const piece of child[stream]) {
       const text = decoder.write(piece as Buffer);
       kept.add(text);
-      await options.told(stream, text);
+      await Promise.race([options.told(stream, text), over.promise]);
     }
   };
   let timedOut = false;
-  const kill = (): void => void child.kill("SIGKILL");
+  const kill = (): void => {
+    child.kill("SIGKILL");
+    over.resolve();
+  };
+  child.once("exit", () => setTimeout(over.resolve, LAST_WORDS_MS).unref());
   const timer = setTimeout(() => {
     timedOut = true;
     kill();

@@ -4,10 +4,21 @@
  * Owns overlayfs's form of it: directories with the modes of those below, deletions as character devices 0:0. The tree
  * itself is read for modes and owners, and never written.
  * Failure: errno errors; what was laid out by then goes with the layer.
- * Source: overlayfs.rst, "whiteouts and opaque directories". Files all of whose directory goes leave it there, empty.
+ * Source: overlayfs.rst, "whiteouts and opaque directories".
  */
 import { execFile } from "node:child_process";
-import { chmod, copyFile, lchown, link, lstat, mkdir, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  lchown,
+  link,
+  lstat,
+  mkdir,
+  readdir,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Image } from "../../protocol/methods/index.ts";
@@ -61,8 +72,23 @@ export async function fillLayer(
     if (made.has(path) || (await lookAt(join(root, path))) === undefined) continue;
     await makeAbove(path);
     await whiteout(join(upper, path));
+    for (const above of ancestorsOf(path).reverse()) {
+      // As an apply removes a directory that it empties.
+      if (!(await isEmptied(join(root, above), join(upper, above)))) break;
+      await rm(join(upper, above), { recursive: true });
+      made.delete(above);
+      await whiteout(join(upper, above));
+    }
   }
   for (const [path, mode] of made) await chmod(join(upper, path), mode);
+}
+
+/** Whether all that is below is hidden, and nothing else is above it. */
+async function isEmptied(below: string, above: string): Promise<boolean> {
+  const hiding = await readdir(above, { withFileTypes: true });
+  return (
+    hiding.every((entry) => entry.isCharacterDevice()) && hiding.length === (await readdir(below)).length
+  );
 }
 
 async function writeContent(file: string, from: ReturnType<Content>, mode: number): Promise<void> {

@@ -1,5 +1,6 @@
-/** Whether this machine lets the tests' process mount an overlay in a namespace of its own. */
+/** Layers in tests: whether this machine lets the tests' process make one, and who is in it. */
 import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 
 const user = process.getuid?.() === 0 ? [] : ["--map-root-user"];
 const script =
@@ -8,3 +9,15 @@ const script =
 export const canLayer =
   process.platform === "linux" &&
   spawnSync("unshare", [...user, "--mount", "--", "sh", "-c", script], { stdio: "ignore" }).status === 0;
+
+/** The processes that have anything of this layer mounted. */
+export function processesIn(layer: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/mountinfo`, "utf8").includes(layer);
+    } catch {
+      return false;
+    }
+  });
+}

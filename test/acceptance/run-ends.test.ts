@@ -2,10 +2,11 @@
  * How a run may end before its time: the command, iopipectl or the daemon killed, a signal, a limit. Nothing is in the
  * tree then, nothing mounted and nothing left, and what the command had written until then is staged.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { iopipectl, spawnIopipectl } from "../fixture/cli.ts";
+import { processesIn } from "./layers.ts";
 import { runScript, startScript } from "./running.ts";
 import { openScene, type Scene } from "./scene.ts";
 
@@ -13,18 +14,6 @@ const layersOf = ({ home }: Pick<Scene, "home">): string[] => {
   const directory = path.join(home.locations.stateDir, "layers");
   return existsSync(directory) ? readdirSync(directory) : [];
 };
-
-/** The processes that have anything of this session's layer mounted. */
-function processesIn(session: string): string[] {
-  return readdirSync("/proc").filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readFileSync(`/proc/${pid}/mountinfo`, "utf8").includes(session);
-    } catch {
-      return false;
-    }
-  });
-}
 
 /** A command with two changes, and a process beside it. */
 const WRITES = "echo new > new; rm src/b.ts; sleep 1000 & echo ready; ";

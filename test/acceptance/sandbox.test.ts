@@ -24,18 +24,29 @@ function confined(
   what: (typeof FORBIDDEN)[number],
   { env, cwd }: { env: Record<string, string>; cwd: string },
   args: string[],
+  input = "content\n",
 ): Promise<CliResult> {
   return new Promise((resolve) => {
     const all = [FORBID, what, process.execPath, ...args];
     const child = execFile(process.execPath, all, { env, cwd }, (_, stdout, stderr) =>
       resolve({ code: child.exitCode, stdout, stderr }),
     );
-    child.stdin?.end("content\n");
+    child.stdin?.end(input);
   });
 }
 
-const ctl = (what: (typeof FORBIDDEN)[number], scene: Pick<Scene, "home" | "root">, args: string[]) =>
-  confined(what, { env: scene.home.env, cwd: scene.root }, [path.join(CLIENT, "cli/main.ts"), ...args]);
+const ctl = (
+  what: (typeof FORBIDDEN)[number],
+  scene: Pick<Scene, "home" | "root">,
+  args: string[],
+  input?: string,
+) =>
+  confined(
+    what,
+    { env: scene.home.env, cwd: scene.root },
+    [path.join(CLIENT, "cli/main.ts"), ...args],
+    input,
+  );
 
 /** The setting of each agent, by name. */
 const SETTINGS = [
@@ -82,6 +93,18 @@ describe.runIf(possible).each(FORBIDDEN)("with %s forbidden", (what) => {
     expect(code).not.toBe(0);
     expect(stdout).toContain("refused with EPERM");
     expect(stdout).toMatch(/allowAllUnixSockets/);
+  });
+
+  test("the hook denies the write, and says so: any other exit code would let Claude Code write it", async () => {
+    await using scene = await openScene();
+    const input = {
+      ...{ hook_event_name: "PreToolUse", session_id: "c", cwd: scene.root, tool_name: "Write" },
+      tool_input: { file_path: path.join(scene.root, "src/a.ts"), content: "sneaked in\n" },
+    };
+    const { code, stdout } = await ctl(what, scene, ["hook", "claude"], JSON.stringify(input));
+    const { permissionDecision, permissionDecisionReason } = JSON.parse(stdout).hookSpecificOutput;
+    expect({ code, permissionDecision }).toEqual({ code: 0, permissionDecision: "deny" });
+    for (const setting of SETTINGS) expect(permissionDecisionReason).toMatch(setting);
   });
 
   test("the library says so, and safeWrite writes nothing", async () => {

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import type { Params, SessionHandle } from "../../client/index.ts";
 import type { Result } from "../../protocol/methods/index.ts";
 import { runInProcess } from "../fixture/in-process.ts";
-import { canLayer } from "./layers.ts";
+import { canLayer, processesIn } from "./layers.ts";
 import { openScene, type Scene, sharedStage } from "./scene.ts";
 
 if (!canLayer) process.stderr.write("NOT TESTED: verify; no overlay can be mounted in a namespace here.\n");
@@ -65,6 +65,8 @@ test.runIf(canLayer)(
     await using scene = await scenario(undefined, {
       "gone/x": "x\n",
       "d/e/f": "f\n",
+      "kept/x": "x\n",
+      "kept/y": "y\n",
       "mode.sh": "#!/bin/sh\n",
     });
     symlinkSync("a.txt", path.join(scene.root, "link"));
@@ -75,21 +77,20 @@ test.runIf(canLayer)(
     await session.write("large", Buffer.alloc(700_000, "l"));
     await session.rename("dir/b.txt", "moved.txt");
     await session.delete("gone/x");
+    await session.delete("kept/x");
     await session.delete("d/e/f");
     await session.write("d/e", "a file now\n");
     await session.chmod("mode.sh", 0o755);
     await session.symlink("there", "new/deep");
     const script =
-      "cat a.txt moved.txt d/e; ls gone dir; wc -c <new/deep/c.txt; wc -c <large; ./mode.sh && echo runs; readlink there link; stat -c %a a.txt; echo made >made; rm link; pwd";
+      "cat a.txt moved.txt d/e; ls -d gone dir kept 2>/dev/null; wc -c <new/deep/c.txt; wc -c <large; ./mode.sh && echo runs; readlink there link; stat -c %a a.txt; echo made >made; rm link; pwd";
     const { verdicts } = await verify(scene, session, sh(script));
     expect(verdicts).toMatchObject([{ outcome: "passed", exitCode: 0 }]);
     expect(verdicts[0]?.output.split("\n")).toEqual([
       "A",
       "b",
       "a file now",
-      "dir:",
-      "",
-      "gone:",
+      "kept",
       "2",
       "700000",
       "runs",
@@ -104,6 +105,7 @@ test.runIf(canLayer)(
     // As an apply does make it.
     await apply(scene, session);
     expect(scene.read("d/e")).toBe("a file now\n");
+    expect(readdirSync(scene.root)).toEqual(expect.not.arrayContaining(["gone", "dir"]));
   },
 );
 
@@ -323,3 +325,41 @@ test.runIf(canLayer)(
     expect(readFileSync(path.join(scene.root, "a.txt"), "utf8")).toBe("a\n");
   },
 );
+
+test.runIf(canLayer)(
+  "kill -9 of the daemon ends what it runs, and the next start leaves nothing of it",
+  async () => {
+    await using scene = await openScene({ killable: true });
+    const session = await scene.proposer.openSession({ workspace: scene.workspace });
+    await session.write("src/a.ts", "A\n");
+    const before = stamps(scene);
+    const begun = Promise.withResolvers<void>();
+    const asked = { session: session.id, ...sh("touch made; echo begun; sleep 1000") };
+    const lost = scene.reviewer.call("session/verify", asked, { onProgress: () => begun.resolve() });
+    const fails = expect(lost).rejects.toThrow();
+    await begun.promise;
+    const [layer = ""] = layersLeft(scene);
+    expect(processesIn(layer)).not.toEqual([]);
+    await scene.end();
+    await fails;
+    await expect.poll(() => processesIn(layer)).toEqual([]);
+    await scene.start();
+    await expect.poll(() => layersLeft(scene)).toEqual([]);
+    expect(stamps(scene)).toEqual(before);
+    const { verdicts } = await scene.reviewer.call("session/verdicts", { session: session.id });
+    expect(verdicts).toEqual([]);
+  },
+);
+
+test.runIf(canLayer)("a client that takes none of the output holds nobody up", async () => {
+  await using scene = await scenario();
+  const session = await proposed(scene);
+  await session.write("a.txt", "A\n");
+  const client = await scene.raw("reviewer");
+  client.socket.pause();
+  const params = { session: session.id, ...sh("yes"), timeoutMs: 2000, progressToken: 1 };
+  client.send({ jsonrpc: "2.0", id: 1, method: "session/verify", params });
+  const verdicts = async () => (await session.get()).session.verdicts;
+  await expect.poll(verdicts, { timeout: 30_000 }).toMatchObject([{ outcome: "timedOut" }]);
+  expect((await verify(scene, session, sh("true"))).verdicts).toMatchObject([{ outcome: "passed" }]);
+});

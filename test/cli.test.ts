@@ -13,7 +13,7 @@ import { testHome } from "./fixture/server.ts";
 
 test("the verbs are those of the contract, and ours", () => {
   const contract =
-    "open status ls show diff cat review stage edit check verify apply run discard rebase undo trust disable enable log watch wait daemon doctor gc hook mcp rpc completion";
+    "open status ls show diff cat review stage edit check verify apply run discard rebase undo trust disable enable log watch wait daemon doctor gc setup hook mcp rpc completion";
   expect(VERBS.map(({ name }) => name)).toEqual(contract.split(" "));
   expect(Object.keys(LOAD)).toEqual(contract.split(" "));
 });

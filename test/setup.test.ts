@@ -1,10 +1,12 @@
 /** `iopipectl setup`: an agent's lines get into its configuration as a proposal, and nothing else there changes. */
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parse as parseToml } from "smol-toml";
 import { expect, test } from "vitest";
 import { openScene, sharedStage } from "./acceptance/scene.ts";
 import { type InProcessOptions, runInProcess } from "./fixture/in-process.ts";
+
+import { blocksOf } from "./readme/blocks.ts";
 
 const stage = sharedStage();
 
@@ -96,18 +98,35 @@ test.each(Object.entries(EXPECTED))(
   },
 );
 
+test("the pages have exactly the lines that setup prints", async () => {
+  await using on = await project();
+  const pages = ["mcp", "hook"].map((way) => readFileSync(path.join(CLIENT, way, "README.md"), "utf8"));
+  const shown = pages.flatMap(blocksOf).map(({ text }) => text);
+  const printed: string[] = [];
+  // One at a time: they borrow this process's streams.
+  for (const agent of Object.keys(EXPECTED)) printed.push(...(await linesOf(on, agent)));
+  expect(shown.sort()).toEqual(printed.sort());
+});
+
+const CLIENT = path.resolve(import.meta.dirname, "../client");
+
+async function linesOf({ setup }: Awaited<ReturnType<typeof project>>, agent: string): Promise<string[]> {
+  const { files } = JSON.parse((await setup([agent, "--print", "--json"])).stdout);
+  return files.map(({ lines }: { lines: string }) => lines);
+}
+
 test("comments, order, indentation and line endings of what is there stay, byte for byte", async () => {
   const settings =
     '\ufeff// ours\r\n{\r\n\t"model": "opus", // the large one\r\n\t"hooks": {\r\n\t\t"PreToolUse": [\r\n\t\t\t{ "matcher": "Bash", "hooks": [] },\r\n\t\t],\r\n\t},\r\n}\r\n';
   const toml = 'model = "gpt"\n\n[mcp_servers.other] # keep\ncommand = "x"\n\n[[thing]]\na = 1';
   await using on = await project({ ".claude/settings.json": settings, ".codex/config.toml": toml });
-  await on.setup(["claude", "--yes"]);
+  expect(await on.setup(["claude", "--yes"])).toMatchObject({ code: 0 });
   await on.apply();
   const merged = on.read(".claude/settings.json");
   for (const line of settings.split("\r\n")) expect(merged).toContain(line.replace(/,$/, ""));
   expect(merged.split("\n").every((line) => line === "" || line.endsWith("\r"))).toBe(true);
   expect(merged).toMatch(/"matcher": "Bash"[\s\S]*"matcher": "Write\|Edit/);
-  await on.setup(["codex", "--yes"]);
+  expect(await on.setup(["codex", "--yes"])).toMatchObject({ code: 0 });
   await on.apply();
   expect(on.read(".codex/config.toml").startsWith(`${toml}\n\n[mcp_servers.iopipe]\n`)).toBe(true);
   expect(parseToml(on.read(".codex/config.toml"))).toMatchObject({

@@ -24,6 +24,8 @@ const CASES: readonly [string, Change, number, string[]][] = [
   ],
   ["a lockfile", write("web/yarn.lock"), 15, ["changes a lockfile"]],
   ["what is no lockfile", write("src/yarn.lock.ts"), 0, []],
+  ["an agent's hooks", write(".claude/settings.json"), 40, ["configures an agent or an editor"]],
+  ["an agent's servers", write(".mcp.json"), 40, ["configures an agent or an editor"]],
   ["a workflow", write(".github/workflows/ci.yml"), 40, ["runs in CI or in hooks"]],
   ["a file of secrets", write("web/.env.local"), 40, ["may hold secrets"]],
   ["a key", write("deploy/id_ed25519"), 40, ["may hold secrets"]],

@@ -1,4 +1,5 @@
 /**
+ * A bundle of its own, loaded by path, for the parser that it carries.
  * Edits of a Jupyter notebook's cells in its text. Other cells keep their bytes: numbers in outputs come through as they
  * are written, and a neighbour of the edit at most gets the usual formatting.
  * Source: nbformat 4 (cells have an `id` from 4.5 on; a code cell has outputs and an execution count).

@@ -3,7 +3,12 @@
  * Source: the tools' documented inputs (code.claude.com/docs/en/hooks, PreToolUse input; the Agent SDK's tool types).
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
+import { byPath } from "../by-path.ts";
 import type { ChangeInput, FileContent } from "../content.ts";
+
+interface NotebookEditor {
+  editNotebook(text: string, edit: object): string;
+}
 
 type Input = Readonly<Record<string, unknown>>;
 
@@ -19,14 +24,17 @@ export const WRITES: Readonly<Record<string, ToChanges>> = {
   Edit: (path, input) => edited(path, [input]),
   MultiEdit: (path, { edits }) => edited(path, edits as Input[]),
   NotebookEdit: async (path, input, read) => {
-    const { editNotebook } = await import("./notebook.ts");
     const { bytes, image } = await read();
-    const content = editNotebook(bytes.toString("utf8"), {
+    const edit = {
       cell: input.cell_id === undefined ? undefined : text(input.cell_id, "cell_id"),
       source: input.edit_mode === "delete" ? "" : text(input.new_source, "new_source"),
       type: input.cell_type === undefined ? undefined : text(input.cell_type, "cell_type"),
       mode: input.edit_mode === undefined ? "replace" : text(input.edit_mode, "edit_mode"),
-    });
+    };
+    const url = new URL("./notebook.ts", import.meta.url);
+    const content = await byPath(url, ({ editNotebook }: NotebookEditor) =>
+      editNotebook(bytes.toString("utf8"), edit),
+    );
     return [{ kind: "write", path, content, ...(image.hash !== undefined && { baseHash: image.hash }) }];
   },
 };

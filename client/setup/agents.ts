@@ -1,11 +1,11 @@
 /**
  * The agents that `iopipectl setup` knows, as a table: which lines of which of their files make them propose through
- * iopipe. Owns the forms of their configuration; how lines get into a file is merge-json.ts and merge-toml.ts.
+ * iopipe. Owns the forms of their configuration; how lines get into a file is merge.ts.
  * Sources: the agents' own documentation: code.claude.com/docs/en/{mcp,hooks,settings}, developers.openai.com/codex/mcp,
  * geminicli.com/docs (settings), cursor.com/docs/context/mcp, code.visualstudio.com/docs (MCP servers),
  * opencode.ai/docs/{mcp-servers,permissions}, docs.windsurf.com (MCP).
  */
-import type { Lines } from "./lines.ts";
+import type { Lines } from "./form.ts";
 
 /** How iopipectl is started: by its name where that is on the PATH, else by the paths of this installation. */
 export interface Command {

@@ -24,6 +24,12 @@ export function insertMember(text: string, path: readonly string[], value: unkno
 export function appendElement(text: string, path: readonly string[], element: unknown): string {
   const tree = parseTree(text, [], { allowTrailingComma: true }) as Node;
   const array = findNodeAtLocation(tree, [...path]) as Node;
+  const last = array.children?.at(-1);
+  const isOneLine = !text.slice(array.offset, array.offset + array.length).includes("\n");
+  if (last && isOneLine && typeof element === "string") {
+    const end = last.offset + last.length;
+    return `${text.slice(0, end)}, ${JSON.stringify(element)}${text.slice(end)}`;
+  }
   return append(text, array, (indent) => write(text, element, indent));
 }
 
@@ -49,12 +55,18 @@ function append(text: string, container: Node, entry: (indent: string) => string
 function startsWithComma(text: string): boolean {
   const scanner = createScanner(text, true);
   scanner.scan();
-  return scanner.getTokenValue() === ",";
+  return text[scanner.getTokenOffset()] === ",";
 }
 
 function write(text: string, value: unknown, indent: string): string {
-  return JSON.stringify(value, null, unitOf(text)).replaceAll("\n", endOfLine(text) + indent);
+  const oneLine = (array: string): string =>
+    array.replaceAll(/(\[)?\n\s*/g, (_, open) => open ?? " ").replace(/ \]$/, "]");
+  const lines = JSON.stringify(value, null, unitOf(text)).replaceAll(TEXTS, oneLine);
+  return lines.replaceAll("\n", endOfLine(text) + indent);
 }
+
+/** An array of texts alone, as JSON.stringify writes it in lines; it is written in one. */
+const TEXTS = /\[\n(\s*"(?:[^"\\]|\\.)*",?\n)+\s*\]/g;
 
 /** The blanks at the beginning of the line of `offset`. */
 function indentAt(text: string, offset: number): string {

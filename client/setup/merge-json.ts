@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { type ParseError, parse, printParseErrorCode } from "jsonc-parser";
 import { IopipeError } from "../../protocol/wire/errors.ts";
+import type { JsonSetting } from "./form.ts";
 import { appendElement, endOfLine, insertMember } from "./insert-json.ts";
-import type { JsonSetting } from "./lines.ts";
 
 const BOM = "\ufeff";
 

@@ -3,7 +3,7 @@
  * added to, for TOML has no second one of a name.
  */
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import type { TomlSections } from "./lines.ts";
+import type { TomlSections } from "./form.ts";
 
 /** @throws {IopipeError} Conflict where a table is there with other lines */
 export function mergeToml(text: string, sections: TomlSections, path: string): string {

@@ -28,6 +28,9 @@ const SHRINKABLE_BYTES = 1024;
 /** These in any case: many a file system has but one of the spellings. */
 const CI =
   /^(\.github\/(workflows|actions)\/|\.gitlab-ci|\.circleci\/|\.buildkite\/|\.travis\.yml$|azure-pipelines|Jenkinsfile$|\.husky\/|\.githooks\/|\.pre-commit-config)/i;
+/** Their hooks, servers and permissions: what they name is run, and what they no longer name is not asked any more. */
+const AGENTS =
+  /^(\.claude\/settings.*\.json|\.mcp\.json|\.codex\/|\.gemini\/|\.cursor\/|\.vscode\/(mcp|tasks|settings)\.json|(\.opencode\/)?opencode\.jsonc?)/i;
 const LOCKFILE =
   /(^|\/)(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|Cargo\.lock|poetry\.lock|uv\.lock|Pipfile\.lock|Gemfile\.lock|composer\.lock|go\.sum|flake\.lock|deno\.lock)$/i;
 const SECRET =
@@ -37,6 +40,11 @@ const REASONS: readonly Reason[] = [
   { score: 100, reason: "changes the workspace's policy", applies: (patch) => touches(patch, isPolicy) },
   { score: 40, reason: "may hold secrets", applies: (patch) => touches(patch, matching(SECRET)) },
   { score: 40, reason: "runs in CI or in hooks", applies: (patch) => touches(patch, matching(CI)) },
+  {
+    score: 40,
+    reason: "configures an agent or an editor",
+    applies: (patch) => touches(patch, matching(AGENTS)),
+  },
   { score: 30, reason: "outside what the session says it is about", applies: isOutside },
   { score: 30, reason: "loses more than half of the file", applies: shrinks },
   { score: 25, reason: "deletes a file", applies: ({ kind }) => kind === "delete" },

@@ -47,7 +47,6 @@ export async function bundle(root: string, outDir: string, entries: readonly Ent
         // Old enough that any Node which meets this file can parse it and reach the version check.
         target: "node16",
         minify: true,
-        mainFields: MAIN_FIELDS,
         keepNames: true,
         define: { "import.meta.url": IMPORT_META_URL },
         banner: { js: cjsBanner(entry.binary ?? "") },
@@ -68,15 +67,13 @@ export async function bundle(root: string, outDir: string, entries: readonly Ent
 /** Parsers: the child that loads them loads one when it is needed; some bring WASM, some do not bundle. */
 const PARSERS = ["oxc-parser", "yaml", "smol-toml", "@vue/compiler-sfc", "web-tree-sitter"];
 
-/** WORKAROUND: jsonc-parser's "main" is UMD, whose calls of its factory's `require` esbuild does not see. */
-const MAIN_FIELDS = ["module", "main"];
-
 /** Native packages and parsers stay outside; the rest is bundled for a quick start, CommonJS packages with a `require` to use. */
 const daemonOptions = {
   format: "esm",
   target: "node22.14",
   external: ["better-sqlite3", "@parcel/watcher", "koffi", ...PARSERS],
-  mainFields: MAIN_FIELDS,
+  // WORKAROUND: jsonc-parser's "main" is UMD, whose calls of its factory's `require` esbuild does not see.
+  mainFields: ["module", "main"],
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },

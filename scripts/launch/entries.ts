@@ -29,5 +29,7 @@ export const ENTRIES: readonly Entry[] = [
   { source: "protocol/index.ts", out: "protocol.js", kind: "library" },
   { source: "client/mcp/main.ts", out: "mcp.js", kind: "daemon" },
   { source: "client/mcp/search-thread.ts", out: "mcp-search-thread.js", kind: "daemon" },
+  { source: "client/hook/notebook.ts", out: "hook-notebook.js", kind: "daemon" },
+  { source: "client/setup/merge.ts", out: "setup-merge.js", kind: "daemon" },
   { source: "client/cli/main.ts", out: "iopipectl.cjs", kind: "command", binary: "iopipectl" },
 ];

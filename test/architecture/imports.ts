@@ -54,13 +54,10 @@ function importOf(node: Node): { specifier: unknown; typeOnly: boolean } | undef
   }
 }
 
-/** `new URL("./x.ts", import.meta.url).href`: a bundle of its own is loaded by path; that it is one holds the build. */
+/** `import(url.href)`: a bundle of its own is loaded by path; that it is one is held where the URL is made, by the build. */
 function isByPath(source: unknown): boolean {
-  const { type, object } = source as {
-    type?: string;
-    object?: { type?: string; callee?: { name?: unknown } };
-  };
-  return type === "MemberExpression" && object?.type === "NewExpression" && object.callee?.name === "URL";
+  const { type, property } = source as { type?: string; property?: { name?: unknown } };
+  return type === "MemberExpression" && property?.name === "href";
 }
 
 /** `require("x")` and `require.resolve("x")`, which createRequire brings into an ES module. */

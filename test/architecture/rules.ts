@@ -82,7 +82,9 @@ export const IMPORTED_BY_NOBODY: readonly string[] = [
   "daemon/staging/diff-worker.ts",
   "daemon/staging/syntax/child.ts",
   "client/cli/main.ts",
+  "client/hook/notebook.ts",
   "client/mcp/main.ts",
+  "client/setup/merge.ts",
 ];
 
 /** Foreign packages that only one place knows, types included. */

@@ -1,4 +1,5 @@
 /** `mcp`: becomes the MCP server of client/mcp, which is loaded by path: no other verb pays for its packages. */
+import { byPath } from "../../by-path.ts";
 import type { Context } from "../context.ts";
 import { startOf } from "../place.ts";
 
@@ -7,6 +8,7 @@ interface McpServer {
 }
 
 export async function mcp(context: Context): Promise<never> {
-  const server = (await import(new URL("../../mcp/main.ts", import.meta.url).href)) as McpServer;
-  return await server.serve({ from: startOf(context), signal: context.signal });
+  const url = new URL("../../mcp/main.ts", import.meta.url);
+  const from = startOf(context);
+  return await byPath(url, ({ serve }: McpServer) => serve({ from, signal: context.signal }));
 }

@@ -6,9 +6,10 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { byPath } from "../../by-path.ts";
 import type { WriteInput } from "../../content.ts";
 import { AGENTS, type Command } from "../../setup/agents.ts";
-import { merge } from "../../setup/lines.ts";
+import type { Lines } from "../../setup/form.ts";
 import { confirm } from "../ask.ts";
 import { openNewSession } from "../choose.ts";
 import type { Context } from "../context.ts";
@@ -38,7 +39,10 @@ export async function setup(context: Context, [name]: string[]): Promise<number>
       `It knows ${names.join(", ")}. Any other that takes MCP servers: the command is \`iopipectl mcp\`.`,
     );
   const { root } = await findWorkspace(context);
-  const files = agent.files(ownCommand(), root).map((file) => plan(root, file));
+  const url = new URL("../../setup/merge.ts", import.meta.url);
+  const files = await byPath(url, ({ merge }: Merger) =>
+    agent.files(ownCommand(), root).map((file) => plan(root, file, merge)),
+  );
   if (context.has("print")) {
     if (context.json) printJson({ files: files.map(({ path, lines }) => ({ path, lines })) });
     else describe(files, agent.remarks);
@@ -57,9 +61,13 @@ function ownCommand(): Command {
   return { program: process.execPath, args: process.argv.slice(1, 2) };
 }
 
+interface Merger {
+  merge(text: string, lines: Lines, path: string): string;
+}
+
 type ConfigFile = ReturnType<(typeof AGENTS)[string]["files"]>[number];
 
-function plan(root: string, { path: usual, or = [], lines }: ConfigFile): Planned {
+function plan(root: string, { path: usual, or = [], lines }: ConfigFile, merge: Merger["merge"]): Planned {
   const path = [usual, ...or].find((each) => existsSync(join(root, each))) ?? usual;
   const alone = merge("", lines, path);
   if (path.startsWith("~/")) return { path, lines: alone };

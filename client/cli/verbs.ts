@@ -164,6 +164,7 @@ export const VERBS: readonly Verb[] = [
       ["--resume <id>", "end the session of a run that could not be staged"],
       ["--agent <name>", "who that is, for the session"],
       ["--trusted", "let it use the reviewer's socket, and run in a copy where nothing can be mounted"],
+      ["--pass-through <dirs...>", "directories in which it writes to the real tree: caches, build output"],
       ["--backend <kind>", "overlay or copy, instead of what the machine offers"],
       TITLE,
     ],

@@ -1,6 +1,6 @@
 /** Methods about layers: a command runs over a workspace, and what it writes there is a session's instead. */
 import { z } from "zod";
-import { method, params, STAGE_ERRORS } from "./method.ts";
+import { method, PATH_ERRORS, params, STAGE_ERRORS } from "./method.ts";
 import { Count, LayerBackend, Path, Session, SessionId, Title, WorkspaceRef } from "./values.ts";
 
 export const open = method({
@@ -18,6 +18,13 @@ export const open = method({
       .optional()
       .describe("The command may see the reviewer's socket, and may run where nothing hides it."),
     backend: LayerBackend.optional().describe("Default: the first of these that the machine offers."),
+    passThrough: z
+      .array(Path)
+      .max(100)
+      .optional()
+      .describe(
+        "Directories in which the command writes to the real tree; the trusted policy's are added. Not in a copy.",
+      ),
     maxBytes: Count.optional().describe("Of what the command changes; default 8 GiB."),
   }),
   result: z.object({
@@ -37,10 +44,9 @@ export const open = method({
     "IoFailed",
     "RootGone",
     "IllegalState",
-    "AccessDenied",
     "NotPermitted",
-    "PathProtected",
     "ReadOnly",
+    ...PATH_ERRORS,
   ],
 });
 

@@ -104,6 +104,13 @@ export const PolicyRules = z.strictObject({
     .max(50)
     .optional()
     .describe("Of these checks, those that must pass before an apply."),
+  passThrough: z
+    .array(Path)
+    .max(100)
+    .optional()
+    .describe(
+      "Directories that `run` leaves open to the real tree: caches, build output. Only once trusted.",
+    ),
   io_pipeline_v1: z
     .boolean()
     .optional()

@@ -5,13 +5,13 @@
  * Exit code: the command's own, 128 and the signal's number where one ended it; 125 for what fails on our side.
  */
 
-import type { Result } from "../../../protocol/methods/index.ts";
+import type { Result, Workspace } from "../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { askLine } from "../ask.ts";
 import type { Context } from "../context.ts";
 import { report, UsageError } from "../failure.ts";
 import { count, isInteractive, note, printJson } from "../output.ts";
-import { findWorkspace } from "../place.ts";
+import { findWorkspace, pathIn } from "../place.ts";
 import { parseVolume } from "../quantities.ts";
 import { visible } from "../visible.ts";
 
@@ -29,7 +29,7 @@ export async function run(context: Context, command: string[]): Promise<number> 
     if (command.length === 0)
       throw new UsageError("There is no command to run.", "Say: iopipectl run -- COMMAND ARGUMENTS");
     const workspace = await findWorkspace(context);
-    return await runIn(context, workspace.root, await open(context, workspace.id, command), command);
+    return await runIn(context, workspace.root, await open(context, workspace, command), command);
   } catch (error) {
     report(error, context.json);
     return OURS;
@@ -49,8 +49,13 @@ function refuseNested(): void {
     });
 }
 
-async function open(context: Context, workspace: string, command: readonly string[]): Promise<Opened> {
+async function open(
+  context: Context,
+  { id: workspace, root }: Workspace,
+  command: readonly string[],
+): Promise<Opened> {
   const agent = context.text("agent");
+  const passThrough = context.list("passThrough")?.map((path) => pathIn(root, context.cwd, path));
   const backend = backendOf(context);
   const opened = await context.call("layer/open", {
     workspace,
@@ -59,6 +64,7 @@ async function open(context: Context, workspace: string, command: readonly strin
     ...(agent !== undefined && { agent }),
     ...(context.has("trusted") && { trusted: true }),
     ...(backend !== undefined && { backend }),
+    ...(passThrough && { passThrough }),
     ...maxBytes(context),
   });
   if (opened.backend === "copy")

@@ -15,6 +15,7 @@ import type { Asking, House } from "../house.ts";
 import type { OpenWorkspace } from "../opened.ts";
 import { chooseBackends } from "./backend.ts";
 import { type OpenedLayer, type OpenOptions, openLayer } from "./open-layer.ts";
+import { passedThrough } from "./passed.ts";
 import { type StagedLayer, stageLayer } from "./stage-layer.ts";
 import { removeStrays, watchEnds } from "./watch-ends.ts";
 
@@ -108,7 +109,8 @@ export function createLayers(parts: LayersParts): Layers {
     open: async (workspace, options, asking) => {
       const { backend, trusted = false } = options;
       const chosen = await choose(workspace.root, { backend, trusted });
-      return openLayer(parts, workspace, { ...options, chosen }, asking);
+      const passed = await passedThrough(store, workspace, options.passThrough);
+      return openLayer(parts, workspace, { ...options, chosen, passed }, asking);
     },
     lookAtAll: async (workspace) => {
       const sessions = store.layers.list().map(({ session }) => session);

@@ -29,7 +29,7 @@ export interface OpenOptions {
   readonly backend?: LayerBackend | undefined;
   readonly maxBytes?: number | undefined;
   /** Directories below the root in which the command writes to the real tree. */
-  readonly passed?: readonly string[] | undefined;
+  readonly passThrough?: readonly string[] | undefined;
 }
 
 export interface OpenedLayer extends ChosenBackend {
@@ -49,7 +49,7 @@ const CLOCK_MS = 30_000;
 export async function openLayer(
   { store, own }: { readonly store: Store; readonly own: Own },
   { id: workspace, root, tree, watch }: OpenWorkspace,
-  options: OpenOptions & { readonly chosen: ChosenBackend },
+  options: OpenOptions & { readonly chosen: ChosenBackend; readonly passed: readonly string[] },
   asking: Asking,
 ): Promise<OpenedLayer> {
   const { pid, title = "", agent, trusted = false, chosen, maxBytes = MAX_BYTES, passed } = options;

@@ -3,7 +3,7 @@
  * client's connection has closed, and now and then. Also the directories that a crash left.
  * Owns when; what then happens is the layers' (index.ts).
  */
-import { readdir } from "node:fs/promises";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { layerPlace, processesIn, removeLayer } from "../../layer/index.ts";
@@ -53,9 +53,13 @@ export function watchEnds({ layers, endIfLeft, failed }: EndsParts): Ends {
   };
 }
 
-/** Removes directories of layers that are no session's, and that nobody is in. */
+/**
+ * Removes directories of layers that are no session's, and that nobody is in. Which there are is seen before it returns:
+ * one that is made after that is not among them.
+ */
 export async function removeStrays(stateDir: string, isKnown: (session: string) => boolean): Promise<void> {
-  const names = await readdir(join(stateDir, "layers")).catch(() => []);
+  const directory = join(stateDir, "layers");
+  const names = existsSync(directory) ? readdirSync(directory) : [];
   for (const name of names)
     if (!isKnown(name) && processesIn(name).length === 0) await removeLayer(layerPlace(stateDir, name));
 }

@@ -29,7 +29,6 @@ try {
     bundle(root, fresh, entries),
     declarations(root, fresh, libraries),
     cp(path.join(root, "daemon/staging/syntax/grammars"), path.join(fresh, "grammars"), { recursive: true }),
-    cp(path.join(root, "daemon/layer/enter.sh"), path.join(fresh, "enter.sh")),
   ]);
   if (existsSync(dist)) await rename(dist, old);
   await rename(fresh, dist);

@@ -66,6 +66,8 @@ while [ $n -lt "$passed" ]; do
   mount --rbind "$layer/cover/passed/$n" "$root/$1" || fail "$1 cannot be passed through"
   shift
 done
+# Root may write to what is its own without any capability: disks, and what steers the kernel.
+[ "$uid" != 0 ] || mount --all --fstab "$layer/cover/machine" || fail "the machine's devices cannot be hidden"
 # The layer's own directory is below the state directory: hidden from here on.
 [ -z "$runtime" ] || mount --rbind "$layer/cover/runtime" "$runtime" || fail "$runtime cannot be hidden"
 [ -z "$state" ] || mount --rbind "$layer/cover/state" "$state" || fail "$state cannot be hidden"

@@ -2,7 +2,7 @@
  * Starting a command in a layer: the arguments of enter.sh, and the directories that it needs to find.
  * Whoever runs a command starts this program; nothing here starts anything.
  */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LayerPlace } from "./place.ts";
@@ -35,10 +35,33 @@ export function startIn({ id, root, place, pid, hidden, passed = [] }: StartOpti
   const { propose, at, runtime, state } = hidden ? hiding(hidden) : NOTHING;
   for (const name of [at, runtime && "runtime", state && "state", ...passed.map((_, n) => `passed/${n + 1}`)])
     mkdirSync(join(place.cover, name), { recursive: true, mode: 0o700 });
+  if (owner[0] === 0) writeFileSync(join(place.cover, "machine"), machineMounts());
   return [
     ...["setpriv", "--pdeathsig", "KILL", "sh", enter, String(pid), id, ...owner.map(String)],
     ...[root, place.directory, propose, at, runtime, state, String(passed.length), ...passed],
   ];
+}
+
+/** Read-only for the command: a program named in some of these files is started by the kernel, outside and as root. */
+const STEERING = ["/proc/sys", "/proc/sysrq-trigger", "/sys"];
+
+/** As fstab(5): what root is kept from though it owns it. In the place of each disk is one that swallows everything. */
+function machineMounts(): string {
+  const disks = readdirSync("/sys/class/block").filter((name) => sizeOf(name) > 0);
+  const nodes = disks.map((name) => `/dev/${name.replaceAll("!", "/")}`);
+  return [
+    ...nodes.filter((node) => existsSync(node)).map((node) => `/dev/null ${node} none bind 0 0\n`),
+    ...STEERING.filter((path) => existsSync(path)).map((path) => `${path} ${path} none rbind,ro 0 0\n`),
+  ].join("");
+}
+
+/** In sectors; a device without a medium, as most loop devices are, has none. */
+function sizeOf(disk: string): number {
+  try {
+    return Number(readFileSync(`/sys/class/block/${disk}/size`, "utf8"));
+  } catch {
+    return 0;
+  }
 }
 
 const NOTHING = { propose: "", at: "", runtime: "", state: "" };

@@ -5,7 +5,7 @@
  * Fails: throws esbuild's error after esbuild has printed it; what was written by then is incomplete.
  */
 
-import { chmod } from "node:fs/promises";
+import { chmod, copyFile } from "node:fs/promises";
 import path from "node:path";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { cjsBanner, esmBanner, IMPORT_META_URL } from "./banner.ts";
@@ -55,6 +55,9 @@ export async function bundle(root: string, outDir: string, entries: readonly Ent
       }),
     ),
   ]);
+  await Promise.all(
+    of("script").map(({ source, out }) => copyFile(path.join(root, source), path.join(outDir, out))),
+  );
   await Promise.all(
     entries.filter((entry) => entry.binary).map((entry) => chmod(path.join(outDir, entry.out), 0o755)),
   );

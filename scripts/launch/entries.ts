@@ -12,8 +12,9 @@ export interface Entry {
    * daemon: ESM bundle for a process of its own, dependencies from node_modules.
    * library: ESM, shares chunks with the other libraries, dependencies from node_modules, with .d.ts files.
    * command: one CommonJS file with everything in it, for a quick start.
+   * script: a shell's, as it is.
    */
-  readonly kind: "launcher" | "daemon" | "library" | "command";
+  readonly kind: "launcher" | "daemon" | "library" | "command" | "script";
   /** The name of a binary, as in package.json. */
   readonly binary?: string;
 }
@@ -24,6 +25,7 @@ export const ENTRIES: readonly Entry[] = [
   { source: "daemon/watch/child.ts", out: "watch-child.js", kind: "daemon" },
   { source: "daemon/staging/diff-worker.ts", out: "diff-worker.js", kind: "daemon" },
   { source: "daemon/staging/syntax/child.ts", out: "syntax-child.js", kind: "daemon" },
+  { source: "daemon/layer/enter.sh", out: "enter.sh", kind: "script" },
   { source: "client/index.ts", out: "client.js", kind: "library" },
   { source: "client/atomic.ts", out: "atomic.js", kind: "library" },
   { source: "protocol/index.ts", out: "protocol.js", kind: "library" },

@@ -39,6 +39,15 @@ describe.each(USERS)("as $name", (user) => {
     ],
     ["mounting over it", 'mount --bind /tmp "$ROOT" || mount -t tmpfs none "$ROOT"'],
     ["a device of the disk", 'mknod disk b "$(stat -c "%Hd %Ld" "$ROOT")" || mknod /tmp/disk.$$ b 8 0'],
+    [
+      "the disk itself",
+      'test -b "$(findmnt --noheadings --output SOURCE --target / | sed "s/\\[.*//")" && test "$(id -u)" = 0',
+    ],
+    [
+      "what the kernel starts",
+      "for file in /proc/sys/kernel/core_pattern /proc/sysrq-trigger /sys/kernel/uevent_helper; do " +
+        'test -w "$file" && test -e "$file" && exit 70; done; false',
+    ],
     ["a file of the layer's own directory", 'ls "$STATE"/layers/*'],
     ["the store", 'ls "$STATE"/iopipe.db "$STATE"/daemon.json'],
     ["the reviewer's socket", 'ls "$STATE"/run/iopiped.sock'],
@@ -77,7 +86,7 @@ describe.each(USERS)("as $name", (user) => {
     const { pid } = JSON.parse((await scene.ctl("daemon", "status", "--json")).stdout);
     await attempt(
       scene,
-      `unset IOPIPE_ROLE IOPIPE_SESSION IOPIPE_LAYER; echo in > a; ${CTL_COMMAND} daemon start; ${CTL_COMMAND} apply --yes`,
+      `unset IOPIPE_ROLE IOPIPE_SESSION IOPIPE_LAYER; echo in > a; timeout 5 ${CTL_COMMAND} daemon start; timeout 5 ${CTL_COMMAND} apply --yes`,
     );
     expect(scene.read("a")).toBe("a\n");
     expect(JSON.parse((await scene.ctl("daemon", "status", "--json")).stdout)).toMatchObject({ pid });

@@ -3,10 +3,12 @@
  * which Node they need before anything else is loaded.
  */
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import type { Metafile } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import packageJson from "../package.json" with { type: "json" };
@@ -102,4 +104,25 @@ test.each(["22.14.0", "22.15.1", "24.0.0", "26.10.0"])("Node %s passes the check
     stderr: { write: unexpected },
     exit: unexpected,
   });
+});
+
+test("iopipectl mcp, out of the bundles, lists its tools to a host, and is gone when stdin ends", async () => {
+  const server = spawn(process.execPath, [path.join(outDir, "iopipectl.cjs"), "mcp"], { cwd: outDir });
+  const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
+  const ask = async (id: number, method: string, params: object) => {
+    server.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
+    return JSON.parse(String((await lines.next()).value));
+  };
+  const clientInfo = { name: "test", version: "1" };
+  const greeting = await ask(1, "initialize", {
+    protocolVersion: "2025-06-18",
+    capabilities: {},
+    clientInfo,
+  });
+  expect(greeting.result.serverInfo).toMatchObject({ name: "iopipe", version: packageJson.version });
+  const { tools } = (await ask(2, "tools/list", {})).result;
+  expect(tools).toHaveLength(14);
+  const exited = once(server, "exit");
+  server.stdin.end();
+  expect(await exited).toEqual([0, null]);
 });

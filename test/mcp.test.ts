@@ -30,6 +30,7 @@ describe.each(ERAS)("in the era of %s", (era) => {
       patches: [{ path: "src/a.ts", kind: "update", state: "Pending" }],
     });
     const session = first.data.session.id;
+    expect((await scene.reviewer.call("session/get", { session })).session.agent).toBe("test");
     const refused = await agent.call("stage_edit", {
       path: "src/b.ts",
       session,
@@ -477,6 +478,8 @@ describe.each([
     await call("stage_delete", { path: "src/b.ts" });
     expect(Object.keys(on.scene.tree())).toEqual(expect.arrayContaining(["newer/file"]));
     expect(Object.keys(on.scene.tree())).not.toContain("src/b.ts");
+    for (const tool of ["list_staged", "diff_staged", "await_review"])
+      expect((await call(tool, {})).text).toMatch(/IllegalState.*no session.*\nNext: Look at the files/);
     expect((await call("stage_patch", { patch: "x" })).text).toMatch(/IllegalState.*\nNext: Use stage_edit/);
     expect((await call("stage_write", { path: "../out", content: "" })).text).toContain("PathEscape");
     expect((await call("stage_delete", { path: "nothing" })).text).toContain("ENOENT");

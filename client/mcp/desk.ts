@@ -18,6 +18,13 @@ interface Named {
   readonly key?: string | undefined;
 }
 
+/** What a session is opened with, where a call opens one. */
+interface Opener {
+  readonly title?: string | undefined;
+  /** The host's name, for the reviewer. */
+  readonly agent: string;
+}
+
 /** A session with its place. */
 export interface Work {
   readonly connection: Connection;
@@ -31,7 +38,7 @@ export interface Desk {
   /** @throws {IopipeError} WorkspaceNotFound where no reviewer has opened one around the server's directory. */
   readonly workspace: () => Promise<Workspace>;
   /** The session that is named; by a new `key` it is opened. */
-  readonly openWork: (named: Named & { readonly title?: string | undefined }) => Promise<Work>;
+  readonly openWork: (named: Named & Opener) => Promise<Work>;
   /** The session that is named, applied or not. @throws {IopipeError} SessionNotFound where there is none yet. */
   readonly findWork: (named: Named) => Promise<Work>;
   /** Which way a change of `path` goes. */
@@ -76,16 +83,18 @@ export function makeDesk(from: string): Desk {
     return { ...here, session, handle: here.connection.session(id) };
   };
 
-  const openWork: Desk["openWork"] = async ({ title = "From an agent", ...named }) => {
+  const openWork: Desk["openWork"] = async ({ title = "From an agent", agent, ...named }) => {
+    assertStaging();
     const { id, key } = naming(named);
     if (id !== undefined) return await byId(id);
     const here = await place();
-    const params = { workspace: here.workspace.id, key, title, agent: "mcp" };
+    const params = { workspace: here.workspace.id, key, title, agent: agent.slice(0, 200) };
     const { session } = await here.connection.call("session/open", params);
     return { ...here, session, handle: here.connection.session(session.id) };
   };
 
   const findWork = async (named: Named): Promise<Work> => {
+    assertStaging();
     const { id, key } = naming(named);
     if (id !== undefined) return await byId(id);
     const here = await place();
@@ -96,10 +105,30 @@ export function makeDesk(from: string): Desk {
     });
   };
 
+  /** Where plain files are written there is no session to look at. */
+  const assertStaging = (): void => {
+    const way = plain(".");
+    if (!way) return;
+    const where =
+      way.way === "layer"
+        ? "This runs inside `iopipectl run`"
+        : "iopipe is switched off here (IOPIPE_DISABLE)";
+    throw new IopipeError(
+      "IllegalState",
+      `${where}: changes are plain files, and there is no session of this server.`,
+      {
+        hint:
+          "Look at the files with tools of your own" +
+          (way.way === "layer" ? "; when the command ends, all changes are proposed together." : "."),
+      },
+    );
+  };
+
   const plain = (path: string): PlainWay | undefined => {
-    const base = process.env.IOPIPE_LAYER || from;
-    const way = wayOfEnvironment(realPlace(resolve(base, path)));
-    if (way) assertInside(base, way.file, path);
+    const { IOPIPE_LAYER: layer } = process.env;
+    const file = realPlace(resolve(layer || from, path));
+    const way = wayOfEnvironment(file);
+    if (way || layer) assertInside(layer || from, file, path);
     return way;
   };
 

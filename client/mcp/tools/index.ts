@@ -1,5 +1,10 @@
 /** The table of tools, in the order in which hosts list them; and how a row of it becomes a tool of the server. */
-import type { CallToolResult, McpServer, ServerContext } from "@modelcontextprotocol/server";
+import {
+  type CallToolResult,
+  CLIENT_INFO_META_KEY,
+  type McpServer,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
 import type { Desk } from "../desk.ts";
 import { answered, refused } from "./answers.ts";
 import { LOOKING } from "./looking.ts";
@@ -19,7 +24,7 @@ export function registerTools(server: McpServer, desk: Desk): void {
       { title, description, inputSchema: input, outputSchema: output, annotations },
       async (given, context): Promise<CallToolResult> => {
         try {
-          return answered(await run(given, callOf(desk, context)));
+          return answered(await run(given, callOf(desk, server, context)));
         } catch (error) {
           return refused(error);
         }
@@ -28,10 +33,11 @@ export function registerTools(server: McpServer, desk: Desk): void {
   }
 }
 
-function callOf(desk: Desk, { mcpReq }: ServerContext): ToolCall {
+function callOf(desk: Desk, server: McpServer, { mcpReq }: ServerContext): ToolCall {
   const token = mcpReq._meta?.progressToken;
   return {
     desk,
+    agent: hostOf(server, mcpReq.envelope),
     signal: mcpReq.signal,
     progress: (progress, total, message) => {
       if (token === undefined) return;
@@ -40,4 +46,11 @@ function callOf(desk: Desk, { mcpReq }: ServerContext): ToolCall {
       mcpReq.notify({ method: "notifications/progress", params }).catch(() => {});
     },
   };
+}
+
+/** The host's name: the one era says it in each request, the other once. */
+function hostOf(server: McpServer, envelope: Readonly<Record<string, unknown>> = {}): string {
+  const host = envelope[CLIENT_INFO_META_KEY] ?? server.server.getClientVersion();
+  const { name } = (host ?? {}) as { name?: unknown };
+  return typeof name === "string" && name !== "" ? name : "mcp";
 }

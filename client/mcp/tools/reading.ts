@@ -49,11 +49,11 @@ interface Found {
 
 async function contentOf(
   { path, session, key }: { path: string; session?: string | undefined; key?: string | undefined },
-  { desk, signal }: ToolCall,
+  { desk, signal, agent }: ToolCall,
 ): Promise<Found & { bytes: Buffer }> {
   const plain = desk.plain(path);
   if (plain) return { bytes: await readFile(plain.file), path: plain.file, origin: "disk" };
-  const { handle, workspace } = await desk.openWork({ session, key });
+  const { handle, workspace } = await desk.openWork({ session, key, agent });
   const inside = pathIn(workspace, path);
   const { bytes, image, origin } = await handle.read(inside, { signal });
   return { bytes, path: inside, origin, ...(image.hash !== undefined && { hash: image.hash }) };
@@ -143,8 +143,8 @@ const list = tool({
     ...NAMED,
   }),
   output: z.object({ entries: z.array(Entry), after: z.string().optional(), ...NEXT }),
-  run: async ({ path, recursive, limit = DEFAULT_ENTRIES, after, ...named }, { desk, signal }) => {
-    const { connection, workspace, session } = await desk.openWork(named);
+  run: async ({ path, recursive, limit = DEFAULT_ENTRIES, after, ...named }, { desk, signal, agent }) => {
+    const { connection, workspace, session } = await desk.openWork({ ...named, agent });
     const params = {
       session: session.id,
       limit,

@@ -16,7 +16,7 @@ import type { Candidate, SearchJob, SearchNews } from "../search-thread.ts";
 import { NAMED, NEXT, tool } from "./tool.ts";
 
 const DEFAULT_MATCHES = 100;
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 5_000;
 
 const Match = z.object({
   path: z.string(),
@@ -30,7 +30,7 @@ const search = tool({
   description:
     "Finds lines in the workspace's files as they would be with everything that this session has staged. Plain text " +
     "unless `regex` says otherwise; within a line. Ignored, generated and vendored files are left out unless `globs` " +
-    "name them, binary files and those over 2 MiB always. Ends after 10 seconds with what it has.",
+    "name them, binary files and those over 2 MiB always. Ends after 5 seconds with what it has.",
   effect: "reads",
   input: z.strictObject({
     globs: GlobList.optional().describe("Only files that match one, as git's :(glob): `src/**/*.ts`."),
@@ -51,7 +51,7 @@ const search = tool({
     call,
   ) => {
     const expression = compile(pattern, regex, ignoreCase);
-    const work = await call.desk.openWork(named);
+    const work = await call.desk.openWork({ ...named, agent: call.agent });
     const files = await candidates(work, globs, call.signal);
     const job = { root: work.workspace.root, files, expression, limit };
     const { matches, searchedFiles, complete } = await searched(job, call.signal);

@@ -158,7 +158,7 @@ async function stage(change: Change, extra: Extra, call: ToolCall): Promise<Answ
   const { session: id, key, title, note, baseHash, breakHardLinks } = extra;
   const way = await call.desk.way("path" in change ? change.path : ".");
   if (way.way !== "staged") return { data: plainly(way, await changePlainly(change, way, call.desk)) };
-  const { handle, workspace } = await call.desk.openWork({ session: id, key, title });
+  const { handle, workspace } = await call.desk.openWork({ session: id, key, title, agent: call.agent });
   const said = {
     ...(note !== undefined && { note }),
     ...(baseHash !== undefined && { baseHash }),

@@ -10,6 +10,8 @@ import type { Desk } from "../desk.ts";
 /** One call of a tool. */
 export interface ToolCall {
   readonly desk: Desk;
+  /** The host's own name. */
+  readonly agent: string;
   readonly signal: AbortSignal;
   /** Tells a host that asked for it how far a long call is; `done` only grows. */
   readonly progress: (done: number, total: number, message: string) => void;

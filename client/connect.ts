@@ -63,13 +63,14 @@ export async function reachDaemon(locations: Locations, role: Role, autostart: b
       const dialled = await dial(locations, role);
       if ("socket" in dialled) return dialled.socket;
       const absent = dialled.missed === "absent";
+      const starts = autostart && (role === "reviewer" || existsSync(locations.stateDir));
       const elapsedMs = performance.now() - started;
-      if (elapsedMs > (absent && !autostart ? ABSENT_LIMIT_MS : START_LIMIT_MS))
-        throw unanswered(locations, role, absent, Math.round(elapsedMs));
-      if (absent && autostart && role === "proposer" && !existsSync(locations.stateDir))
-        throw nothingToPropose(locations);
+      if (elapsedMs > (absent && !starts ? ABSENT_LIMIT_MS : START_LIMIT_MS))
+        throw absent && autostart && !starts
+          ? nothingToPropose(locations)
+          : unanswered(locations, role, absent, Math.round(elapsedMs));
       // Loaded late: most clients find a daemon and need nothing of it.
-      if (absent && autostart) starter ??= (await import("./starter.ts")).makeStarter(locations);
+      if (absent && starts) starter ??= (await import("./starter.ts")).makeStarter(locations);
       if (absent) starter?.advance();
       await delay(pauseMs);
     }

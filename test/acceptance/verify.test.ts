@@ -198,6 +198,16 @@ test.runIf(canLayer)(
   },
 );
 
+test("a policy that requires what is no check, or misnames one, lets nothing through", async () => {
+  for (const policy of ['{ "require": ["tset"] }', '{ "checks": { "a b": { "command": ["true"] } } }']) {
+    await using scene = await openScene({ on: stage(), files: { "a.txt": "a\n", [POLICY]: policy } });
+    const session = await proposed(scene);
+    await session.write("a.txt", "A\n");
+    await expect(apply(scene, session)).rejects.toMatchObject({ kind: "NotApproved" });
+    await expect(verify(scene, session)).rejects.toMatchObject({ kind: "IllegalState" });
+  }
+});
+
 test.runIf(canLayer)(
   "checks run together, each in a layer of its own; a time limit and a cancel end them",
   async () => {

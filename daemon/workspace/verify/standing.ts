@@ -4,6 +4,7 @@
  * fetched by tools does not count, or every build would void what its own tests said.
  * That something else is staged is seen by the digest, and stored nowhere.
  */
+import { isKind } from "../../../protocol/wire/errors.ts";
 import type { Store } from "../../store/index.ts";
 import type { RootWatch } from "../../watch/index.ts";
 
@@ -47,7 +48,8 @@ export function followVerdicts(
     try {
       await settleVerdicts(store, workspace, { proven: false });
     } catch (error) {
-      if (!stopped) failed(error);
+      // Nothing can be applied to a tree that is not there.
+      if (!stopped && !isKind(error, "RootGone")) failed(error);
     }
     looking = false;
     if (again) void look();

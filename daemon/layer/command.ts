@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { StringDecoder } from "node:string_decoder";
+import { partEnvironment } from "./environment.ts";
 import { type StartOptions, startIn } from "./start.ts";
 
 export type Stream = "stdout" | "stderr";
@@ -40,10 +41,11 @@ const LAST_WORDS_MS = 5000;
 
 /** Runs a command in a layer. @throws the signal's reason; an Error where the layer cannot be made, with why */
 export async function runInLayer(where: StartOptions, options: CommandOptions): Promise<Ended> {
-  const { directory, command, env, timeoutMs, signal } = options;
+  const { directory, timeoutMs, signal } = options;
   signal.throwIfAborted();
+  const { outer, command } = partEnvironment(options.env, where.root, options.command);
   const [program = "", ...args] = [...startIn(where), directory, ...command];
-  const child = spawn(program, args, { cwd: "/", env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, { cwd: "/", env: outer, stdio: ["ignore", "pipe", "pipe"] });
   const kept = keepLast(KEPT_CHARACTERS);
   const over = Promise.withResolvers<void>();
   const follow = async (stream: Stream): Promise<void> => {

@@ -65,6 +65,7 @@ export async function fillLayer(
     if (after.type !== "symlink") await chmod(file, after.mode ?? 0o644);
   }
   const whiteout = makeWhiteouts(join(directory, "whiteout"));
+  const lessened = new Set<string>();
   const comes = new Set(wanted.filter(({ after }) => after.exists).map(({ path }) => path));
   for (const { path, after } of wanted) {
     // A file in the place of its directory hides it already, and so does what takes its own.
@@ -72,13 +73,14 @@ export async function fillLayer(
     if (made.has(path) || (await lookAt(join(root, path))) === undefined) continue;
     await makeAbove(path);
     await whiteout(join(upper, path));
-    for (const above of ancestorsOf(path).reverse()) {
-      // As an apply removes a directory that it empties.
-      if (!(await isEmptied(join(root, above), join(upper, above)))) break;
-      await rm(join(upper, above), { recursive: true });
-      made.delete(above);
-      await whiteout(join(upper, above));
-    }
+    for (const above of ancestorsOf(path)) lessened.add(above);
+  }
+  // As an apply removes directories that it empties; what is below comes before what is above.
+  for (const path of [...lessened].sort().reverse()) {
+    if (!(await isEmptied(join(root, path), join(upper, path)))) continue;
+    await rm(join(upper, path), { recursive: true });
+    made.delete(path);
+    await whiteout(join(upper, path));
   }
   for (const [path, mode] of made) await chmod(join(upper, path), mode);
 }
@@ -110,12 +112,16 @@ async function lookAt(path: string) {
   }
 }
 
-/** One device is made, by mknod(1), for Node has no such call; all others are names of it, as overlayfs makes them. */
-function makeWhiteouts(first: string): (path: string) => Promise<void> {
-  let making: Promise<unknown> | undefined;
+/** Names of one device; file systems allow 32,000 and more. */
+const NAMES = 10_000;
+
+/** A device is made by mknod(1), for Node has no such call; others are names of it, as overlayfs makes them. */
+function makeWhiteouts(device: string): (path: string) => Promise<void> {
+  let count = 0;
   return async (path) => {
-    making ??= promisify(execFile)("mknod", [first, "c", "0", "0"]);
-    await making;
-    await link(first, path);
+    const from = `${device}${Math.floor(count / NAMES)}`;
+    if (count % NAMES === 0) await promisify(execFile)("mknod", [from, "c", "0", "0"]);
+    count += 1;
+    await link(from, path);
   };
 }

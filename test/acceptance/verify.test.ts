@@ -311,6 +311,23 @@ test.runIf(canLayer)(
 );
 
 test.runIf(canLayer)(
+  "nothing that is staged is run by what makes the layer, wherever programs are looked up",
+  async () => {
+    await using scene = await scenario();
+    const session = await proposed(scene);
+    const stolen = path.join(scene.home.directory, "stolen");
+    const script = `#!/bin/sh\necho "$0 $*" >>"${stolen}"\nexit 1\n`;
+    for (const name of ["mount", "setpriv", "unshare", "mkdir", "env", "sh", "hello"])
+      await session.write(`bin/${name}`, script, { mode: 0o755 });
+    const env = { PATH: `bin:${scene.root}/bin:${process.env.PATH}`, LD_LIBRARY_PATH: `${scene.root}/bin` };
+    const { verdicts } = await verify(scene, session, { command: ["hello"], env });
+    // The command itself is looked up as its own PATH says.
+    expect(verdicts).toMatchObject([{ outcome: "failed", exitCode: 1 }]);
+    expect(readFileSync(stolen, "utf8").trim().split("\n")).toEqual([expect.stringMatching(/bin\/hello/)]);
+  },
+);
+
+test.runIf(canLayer)(
   "iopipectl verify streams what is printed, names each check, and exits 1 for what did not pass",
   async () => {
     await using scene = await scenario({

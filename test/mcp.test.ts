@@ -488,6 +488,30 @@ describe.each([
   });
 });
 
+test("started by `iopipectl run`, it writes into the layer, whose session has all of it when the host is gone", async () => {
+  await using on = await agentOn();
+  const before = on.scene.tree();
+  {
+    await using agent = await mcpClient(on.scene.home, { cwd: on.scene.root, through: ["run", "--"] });
+    const written = await agent.call("stage_write", {
+      path: "src/a.ts",
+      key: "k",
+      content: "in the layer\n",
+    });
+    expect(written.data, written.text).toMatchObject({
+      way: "layer",
+      next: expect.stringContaining("when the command ends"),
+    });
+    expect((await agent.call("read_staged", { path: "src/a.ts", key: "k" })).data.content).toBe(
+      "in the layer\n",
+    );
+  }
+  expect(on.scene.tree()).toEqual(before);
+  const { sessions } = await on.scene.reviewer.call("session/list", { workspace: on.scene.workspace });
+  const { patches } = await on.scene.reviewer.session(sessions[0]?.id as string).get();
+  expect(patches).toMatchObject([{ path: "src/a.ts", state: "Pending" }]);
+});
+
 test("a workspace that was switched off takes plain writes until it is switched on again", async () => {
   await using on = await agentOn();
   await iopipectl(on.scene.home, ["disable"], { cwd: on.scene.root });

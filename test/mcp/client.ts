@@ -34,15 +34,17 @@ export interface McpOptions {
   readonly cwd: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Arguments of an iopipectl that it is started through: `run --`. */
+  readonly through?: readonly string[];
 }
 
 export async function mcpClient(
   home: TestHome,
-  { era = "2026-07-28", cwd, args = [], env = {} }: McpOptions,
+  { era = "2026-07-28", cwd, args = [], env = {}, through }: McpOptions,
 ): Promise<McpClient> {
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: [IOPIPECTL, "mcp", ...args],
+    args: [...(through ? [IOPIPECTL, ...through, process.execPath] : []), IOPIPECTL, "mcp", ...args],
     env: { ...home.env, ...env },
     cwd,
     stderr: "inherit",

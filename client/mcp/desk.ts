@@ -3,20 +3,16 @@
  * Owns no state but the connection, which is made at first use and reconnects by itself: each call finds the workspace
  * and the session anew, so that a restart of the daemon, or of this process, changes nothing.
  */
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Session, Workspace } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { connect } from "../connect.ts";
 import type { Connection } from "../connection.ts";
-import { isInside, nearest, realPlace } from "../enclosing.ts";
+import { nearest, realPlace } from "../enclosing.ts";
 import type { SessionHandle } from "../session.ts";
 import { openWorkspaces, type PlainWay, switchedOff, type Way, wayOfEnvironment } from "../way.ts";
-
-/** How a call names its session. */
-interface Named {
-  readonly session?: string | undefined;
-  readonly key?: string | undefined;
-}
+import { assertInside, pathIn } from "./inside.ts";
+import { type Named, naming } from "./naming.ts";
 
 /** What a session is opened with, where a call opens one. */
 interface Opener {
@@ -145,37 +141,4 @@ export function makeDesk(from: string): Desk {
   };
 
   return { connection, workspace, openWork, findWork, way, plain };
-}
-
-/** What of a call's arguments, or else IOPIPE_SESSION, names the session. */
-function naming({ session, key }: Named): { id: string; key?: undefined } | { id?: undefined; key: string } {
-  if (session !== undefined && key !== undefined)
-    throw new IopipeError("InvalidParams", "Both `session` and `key` are given.", {
-      hint: "Give one of them: the `session` that an answer named, or the `key` of this conversation.",
-    });
-  if (key !== undefined) return { key };
-  const id = session ?? process.env.IOPIPE_SESSION;
-  if (id) return { id };
-  throw new IopipeError("InvalidParams", "The call names no session.", {
-    hint:
-      "Give a `key` of your own making, the same in every call of this conversation and hard to guess, or the " +
-      "`session` that an answer named.",
-  });
-}
-
-/**
- * A path as the protocol wants it: models give absolute ones too.
- *
- * @throws {IopipeError} PathEscape where an absolute one lies elsewhere; relative ones are the daemon's to judge.
- */
-export function pathIn({ root }: Workspace, path: string): string {
-  if (!isAbsolute(path)) return path;
-  const file = realPlace(path);
-  assertInside(root, file, path);
-  return relative(root, file) || ".";
-}
-
-function assertInside(root: string, file: string, path: string): void {
-  if (isInside(root, file)) return;
-  throw new IopipeError("PathEscape", `${path} is outside the workspace ${root}.`, { path });
 }

@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { Patch, Session } from "../../../protocol/methods/index.ts";
 import { Count, FileStatus, Hash, Path, Problem } from "../../../protocol/methods/values.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
-import { pathIn, type Work } from "../desk.ts";
+import type { Work } from "../desk.ts";
+import { pathIn } from "../inside.ts";
 import { linkToDiff } from "../resources.ts";
 import { NAMED, NEXT, PatchShown, SessionShown, shown, ToolPath, tool } from "./tool.ts";
 

@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { Count, Hash } from "../../../protocol/methods/values.ts";
-import { pathIn } from "../desk.ts";
+import { pathIn } from "../inside.ts";
 import { type Answer, NAMED, NEXT, type ToolCall, ToolPath, tool } from "./tool.ts";
 
 /** Most of a file's content in one answer, in characters: hosts cut off longer ones without a word. */
@@ -59,66 +59,52 @@ async function contentOf(
   return { bytes, path: inside, origin, ...(image.hash !== undefined && { hash: image.hash }) };
 }
 
-/** Whole lines, as many as were asked for and fit; one that is longer than all that fits is cut. */
-function excerpt(
-  bytes: Buffer,
-  found: Found,
-  { line = 1, lines }: { line?: number | undefined; lines?: number | undefined },
-) {
-  const { path, origin } = found;
-  const hash = found.hash === undefined ? {} : { hash: found.hash };
-  if (!isUtf8(bytes)) {
-    const content = bytes.subarray(0, MAX_CONTENT / 2).toString("base64");
-    const complete = bytes.length <= MAX_CONTENT / 2;
-    const next = complete
-      ? "The file is not UTF-8 text."
-      : `Only the first ${MAX_CONTENT / 2} of ${bytes.length} bytes.`;
-    const data = {
-      path,
-      content,
-      encoding: "base64" as const,
-      ...hash,
-      origin,
-      line: 0,
-      lines: 0,
-      totalLines: 0,
-      complete,
-      next,
-    };
-    return { data };
-  }
-  const all = bytes.toString("utf8").split(/(?<=\n)/);
-  const totalLines = all[0] === "" ? 0 : all.length;
-  const wanted = all.slice(line - 1, lines === undefined ? undefined : line - 1 + lines);
+interface Wanted {
+  readonly line?: number | undefined;
+  readonly lines?: number | undefined;
+}
+
+function excerpt(bytes: Buffer, { path, origin, hash }: Found, wanted: Wanted) {
+  const common = { path, origin, ...(hash !== undefined && { hash }) };
+  if (!isUtf8(bytes)) return { data: { ...common, ...encoded(bytes) } };
+  return {
+    data: { ...common, ...linesOf(bytes.toString("utf8"), wanted) },
+    text: { member: "content" as const },
+  };
+}
+
+/** The beginning of what is no text. */
+function encoded(bytes: Buffer) {
+  const shown = bytes.subarray(0, MAX_CONTENT / 2);
+  const complete = shown.length === bytes.length;
+  const next = complete
+    ? "The file is not UTF-8 text."
+    : `These are the first ${shown.length} of ${bytes.length} bytes.`;
+  const none = { line: 0, lines: 0, totalLines: 0 };
+  return { content: shown.toString("base64"), encoding: "base64" as const, ...none, complete, next };
+}
+
+/** Whole lines, as many as were asked for and fit; of one that is longer than all that fits, the beginning. */
+function linesOf(text: string, { line = 1, lines: limit }: Wanted) {
+  const all = text === "" ? [] : text.split(/(?<=\n)/);
+  const wanted = all.slice(line - 1, limit === undefined ? undefined : line - 1 + limit);
   let content = "";
-  let count = 0;
+  let lines = 0;
   for (const each of wanted) {
     if (content.length + each.length > MAX_CONTENT) break;
     content += each;
-    count += 1;
+    lines += 1;
   }
-  const complete = count === wanted.length;
+  const complete = lines === wanted.length;
   // Else a single line of a minified file would never be seen at all.
-  if (!complete && count === 0) content = (wanted[0] ?? "").slice(0, MAX_CONTENT);
-  const next = complete ? "Stage changes with stage_edit or stage_write." : rest(line + count, count);
-  const data = {
-    path,
-    content,
-    encoding: "utf8" as const,
-    ...hash,
-    origin,
-    line,
-    lines: count,
-    totalLines,
-    complete,
-    next,
-  };
-  return { data, text: { member: "content" as const } };
+  if (!complete && lines === 0) content = (wanted[0] ?? "").slice(0, MAX_CONTENT);
+  const next = complete ? "Stage changes with stage_edit or stage_write." : rest(line, lines);
+  return { content, encoding: "utf8" as const, line, lines, totalLines: all.length, complete, next };
 }
 
-function rest(line: number, count: number): string {
-  if (count === 0) return `Line ${line} is too long to be shown; this is its beginning.`;
-  return `There is more: read_staged with line ${line}.`;
+function rest(line: number, shown: number): string {
+  if (shown === 0) return `Line ${line} is too long to be shown; this is its beginning.`;
+  return `There is more: read_staged with line ${line + shown}.`;
 }
 
 const Entry = z.object({

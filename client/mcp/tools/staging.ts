@@ -7,7 +7,7 @@ import type { Change } from "../../../protocol/methods/index.ts";
 import { Hash, Note } from "../../../protocol/methods/values.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import type { ChangeInput } from "../../content.ts";
-import { pathIn } from "../desk.ts";
+import { pathIn } from "../inside.ts";
 import { changePlainly, plainly } from "../plain.ts";
 import {
   type Answer,

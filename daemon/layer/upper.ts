@@ -22,11 +22,13 @@ import {
 import { namesIn, openInside, unlock } from "./names.ts";
 import { type Reading, type Standing, stampOf, type Unstaged } from "./standing.ts";
 
-/** One directory of the layer, with what is below it: undefined where that is nothing, or hidden. */
+/** One directory of the layer, with what is below it: undefined where that is nothing. */
 interface Level {
   readonly path: string;
   readonly over: Dir;
   readonly below: Dir | undefined;
+  /** Whether what is below is hidden, all the way down: directories in an opaque one do not say so again. */
+  readonly isHidden: boolean;
 }
 
 export interface UpperOptions {
@@ -46,7 +48,7 @@ export async function readUpper(upper: Tree, tree: Tree, options: UpperOptions):
     const below = tree.openRoot();
     try {
       const walk = new Walk(tree, options);
-      await walk.directory({ path: "", over, below });
+      await walk.directory({ path: "", over, below, isHidden: false });
       return walk;
     } finally {
       port.closeDirectory(below);
@@ -69,13 +71,14 @@ class Walk implements Reading {
     this.#options = options;
   }
 
-  async directory({ path: directory, over, below }: Level): Promise<void> {
+  async directory(level: Level): Promise<void> {
+    const { path: directory, over } = level;
     for (const bytes of await namesIn(over)) {
       await this.#options.pace();
       const name = bytes.toString();
       const path = joinPath(directory, name);
       if (!Buffer.from(name).equals(bytes)) this.unstaged.push({ path, reason: "its name is not UTF-8" });
-      else if (this.#isStageable(path)) await this.#entry({ path: directory, over, below }, name);
+      else if (this.#isStageable(path)) await this.#entry(level, name);
     }
   }
 
@@ -91,13 +94,14 @@ class Walk implements Reading {
     }
   }
 
-  async #entry({ path: directory, over, below }: Level, name: string): Promise<void> {
+  async #entry(level: Level, name: string): Promise<void> {
+    const { path: directory, over, below } = level;
     const path = joinPath(directory, name);
     const stat = this.#port.lstat(over, name);
     if (!stat) return;
     const found = below && this.#port.lstat(below, name);
     const type = typeOf(stat);
-    if (type === "directory") return this.#merge({ path: directory, over, below }, name, stat, found);
+    if (type === "directory") return this.#merge(level, name, stat, found);
     if (isWhiteout(stat)) return this.#goes(below, directory, name, found);
     if (type === "other") {
       this.unstaged.push({ path, reason: "it is neither a file, a directory nor a symlink" });
@@ -118,7 +122,7 @@ class Walk implements Reading {
   }
 
   async #merge(
-    { path: directory, over, below }: Level,
+    { path: directory, over, below, isHidden }: Level,
     name: string,
     stat: Stat,
     found: Stat | undefined,
@@ -129,13 +133,13 @@ class Walk implements Reading {
     if (!inner) return;
     try {
       const merges = found !== undefined && typeOf(found) === "directory";
-      const isOpaque = merges && this.#isOpaque(over, name);
+      const hides = isHidden || (merges && this.#isOpaque(over, name));
       const under = merges ? this.#open(below as Dir, name, path) : undefined;
       try {
         if (found && !merges) await this.#goes(below, directory, name, found);
-        if (isOpaque && under) await this.#hidden(under, path, inner);
+        if (hides && under) await this.#hidden(under, path, inner);
         // Files that a removal has named stand here again by their own entry, with the time of what is below.
-        await this.directory({ path, over: inner, below: under });
+        await this.directory({ path, over: inner, below: under, isHidden: hides });
       } finally {
         if (under) this.#port.closeDirectory(under);
       }

@@ -21,6 +21,8 @@ const FILES = {
   "directory-to-file/y": "y\n",
   "remade/old": "old\n",
   "remade/same": "same\n",
+  "remade/deep/er/old": "older\n",
+  "remade/deep/old": "old\n",
   "back-and-forth": "as it was\n",
   "gone/last": "last\n",
   "a name with spaces, $(and) 'more'\n": "odd\n",
@@ -41,6 +43,7 @@ ln -s nowhere dangling
 mv file-to-directory kept; mkdir file-to-directory; mv kept file-to-directory/inside
 rm -r directory-to-file; echo file > directory-to-file
 rm -r remade; mkdir remade; echo same > remade/same; echo new > remade/new
+mkdir -p remade/deep/er; echo new > remade/deep/new
 echo else > back-and-forth; printf 'as it was\\n' > back-and-forth
 rm gone/last
 mv 'ünïcode' 'höher'

@@ -327,6 +327,25 @@ test.runIf(canLayer)(
   },
 );
 
+test("where a command cannot be run, or there is nothing to verify, there is no verdict, and an error says why", async () => {
+  await using scene = await scenario();
+  const session = await proposed(scene);
+  await expect(verify(scene, session, sh("true"))).rejects.toMatchObject({ kind: "IllegalState" });
+  await session.write("a.txt", "A\n");
+  await expect(verify(scene, session)).rejects.toMatchObject({
+    kind: "IllegalState",
+    message: expect.stringContaining("checks"),
+  });
+  await expect(verify(scene, session, { ...sh("true"), directory: "not/there" })).rejects.toMatchObject({
+    kind: "IoFailed",
+    data: { hint: expect.stringContaining("overlay") },
+  });
+  writeFileSync(path.join(scene.root, "a.txt"), "somebody's\n");
+  await expect(verify(scene, session, sh("true"))).rejects.toMatchObject({ kind: "Stale" });
+  expect((await session.get()).session.verdicts).toBeUndefined();
+  expect(layersLeft(scene)).toEqual([]);
+});
+
 test.runIf(canLayer)(
   "iopipectl verify streams what is printed, names each check, and exits 1 for what did not pass",
   async () => {

@@ -1,9 +1,8 @@
 /** `iopipectl mcp`, driven by the official client over stdio, in both eras of the protocol. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { openScene } from "./acceptance/scene.ts";
 import { daemonPid, IOPIPECTL, iopipectl, kill, spawnIopipectl, startingHome } from "./fixture/cli.ts";
@@ -77,9 +76,9 @@ describe.each(ERAS)("in the era of %s", (era) => {
 });
 
 /** An agent with a key of its own, on a repository of its own. */
-async function agentOn(files?: Record<string, string>, options: { killable?: boolean } = {}) {
-  const scene = await openScene({ ...(files && { files }), ...options });
-  const agent = await mcpClient(scene.home, { cwd: scene.root });
+async function agentOn(files?: Record<string, string>, era: (typeof ERAS)[number] = "2026-07-28") {
+  const scene = await openScene({ ...(files && { files }) });
+  const agent = await mcpClient(scene.home, { cwd: scene.root, era });
   const key = crypto.randomUUID();
   const call = (name: string, args: Record<string, unknown> = {}) => agent.call(name, { key, ...args });
   const dispose = async (): Promise<void> => {
@@ -152,61 +151,64 @@ test("no tool is there to apply, decide or undo, and the method behind them is r
   expect(on.scene.read("src/a.ts")).toBe("export const a = 1;\n");
 });
 
-test("writes, deletions, moves and both forms of patch are staged, read back, listed and dropped", async () => {
-  await using on = await agentOn();
-  const before = on.scene.tree();
-  await on.call("stage_write", {
-    path: "bin/run",
-    content: "IyEK",
-    encoding: "base64",
-    mode: 0o755,
-    expectedBytes: 3,
-  });
-  await on.call("stage_move", { path: "src/a.ts", to: path.join(on.scene.root, "src/c.ts") });
-  await on.call("stage_delete", { path: "src/b.ts" });
-  const listed = await on.call("list_staged", { recursive: true });
-  expect(listed.data.entries.map((entry: { path: string }) => entry.path)).toEqual([
-    "bin",
-    "bin/run",
-    "src",
-    "src/c.ts",
-  ]);
-  expect((await on.call("list_staged", { limit: 1 })).data).toMatchObject({
-    after: "bin",
-    next: expect.stringContaining("more"),
-  });
-  expect((await on.call("read_staged", { path: "src/b.ts" })).text).toMatch(
-    /FileNotFound.*\nNext: Look with list_staged/,
-  );
+test.each(ERAS)(
+  "%s: writes, deletions, moves and both forms of patch are staged, read back, listed and dropped",
+  async (era) => {
+    await using on = await agentOn(undefined, era);
+    const before = on.scene.tree();
+    await on.call("stage_write", {
+      path: "bin/run",
+      content: "IyEK",
+      encoding: "base64",
+      mode: 0o755,
+      expectedBytes: 3,
+    });
+    await on.call("stage_move", { path: "src/a.ts", to: path.join(on.scene.root, "src/c.ts") });
+    await on.call("stage_delete", { path: "src/b.ts" });
+    const listed = await on.call("list_staged", { recursive: true });
+    expect(listed.data.entries.map((entry: { path: string }) => entry.path)).toEqual([
+      "bin",
+      "bin/run",
+      "src",
+      "src/c.ts",
+    ]);
+    expect((await on.call("list_staged", { limit: 1 })).data).toMatchObject({
+      after: "bin",
+      next: expect.stringContaining("more"),
+    });
+    expect((await on.call("read_staged", { path: "src/b.ts" })).text).toMatch(
+      /FileNotFound.*\nNext: Look with list_staged/,
+    );
 
-  const diff = "--- a/src/c.ts\n+++ b/src/c.ts\n@@ -1 +1 @@\n-export const a = 1;\n+export const a = 2;\n";
-  expect((await on.call("stage_patch", { patch: diff })).data.patches).toMatchObject([
-    { path: "src/c.ts", kind: "rename" },
-  ]);
-  const text = "*** Begin Patch\n*** Add File: d.txt\n+d\n*** End Patch\n";
-  expect((await on.call("stage_patch", { patch: text })).data.patches).toMatchObject([
-    { path: "d.txt", kind: "create" },
-  ]);
-  expect((await on.call("stage_patch", { patch: "nonsense" })).text).toContain("PatchMalformed");
-  const { data } = await on.call("session_status");
-  expect(data.patches.map((patch: { path: string }) => patch.path).sort()).toEqual([
-    "bin/run",
-    "d.txt",
-    "src/b.ts",
-    "src/c.ts",
-  ]);
+    const diff = "--- a/src/c.ts\n+++ b/src/c.ts\n@@ -1 +1 @@\n-export const a = 1;\n+export const a = 2;\n";
+    expect((await on.call("stage_patch", { patch: diff })).data.patches).toMatchObject([
+      { path: "src/c.ts", kind: "rename" },
+    ]);
+    const text = "*** Begin Patch\n*** Add File: d.txt\n+d\n*** End Patch\n";
+    expect((await on.call("stage_patch", { patch: text })).data.patches).toMatchObject([
+      { path: "d.txt", kind: "create" },
+    ]);
+    expect((await on.call("stage_patch", { patch: "nonsense" })).text).toContain("PatchMalformed");
+    const { data } = await on.call("session_status");
+    expect(data.patches.map((patch: { path: string }) => patch.path).sort()).toEqual([
+      "bin/run",
+      "d.txt",
+      "src/b.ts",
+      "src/c.ts",
+    ]);
 
-  const dropped = await on.call("discard_staged", { paths: ["d.txt"] });
-  expect(dropped.data).toMatchObject({ discarded: ["d.txt"], session: { patches: { pending: 3 } } });
-  expect((await on.call("discard_staged", { paths: ["d.txt"] })).text).toContain("PatchNotFound");
-  expect((await on.call("discard_staged")).data.session.patches.pending).toBe(0);
-  expect((await on.call("diff_staged")).data).toMatchObject({
-    diff: "",
-    files: [],
-    next: "Nothing is staged.",
-  });
-  expect(on.scene.tree()).toEqual(before);
-});
+    const dropped = await on.call("discard_staged", { paths: ["d.txt"] });
+    expect(dropped.data).toMatchObject({ discarded: ["d.txt"], session: { patches: { pending: 3 } } });
+    expect((await on.call("discard_staged", { paths: ["d.txt"] })).text).toContain("PatchNotFound");
+    expect((await on.call("discard_staged")).data.session.patches.pending).toBe(0);
+    expect((await on.call("diff_staged")).data).toMatchObject({
+      diff: "",
+      files: [],
+      next: "Nothing is staged.",
+    });
+    expect(on.scene.tree()).toEqual(before);
+  },
+);
 
 test("a call that names no session, or two, content that was cut off and an unknown argument are refused in words", async () => {
   await using on = await agentOn();
@@ -284,6 +286,10 @@ test("what is long comes in parts: a file by lines, a diff as one resource a pat
     content: "//4=",
     encoding: "base64",
   });
+  truncateSync(on.scene.at("binary.bin"), 33 * 1024 * 1024);
+  expect((await on.call("read_staged", { path: "binary.bin" })).text).toMatch(
+    /TooLarge: binary\.bin has 34603008 bytes/,
+  );
 
   await on.call("stage_write", { path: "long.txt", content: long.toUpperCase() });
   const { data, content } = await on.call("diff_staged");
@@ -298,48 +304,54 @@ test("what is long comes in parts: a file by lines, a diff as one resource a pat
   await expect(on.agent.client.readResource({ uri })).rejects.toThrow(/not pending any more/);
 });
 
-test("search finds what is staged instead of what is on disk, and leaves out what is ignored", async () => {
-  await using on = await agentOn({
-    "src/a.ts": "needle one\n",
-    "src/b.ts": "needle (two)\n",
-    "gone.ts": "needle gone\n",
-    "ignored/c.ts": "needle ignored\n",
-    "debug.log": "needle log\n",
-    ".gitignore": "ignored/\n*.log\n",
-    "binary.bin": "needle \0\n",
-  });
-  symlinkSync("src/a.ts", on.scene.at("link.ts"));
-  await on.scene.reviewer.call("watch/sync", { workspace: on.scene.workspace });
-  await on.call("stage_edit", { path: "src/a.ts", edits: [{ oldText: "one", newText: "1\nand NEEDLE" }] });
-  await on.call("stage_delete", { path: "gone.ts" });
-  await on.call("stage_write", { path: "new/d.ts", content: "a needle\n" });
-  const search = async (args: object) => {
-    const { data } = await on.call("search_staged", args as Record<string, unknown>);
-    return {
-      ...data,
-      found: data.matches.map((match: { path: string; line: number }) => `${match.path}:${match.line}`),
+test.each(ERAS)(
+  "%s: search finds what is staged instead of what is on disk, and leaves out what is ignored",
+  async (era) => {
+    await using on = await agentOn(
+      {
+        "src/a.ts": "needle one\n",
+        "src/b.ts": "needle (two)\n",
+        "gone.ts": "needle gone\n",
+        "ignored/c.ts": "needle ignored\n",
+        "debug.log": "needle log\n",
+        ".gitignore": "ignored/\n*.log\n",
+        "binary.bin": "needle \0\n",
+      },
+      era,
+    );
+    symlinkSync("src/a.ts", on.scene.at("link.ts"));
+    await on.scene.reviewer.call("watch/sync", { workspace: on.scene.workspace });
+    await on.call("stage_edit", { path: "src/a.ts", edits: [{ oldText: "one", newText: "1\nand NEEDLE" }] });
+    await on.call("stage_delete", { path: "gone.ts" });
+    await on.call("stage_write", { path: "new/d.ts", content: "a needle\n" });
+    const search = async (args: object) => {
+      const { data } = await on.call("search_staged", args as Record<string, unknown>);
+      return {
+        ...data,
+        found: data.matches.map((match: { path: string; line: number }) => `${match.path}:${match.line}`),
+      };
     };
-  };
-  expect(await search({ pattern: "needle" })).toMatchObject({
-    found: ["new/d.ts:1", "src/a.ts:1", "src/b.ts:1"],
-    complete: true,
-  });
-  expect((await search({ pattern: "needle", ignoreCase: true, globs: ["src/**"] })).found).toEqual([
-    "src/a.ts:1",
-    "src/a.ts:2",
-    "src/b.ts:1",
-  ]);
-  expect((await search({ pattern: "(two)" })).found).toEqual(["src/b.ts:1"]);
-  expect((await search({ pattern: "\\(t.o\\)$", regex: true })).found).toEqual(["src/b.ts:1"]);
-  expect((await search({ pattern: "needle", globs: ["ignored/**"] })).found).toEqual(["ignored/c.ts:1"]);
-  expect(await search({ pattern: "needle", limit: 1 })).toMatchObject({
-    found: ["new/d.ts:1"],
-    complete: false,
-  });
-  expect((await on.call("search_staged", { pattern: "(", regex: true })).text).toContain(
-    "Invalid regular expression",
-  );
-});
+    expect(await search({ pattern: "needle" })).toMatchObject({
+      found: ["new/d.ts:1", "src/a.ts:1", "src/b.ts:1"],
+      complete: true,
+    });
+    expect((await search({ pattern: "needle", ignoreCase: true, globs: ["src/**"] })).found).toEqual([
+      "src/a.ts:1",
+      "src/a.ts:2",
+      "src/b.ts:1",
+    ]);
+    expect((await search({ pattern: "(two)" })).found).toEqual(["src/b.ts:1"]);
+    expect((await search({ pattern: "\\(t.o\\)$", regex: true })).found).toEqual(["src/b.ts:1"]);
+    expect((await search({ pattern: "needle", globs: ["ignored/**"] })).found).toEqual(["ignored/c.ts:1"]);
+    expect(await search({ pattern: "needle", limit: 1 })).toMatchObject({
+      found: ["new/d.ts:1"],
+      complete: false,
+    });
+    expect((await on.call("search_staged", { pattern: "(", regex: true })).text).toContain(
+      "Invalid regular expression",
+    );
+  },
+);
 
 test("a regular expression that never ends is given up, and the next call is answered meanwhile", async () => {
   await using on = await agentOn({ "a.txt": `${"a".repeat(60)}b\n`, "b.txt": "b\n" });
@@ -380,25 +392,27 @@ const INITIALIZE = JSON.stringify({
 
 test("when stdin ends it is gone within a second, though a call still waits", async () => {
   await using on = await agentOn();
-  await on.call("stage_write", { path: "src/a.ts", content: "1\n" });
-  const waiting = on.call("await_review", { waitSeconds: 60 });
-  waiting.catch(() => {});
-  await on.call("session_status");
+  const { session } = (await on.call("stage_write", { path: "src/a.ts", content: "1\n" })).data;
   const server = spawnIopipectl(on.scene.home, ["mcp"], { cwd: on.scene.root });
-  const output = text(server.stdout);
-  server.stdin.write(`${INITIALIZE}\n`);
-  await once(server.stdout, "data");
+  let output = "";
+  server.stdout.setEncoding("utf8").on("data", (piece: string) => {
+    output += piece;
+  });
+  const call = {
+    name: "await_review",
+    arguments: { session: session.id, waitSeconds: 60 },
+    _meta: { progressToken: 1 },
+  };
+  server.stdin.write(
+    `${INITIALIZE}\n${JSON.stringify({ jsonrpc: "2.0", id: 2, method: "tools/call", params: call })}\n`,
+  );
+  await until(() => output.includes("notifications/progress"));
   const exited = once(server, "exit");
   const started = performance.now();
   server.stdin.end();
   expect(await exited).toEqual([0, null]);
   expect(performance.now() - started).toBeLessThan(1000);
-  for (const line of (await output).trim().split("\n"))
-    expect(JSON.parse(line)).toMatchObject({ jsonrpc: "2.0" });
-  // The official client's close() waits for the process; it would kill one that stayed after two seconds.
-  const closing = performance.now();
-  await on.agent.client.close();
-  expect(performance.now() - closing).toBeLessThan(1500);
+  for (const line of output.trim().split("\n")) expect(JSON.parse(line)).toMatchObject({ jsonrpc: "2.0" });
 });
 
 test("when its host is gone and somebody else holds the pipe, it ends too", async () => {

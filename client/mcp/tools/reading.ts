@@ -3,11 +3,14 @@ import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { Count, Hash } from "../../../protocol/methods/values.ts";
+import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { pathIn } from "../inside.ts";
 import { type Answer, NAMED, NEXT, type ToolCall, ToolPath, tool } from "./tool.ts";
 
 /** Most of a file's content in one answer, in characters: hosts cut off longer ones without a word. */
 const MAX_CONTENT = 64 * 1024;
+/** Largest file whose lines are looked for: it is read as a whole. */
+const MAX_BYTES = 32 * 1024 * 1024;
 const DEFAULT_ENTRIES = 200;
 
 const read = tool({
@@ -53,8 +56,15 @@ async function contentOf(
 ): Promise<Found & { bytes: Buffer }> {
   const plain = desk.plain(path);
   if (plain) return { bytes: await readFile(plain.file), path: plain.file, origin: "disk" };
-  const { handle, workspace } = await desk.openWork({ session, key, agent });
+  const { connection, handle, workspace } = await desk.openWork({ session, key, agent });
   const inside = pathIn(workspace, path);
+  const beginning = { session: handle.id, path: inside, length: 0 };
+  const { size = 0 } = (await connection.call("file/read", beginning, { signal })).image;
+  if (size > MAX_BYTES)
+    throw new IopipeError("TooLarge", `${inside} has ${size} bytes; at most ${MAX_BYTES} are read.`, {
+      path: inside,
+      hint: "Find the lines with search_staged where it is text, or read it with tools of your own.",
+    });
   const { bytes, image, origin } = await handle.read(inside, { signal });
   return { bytes, path: inside, origin, ...(image.hash !== undefined && { hash: image.hash }) };
 }

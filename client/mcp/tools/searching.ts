@@ -15,6 +15,8 @@ import type { Work } from "../desk.ts";
 import type { Candidate, SearchJob, SearchNews } from "../search-thread.ts";
 import { NAMED, NEXT, tool } from "./tool.ts";
 
+/** As search-thread.ts has it: what is larger is not text that people wrote. */
+const MAX_FILE_BYTES = 2 * 1024 * 1024;
 const DEFAULT_MATCHES = 100;
 const LIMIT_MS = 5_000;
 
@@ -93,7 +95,7 @@ async function candidates(
   }
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   function hasText({ after, binary }: Patch): boolean {
-    return after.exists && after.type === "file" && !binary;
+    return after.exists && after.type === "file" && !binary && (after.size ?? 0) <= MAX_FILE_BYTES;
   }
 }
 

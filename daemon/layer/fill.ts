@@ -7,6 +7,7 @@
  * Source: overlayfs.rst, "whiteouts and opaque directories".
  */
 import { execFile } from "node:child_process";
+import { constants } from "node:fs";
 import {
   chmod,
   copyFile,
@@ -94,7 +95,7 @@ async function isEmptied(below: string, above: string): Promise<boolean> {
 }
 
 async function writeContent(file: string, from: ReturnType<Content>, mode: number): Promise<void> {
-  if ("path" in from) await copyFile(from.path, file);
+  if ("path" in from) await copyFile(from.path, file, constants.COPYFILE_EXCL);
   else await writeFile(file, from.bytes, { mode: mode & 0o700, flag: "wx" });
 }
 

@@ -6,6 +6,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { type Nvim, nvimVersion, startNvim } from "../fixture/nvim.ts";
+import { canLayer } from "./layers.ts";
 import { openScene, type Scene } from "./scene.ts";
 
 const version = nvimVersion();
@@ -143,5 +144,8 @@ test.runIf(version)(
     const session = await scene.proposer.openSession({ workspace: scene.workspace, title: "after" });
     await session.write("b.txt", "new\n");
     await nvim.until(listed, /after[\s\S]*b\.txt/);
+    if (!canLayer) return;
+    await scene.reviewer.call("session/verify", { session: session.id, command: ["true"] });
+    await nvim.until(listed, /\[true passed\]/);
   },
 );

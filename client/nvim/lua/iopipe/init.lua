@@ -34,8 +34,11 @@ end
 local function is_open(patch) return patch.state == "Pending" or patch.reason == "stale" end
 
 local function session_line(session)
-  local ready = session.ready and "  ready" or ""
-  return ("%s  %d pending%s  %s"):format(session.id:sub(1, 10), session.patches.pending, ready, session.title)
+  local said = session.ready and "  ready" or ""
+  for _, verdict in ipairs(session.verdicts or {}) do
+    said = ("%s  [%s %s]"):format(said, verdict.check or verdict.command[1], verdict.void and "void" or verdict.outcome)
+  end
+  return ("%s  %d pending%s  %s"):format(session.id:sub(1, 10), session.patches.pending, said, session.title)
 end
 
 -- The sessions' rows, one session after the other: { text, session, patch }.
@@ -54,7 +57,7 @@ end
 
 function M.refresh()
   if not (list and vim.api.nvim_buf_is_valid(list)) then return end
-  call("session/list", { workspace = workspace.id, state = "Pending" }, function(result)
+  call("session/list", { workspace = workspace.id, state = "Pending", limit = 1000 }, function(result)
     collect(result.sessions, { { text = workspace.root }, { text = KEYS } }, function(rows)
       if #rows == 2 then table.insert(rows, { text = "Nothing is pending." }) end
       targets = rows

@@ -25,7 +25,7 @@ import { type Staged, type StageOptions, stage } from "./stage.ts";
 import { markStale, settleStale, type Unseen } from "./stale.ts";
 import { submit } from "./submit.ts";
 import { startChecker } from "./syntax/checker.ts";
-import { type TakenOver, type TakeOverOptions, takeOver } from "./take-over.ts";
+import { type TakenOver, type TakeOverOptions, takeOver } from "./take-over/index.ts";
 import { openView } from "./view.ts";
 
 export interface Staging {

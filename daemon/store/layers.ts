@@ -25,7 +25,7 @@ export interface LayerRow {
   readonly createdAt: string;
 }
 
-/** By path: what was there when it was staged (layer/standing.ts, Standing's stamp). */
+/** By path: what was there when it was staged (layer/standing.ts, stampOf). After a crash one may be missing. */
 type StagedStamps = ReadonlyMap<string, string>;
 
 export interface Layers {
@@ -36,7 +36,6 @@ export interface Layers {
   any(): boolean;
   setSettledClock(session: string, clock: string): void;
   staged(session: string): StagedStamps;
-  /** Inside the transaction that records the patches. */
   setStaged(session: string, stamps: StagedStamps): void;
   remove(session: string): void;
 }

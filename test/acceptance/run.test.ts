@@ -23,9 +23,8 @@ test("what a command writes is staged, the tree is as it was, and its exit code 
   const { sessions } = await scene.reviewer.call("session/list", { workspace: scene.workspace });
   const { patches } = await scene.reviewer.call("session/get", { session: sessions[0]?.id ?? "" });
   expect(patches.map(({ path, kind, state }) => `${kind} ${path} ${state}`).sort()).toEqual([
-    "create c.ts Pending",
     "create x/y/z Pending",
-    "delete src/b.ts Pending",
+    "rename c.ts Pending",
     "update src/a.ts Pending",
   ]);
 });
@@ -50,4 +49,50 @@ test("a session is there from the start, shows the layer as it stands, and canno
   const ended = await scene.reviewer.call("session/get", { session });
   expect(ended.session).toMatchObject({ patches: { pending: 1, stale: 0 } });
   expect(ended.session.layer).toBeUndefined();
+});
+
+test("what is moved, and moved again between two looks, comes to what a command did all in all", async () => {
+  const files = { "d1/a": "a\n", "d1/b": "b\n", "d1/same": "b\n", "e/a": "ea\n", keep: "keep\n" };
+  await using scene = await openScene({ on: stage(), files });
+  const steps = [
+    "mv d1 d2; mv e/a moved",
+    "mv d2 d3; mkdir d1; echo new > d1/a; mv moved e/a",
+    "mv d3/a d1/b; rm d3/same; mkdir d2; mv keep d2/b; echo more >> d2/b",
+  ];
+  const running = await startScript(scene, steps.map((step) => `${step}; echo ready; read _; `).join(""));
+  const { session } = running;
+  const kinds = async () =>
+    (await scene.reviewer.call("session/diff", { session })).files.map(({ status, from, path }) =>
+      [status, from, path].join(" "),
+    );
+  expect(await kinds()).toEqual([
+    "rename d1/a d2/a",
+    "rename d1/b d2/b",
+    "rename d1/same d2/same",
+    "rename e/a moved",
+  ]);
+  running.goOn();
+  await expect
+    .poll(kinds)
+    .toEqual([
+      "update  d1/a",
+      "delete  d1/b",
+      "delete  d1/same",
+      "create  d3/a",
+      "create  d3/b",
+      "create  d3/same",
+    ]);
+  running.goOn();
+  running.goOn();
+  expect(await running.ended).toMatchObject({ code: 0 });
+  const { digest = "" } = await scene.reviewer.call("session/diff", { session });
+  await scene.reviewer.call("session/apply", { session, expectedDigest: digest });
+  const after = Object.entries(scene.tree()).filter(([path]) => !path.endsWith("/"));
+  expect(Object.fromEntries(after)).toEqual({
+    "d1/a": "644 new\n",
+    "d1/b": "644 a\n",
+    "d2/b": "644 keep\nmore\n",
+    "d3/b": "644 b\n",
+    "e/a": "644 ea\n",
+  });
 });

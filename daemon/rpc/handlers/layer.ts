@@ -16,8 +16,8 @@ export function layerHandlers({ store, workspaces, layers }: Parts) {
     },
     "layer/close": async ({ session: id, ...options }, call) => {
       const session = namedSession(store, id, call);
-      const { by, signal } = call;
-      const { unstaged, conflicted } = await layers.close(session, { ...options, by, signal });
+      const { by, signal, progress } = call;
+      const { unstaged, conflicted } = await layers.close(session, { ...options, by, signal, progress });
       return {
         session: sessionToWire(store, session),
         unstaged: unstaged.slice(0, MAX_TOLD),

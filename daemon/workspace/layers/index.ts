@@ -16,7 +16,7 @@ import type { OpenWorkspace } from "../opened.ts";
 import { chooseBackends } from "./backend.ts";
 import { type OpenedLayer, type OpenOptions, openLayer } from "./open-layer.ts";
 import { passedThrough } from "./passed.ts";
-import { type StagedLayer, stageLayer } from "./stage-layer.ts";
+import { type StagedLayer, type StageLayerOptions, stageLayer } from "./stage-layer.ts";
 import { removeStrays, watchEnds } from "./watch-ends.ts";
 
 export interface Layers {
@@ -34,11 +34,8 @@ export interface Layers {
   stop(): void;
 }
 
-interface CloseOptions {
+interface CloseOptions extends Omit<StageLayerOptions, "isOver"> {
   readonly discard?: boolean | undefined;
-  readonly maxBytes?: number | undefined;
-  readonly by?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface LayersParts extends House {

@@ -8,7 +8,7 @@ import { openTree } from "../../disk/index.ts";
 import { type LayerPlace, readCopy, readUpper, type Standing, type Unstaged } from "../../layer/index.ts";
 import { startPace } from "../../staging/index.ts";
 import type { LayerRow, SessionRow } from "../../store/index.ts";
-import type { House } from "../house.ts";
+import type { Asking, House } from "../house.ts";
 import type { OpenWorkspace } from "../opened.ts";
 import { changedOutside } from "./changed-outside.ts";
 
@@ -18,6 +18,7 @@ export interface StageLayerOptions {
   readonly maxBytes?: number | undefined;
   readonly by?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly progress?: Asking["progress"] | undefined;
 }
 
 export interface StagedLayer {
@@ -32,7 +33,7 @@ export async function stageLayer(
   house: Pick<House, "store" | "staging" | "workspaces">,
   row: LayerRow,
   place: LayerPlace,
-  { isOver, maxBytes = row.maxBytes, by, signal }: StageLayerOptions,
+  { isOver, maxBytes = row.maxBytes, by, signal, progress }: StageLayerOptions,
 ): Promise<StagedLayer> {
   const { store, staging } = house;
   const session = store.sessions.require(row.session);
@@ -54,13 +55,11 @@ export async function stageLayer(
   const { unread } = await staging.takeOver(session, tree, {
     from,
     standing: fresh.map((each) => ({ ...each, isContested: isOutside(each) })),
-    ...{ back, by, signal },
-    record: (paths) => {
-      // What could not be read is looked at again.
-      for (const path of paths) stamps.delete(path);
-      store.layers.setStaged(session.id, stamps);
-    },
+    ...{ back, by, signal, progress },
   });
+  // What could not be read is looked at again.
+  for (const { path } of unread) stamps.delete(path);
+  if (fresh.length + back.length > 0) store.layers.setStaged(session.id, stamps);
   // What was staged already and changed outside after that: the watch may not have told of it yet.
   if (isOver) await settle(house, workspace, session, standing.filter(isOutside));
   const stale = store.patches.unsettledOf(session.id).filter(({ reason }) => reason === "stale");

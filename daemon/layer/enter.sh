@@ -84,6 +84,8 @@ else
   set -- unshare --user --map-user="$uid" --map-group="$gid" -- "$@"
 fi
 # Not exec: the first process of a namespace gets no signal that it does not handle, and has to reap.
+# A signal of the terminal's is the command's to answer; a trap, unlike an ignored signal, is not passed on to it.
 set +e
+trap : HUP INT QUIT TERM
 "$@"
-exit
+exit $?

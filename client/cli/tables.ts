@@ -7,13 +7,13 @@ import { visible } from "./visible.ts";
 import { toWidth, widthOf } from "./width.ts";
 
 export function sessionLine(session: Session): string {
-  const { id, title, agent, state, ready, patches, message, verdicts = [] } = session;
+  const { id, title, agent, state, ready, layer, patches, message, verdicts = [] } = session;
   const parts = (["pending", "stale", "applied", "discarded"] as const)
     .filter((each) => patches[each] > 0)
     .map((each) => `${patches[each]} ${each}`);
   const author = agent === undefined ? "" : ` (${visible(agent)})`;
   const words = message === undefined ? "" : `: ${visible(message)}`;
-  const flag = ready ? colour("green", " ready") : "";
+  const flag = layer ? colour("cyan", " running") : ready ? colour("green", " ready") : "";
   const numbers = parts.join(", ") || "empty";
   return `${colour("yellow", short(id))}  ${state}${flag}  ${numbers}  ${visible(title) || "untitled"}${author}${words}${said(verdicts)}`;
 }

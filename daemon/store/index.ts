@@ -102,7 +102,7 @@ export { selects } from "./events.ts";
 export { type Examined, examineStore } from "./examine.ts";
 export { newId, now } from "./ids.ts";
 export { type Journal, openJournals, rootsOf } from "./journals.ts";
-export type { LayerRow, Layers } from "./layers.ts";
+export { type LayerRow, type Layers, layersOf } from "./layers.ts";
 export { type Limits, limitsFrom, parseTime } from "./limits.ts";
 export * from "./operation-row.ts";
 export type { OperationQuery, Operations } from "./operations.ts";

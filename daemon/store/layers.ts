@@ -97,3 +97,9 @@ export function openLayers(db: Database, transaction: Transactions["transaction"
     remove: (session) => void transaction(() => remove.run(session)),
   };
 }
+
+/** Of a database that is only looked at; it may be of an older schema, before there were any. */
+export function layersOf(db: Database): LayerRow[] {
+  const known = db.prepare("SELECT 1 FROM pragma_table_info('layer') WHERE name = 'settled_clock'").get();
+  return known ? db.prepare<[], Raw>(`SELECT ${COLUMNS} FROM layer`).all().map(toRow) : [];
+}

@@ -11,6 +11,7 @@ import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import type { Finding } from "../../protocol/methods/index.ts";
 import { isTemporaryName } from "../disk/index.ts";
 import { type Examined, examineStore, type Journal, openJournals, rootsOf } from "../store/index.ts";
+import { examineLayers } from "./examine-layers.ts";
 
 /** Told by name; of more only how many they are. */
 const MAX_TOLD = 10;
@@ -35,6 +36,7 @@ async function* examineAll(examined: Examined): AsyncGenerator<Finding> {
     await turnOfTheLoop();
   }
   yield* told("operations", "none is open or needs attention", journals.flatMap(unfinished));
+  yield* examineLayers(examined);
   for (const { root, open } of rootsOf(examined.db)) {
     if (!open) continue;
     const ours = new Set(journals.flatMap((one) => (one.root === root ? one.names : [])));

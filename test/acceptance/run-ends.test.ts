@@ -87,6 +87,9 @@ test("more than the limit is an error that says so, and is not lost", async () =
   ]);
   expect({ code, stderr }).toEqual({ code: 125, stderr: expect.stringContaining("the limit is 2048") });
   const [session = ""] = layersOf(scene);
+  const { stdout } = await iopipectl(scene.home, ["doctor", "--json"]);
+  const { checks } = JSON.parse(stdout) as { checks: { name: string; advice?: string }[] };
+  expect(checks.find(({ name }) => name === "layers")?.advice).toContain(`run --resume ${session}`);
   const resumed = await iopipectl(scene.home, ["run", "--resume", session, "--max-size", "1MiB"]);
   expect(resumed).toMatchObject({ code: 0, stderr: expect.stringContaining("1 change is staged") });
   expect(layersOf(scene)).toEqual([]);

@@ -539,11 +539,12 @@ test("open takes the workspace's own rules of watching, which stay until others 
 });
 
 test("watch --audit lists what the daemon did not know, exits 1 then, and 0 once it knows", async () => {
+  // Before anybody watches: another name is an event of the file, which half a second later would find the write too.
+  const outside = path.join(daemon.home.directory, `other${serial}`);
+  linkSync(path.join(root, "b.txt"), outside);
   const { workspace } = await json(["open"]);
   await json(["rpc", "watch/sync", JSON.stringify({ workspace: workspace.id })]);
   expect(await ctl(["watch", "--audit"])).toMatchObject({ code: 0, stdout: "", stderr: /no difference/ });
-  const outside = path.join(daemon.home.directory, `other${serial}`);
-  linkSync(path.join(root, "b.txt"), outside);
   // No event of the root is raised by that.
   writeFileSync(outside, "longer than it was\n");
   const { code, stdout, stderr } = await ctl(["watch", "--audit"]);

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import packageJson from "../package.json" with { type: "json" };
 import type { Locations } from "../protocol/wire/locations.ts";
 import { makeDirectory } from "../protocol/wire/make-directory.ts";
+import { nothingInherited } from "./descriptors.ts";
 import { noDaemon } from "./faults.ts";
 
 /** Exit status of a daemon that found another one serving. sysexits(3), EX_TEMPFAIL. */
@@ -38,7 +39,7 @@ export function startDaemon(locations: Locations): Starting {
     cwd: "/",
     detached: true,
     env: daemonEnvironment(locations),
-    stdio: ["ignore", log.fd, log.fd],
+    stdio: nothingInherited(["ignore", log.fd, log.fd]),
   });
   closeSync(log.fd);
   const starting: Starting = { exit: undefined, lastWords: () => tail(log.path, from) };

@@ -3,12 +3,15 @@
  * Owns the process. ^C on a terminal reaches the command by itself; what is sent to this process alone is passed on.
  */
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { join, relative } from "node:path";
+import type { Writable } from "node:stream";
 import type { Result } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
+import { nothingInherited } from "../descriptors.ts";
 import type { Context } from "./context.ts";
+import { UsageError } from "./failure.ts";
 
 /** Processes between the one that is started and the command itself: unshare's child, and the shell's (enter.sh). */
 const DEPTH = { overlay: 2, copy: 0 };
@@ -25,15 +28,18 @@ export async function runCommand(
   { backend, root, start, env }: Result<"layer/open">,
   command: readonly string[],
 ): Promise<Outcome> {
+  refuseDirectories();
   const directory = directoryIn(context.cwd, workspace, root);
+  const stdin = isFileBelow(workspace) ? "pipe" : "inherit";
   const [program = "", ...args] = [...start, directory, ...command];
   const child = spawn(program, args, {
     // Nothing in there keeps a descriptor of the real tree.
     cwd: "/",
     env: { ...process.env, ...env, PWD: directory },
     // With --json stdout has the result, and nothing else.
-    stdio: ["inherit", context.json ? 2 : "inherit", "inherit"],
+    stdio: nothingInherited([stdin, context.json ? 2 : "inherit", "inherit"]),
   });
+  if (child.stdin) feed(child.stdin);
   const ended = new Promise<number>((resolve, reject) => {
     child.once("error", (error) => reject(cannotStart(program, error)));
     child.once("exit", (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
@@ -53,6 +59,31 @@ export async function runCommand(
 function directoryIn(cwd: string, workspace: string, root: string): string {
   const isInside = cwd === workspace || cwd.startsWith(`${workspace}/`);
   return isInside ? join(root, relative(workspace, cwd)) : root;
+}
+
+/** The real tree can be written to through a descriptor of a directory. */
+function refuseDirectories(): void {
+  const names = ["stdin", "stdout", "stderr"];
+  const directory = names.find((_, fd) => fstatSync(fd).isDirectory());
+  if (directory === undefined) return;
+  throw new UsageError(
+    `${directory} is a directory.`,
+    "Give the command a file, a pipe or a terminal there.",
+  );
+}
+
+/** Whether stdin is a file of the tree: whoever has it can open that again, for writing (proc_pid_fd(5)). */
+function isFileBelow(workspace: string): boolean {
+  if (process.platform !== "linux" || !fstatSync(0).isFile()) return false;
+  return readlinkSync("/proc/self/fd/0").startsWith(`${workspace}/`);
+}
+
+/** What the command leaves unread is lost to whoever shares this stdin, as behind every pipe. */
+function feed(stdin: Writable): void {
+  stdin.on("error", () => {
+    // The command has closed it, or has ended.
+  });
+  createReadStream("", { fd: 0, autoClose: false }).pipe(stdin);
 }
 
 /** Whether ^C there is sent to the whole foreground group, the command among it. */

@@ -42,7 +42,9 @@ shift
 
 cd /
 if [ -n "$propose" ]; then
-  mount --bind "$propose" "$layer/cover/$at" || fail "$propose cannot be bound"
+  # Read-only: who may put a socket of its own there is the daemon to every other agent. Connecting needs no more.
+  mount --bind "$propose" "$layer/cover/$at" && mount -o remount,bind,ro "$layer/cover/$at" ||
+    fail "$propose cannot be bound"
 fi
 n=0
 for path; do

@@ -51,8 +51,18 @@ function machineMounts(): string {
   const nodes = disks.map((name) => `/dev/${name.replaceAll("!", "/")}`);
   return [
     ...nodes.filter((node) => existsSync(node)).map((node) => `/dev/null ${node} none bind 0 0\n`),
-    ...STEERING.filter((path) => existsSync(path)).map((path) => `${path} ${path} none rbind,ro 0 0\n`),
+    ...withMountsBelow(STEERING).map((path) => `${path} ${path} none rbind,ro 0 0\n`),
   ].join("");
+}
+
+/** Those that exist, each with what is mounted below it, for read-only is one mount alone; names as fstab(5) has them too. */
+function withMountsBelow(paths: readonly string[]): string[] {
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "");
+  return paths
+    .filter((path) => existsSync(path))
+    .flatMap((path) => [path, ...mounts.filter((at) => at.startsWith(`${path}/`))]);
 }
 
 /** In sectors; a device without a medium, as most loop devices are, has none. */

@@ -45,11 +45,15 @@ describe.each(USERS)("as $name", (user) => {
     ],
     [
       "what the kernel starts",
-      "for file in /proc/sys/kernel/core_pattern /proc/sysrq-trigger /sys/kernel/uevent_helper; do " +
+      "for file in /proc/sys/kernel/core_pattern /proc/sysrq-trigger /sys/kernel/uevent_helper /sys/fs/cgroup/*/cgroup.procs; do " +
         'test -w "$file" && test -e "$file" && exit 70; done; false',
     ],
     ["a file of the layer's own directory", 'ls "$STATE"/layers/*'],
     ["the store", 'ls "$STATE"/iopipe.db "$STATE"/daemon.json'],
+    [
+      "taking the place of the proposer's socket",
+      'cd "$STATE/run/propose" && { rm iopiped.sock || mv iopiped.sock x || touch x; }',
+    ],
     ["the reviewer's socket", 'ls "$STATE"/run/iopiped.sock'],
   ])("%s is refused", async (_, script) => {
     const { stateDir } = scene.home.locations;

@@ -42,9 +42,11 @@ shift
 
 cd /
 if [ -n "$propose" ]; then
-  # Read-only: who may put a socket of its own there is the daemon to every other agent. Connecting needs no more.
-  mount --bind "$propose" "$layer/cover/$at" && mount -o remount,bind,ro "$layer/cover/$at" ||
-    fail "$propose cannot be bound"
+  # Read-only: who may put a socket of its own there is the daemon to every other agent. Connecting needs no more. In a
+  # user namespace a mount is only made stricter: runtime directories have some of these flags already, or the last.
+  strict=bind,ro,nosuid,nodev,noexec
+  mount -o "$strict" "$propose" "$layer/cover/$at" 2>/dev/null ||
+    mount -o "remount,$strict,noatime" "$layer/cover/$at" || fail "$propose cannot be bound"
 fi
 n=0
 for path; do

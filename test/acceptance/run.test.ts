@@ -29,6 +29,17 @@ test("what a command writes is staged, the tree is as it was, and its exit code 
   ]);
 });
 
+test("with --json stdout has the result alone, and the command's output is on stderr", async () => {
+  await using scene = await openScene({ on: stage() });
+  const { code, stdout, stderr } = await runScript(scene, "echo out; echo x > x; mkfifo pipe", ["--json"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "out\n" });
+  expect(JSON.parse(stdout)).toMatchObject({
+    session: { patches: { pending: 1 } },
+    unstaged: [{ path: "pipe", reason: expect.any(String) }],
+    conflicted: [],
+  });
+});
+
 test("a session is there from the start, shows the layer as it stands, and cannot be applied until the end", async () => {
   await using scene = await openScene({ on: stage() });
   const running = await startScript(

@@ -2,7 +2,7 @@
  * How a run may end before its time: the command, iopipectl or the daemon killed, a signal, a limit. Nothing is in the
  * tree then, nothing mounted and nothing left, and what the command had written until then is staged.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { iopipectl, spawnIopipectl } from "../fixture/cli.ts";
@@ -110,4 +110,28 @@ test("a command that is not there, and one that changes nothing", async () => {
   expect(await new Promise((resolve) => missing.once("exit", resolve))).toBe(127);
   const { code, stderr } = await runScript(scene, "touch src/a.ts; chmod u+x src/b.ts; chmod u-x src/b.ts");
   expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("changed nothing") });
+});
+
+test("what a crash left of a layer that no session has goes at the next start", async () => {
+  await using scene = await openScene({ killable: true });
+  await scene.end();
+  const left = path.join(scene.home.locations.stateDir, "layers/left/upper/closed");
+  mkdirSync(left, { recursive: true });
+  writeFileSync(path.join(left, "file"), "x");
+  chmodSync(left, 0);
+  await scene.start();
+  await expect.poll(() => layersOf(scene)).toEqual([]);
+});
+
+test("a layer whose directory somebody has removed ends, and hinders nobody", async () => {
+  await using scene = await openScene();
+  const running = await startScript(scene, `${WRITES} sleep 1000`);
+  rmSync(path.join(scene.home.locations.stateDir, "layers", running.session), {
+    recursive: true,
+    force: true,
+  });
+  running.kill("SIGKILL");
+  await running.ended;
+  const staged = async () => (await scene.reviewer.call("session/get", { session: running.session })).session;
+  await expect.poll(async () => (await staged()).layer).toBeUndefined();
 });

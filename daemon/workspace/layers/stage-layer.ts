@@ -3,6 +3,7 @@
  * Owns the order, and the limit of size. A path that the layer no longer differs in is taken back, one that nobody wrote
  * to since it was staged is left alone: a reviewer may have decided on it meanwhile, or rebased it.
  */
+import { existsSync } from "node:fs";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { openTree } from "../../disk/index.ts";
 import { type LayerPlace, readCopy, readUpper, type Standing, type Unstaged } from "../../layer/index.ts";
@@ -36,6 +37,8 @@ export async function stageLayer(
   { isOver, maxBytes = row.maxBytes, by, signal, progress }: StageLayerOptions,
 ): Promise<StagedLayer> {
   const { store, staging } = house;
+  // Somebody has removed it: there is nothing left to lose.
+  if (!existsSync(place.directory)) return { conflicted: [], unstaged: [] };
   const session = store.sessions.require(row.session);
   const workspace = house.workspaces.find(session.workspace);
   const { tree, watch } = workspace;

@@ -2,7 +2,7 @@
  * How a run may end before its time: the command, iopipectl or the daemon killed, a signal, a limit. Nothing is in the
  * tree then, nothing mounted and nothing left, and what the command had written until then is staged.
  */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { iopipectl, spawnIopipectl } from "../fixture/cli.ts";

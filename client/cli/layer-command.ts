@@ -12,6 +12,7 @@ import { IopipeError } from "../../protocol/wire/errors.ts";
 import { nothingInherited } from "../descriptors.ts";
 import type { Context } from "./context.ts";
 import { UsageError } from "./failure.ts";
+import { dropTypedAhead } from "./typed-ahead.ts";
 
 /** Processes between the one that is started and the command itself: unshare's child, and the shell's (enter.sh). */
 const DEPTH = { overlay: 2, copy: 0 };
@@ -52,6 +53,7 @@ export async function runCommand(
     if (!byTerminal && child.pid !== undefined) passOn(child.pid, DEPTH[backend], signal);
   };
   const code = await context.leavingSignals(tell, () => ended);
+  if (env.IOPIPE_ROLE === "proposer") dropTypedAhead();
   return { code, interrupted };
 }
 

@@ -1,8 +1,8 @@
 /**
- * Which directory encloses which: of a path's workspace and its place in it. Pure but for realPlace().
+ * Which directory encloses which: of a path's workspace and its place in it. Pure but for realPlace() and behindLinks().
  * Paths are absolute.
  */
-import { realpathSync } from "node:fs";
+import { readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 
 /** Whether `path` is `root` or lies below it, by their names alone. */
@@ -26,6 +26,24 @@ export function nearest<T extends { readonly root: string }>(
  */
 export function realPlace(path: string): string {
   return join(realDirectory(dirname(path)), basename(path));
+}
+
+/** As many as Linux follows: path_resolution(7). */
+const MAX_LINKS = 40;
+
+/** The place that a write to `file` (its realPlace()) ends at: behind the links that its last name is, dangling or not. */
+export function behindLinks(file: string, left = MAX_LINKS): string {
+  const target = targetOf(file);
+  if (target === undefined || left === 0) return file;
+  return behindLinks(realPlace(isAbsolute(target) ? target : `${dirname(file)}/${target}`), left - 1);
+}
+
+function targetOf(file: string): string | undefined {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return undefined;
+  }
 }
 
 function realDirectory(directory: string): string {

@@ -8,7 +8,7 @@ import { relative, resolve } from "node:path";
 import type { Workspace } from "../protocol/methods/index.ts";
 import { IopipeError } from "../protocol/wire/errors.ts";
 import type { Connection } from "./connection.ts";
-import { isInside, nearest, realPlace } from "./enclosing.ts";
+import { behindLinks, isInside, nearest, realPlace } from "./enclosing.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -50,7 +50,12 @@ export async function wayOf(
   if (byEnvironment !== undefined) return byEnvironment;
   const connection = await connected();
   const workspace = nearest(await openWorkspaces(connection), file);
-  if (workspace === undefined) throw outside(file);
+  if (workspace === undefined) {
+    // A link from elsewhere may lead into one.
+    const behind = behindLinks(file);
+    if (behind === file) throw outside(file);
+    return await wayOf(behind, connected, env);
+  }
   const because = await switchedOff(connection, workspace);
   if (because !== undefined) return { way: "plain", because, file };
   return { way: "staged", workspace, path: relative(workspace.root, file) };

@@ -1,5 +1,5 @@
 /** `iopipectl hook claude`: Claude Code's documented hook inputs end in staging, and the answers are as it documents them. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
@@ -187,6 +187,9 @@ test("what cannot be staged is denied with the fact and the next step, and the f
   );
   expect(await reason("Write", { file_path: a })).toMatch(/^InvalidParams: .*no content/);
   expect(await reason("MultiEdit", { file_path: a, edits: [] })).toMatch(/^InvalidParams: .*no edits/);
+  expect(await reason("MultiEdit", { file_path: a, edits: [null] })).toMatch(/^InvalidParams: .*no edits/);
+  const cell = { notebook_path: a, cell_id: "x", new_source: "", edit_mode: "move" };
+  expect(await reason("NotebookEdit", cell)).toMatch(/^InvalidParams: .*no edit_mode/);
   expect(await reason("Write", { path: a, content: "" })).toMatch(
     /^InvalidParams: This form of Write is not known/,
   );
@@ -315,6 +318,25 @@ test("outside every workspace a write passes; in the project itself the person i
   const told = await write(path.join(project, "a.txt"));
   expect(told).toEqual({ systemMessage: expect.stringContaining(`iopipectl open ${project}`) });
   expect(await write(path.join(project, "a.txt"), { CLAUDE_PROJECT_DIR: claude.root })).toBeUndefined();
+});
+
+test("a link from outside into the workspace is written where it leads to, dangling or not", async () => {
+  await using claude = await claudeIn();
+  const [link, dangling, loop, out] = ["link", "dangling", "loop", "out"].map((name) =>
+    path.join(claude.home.directory, name),
+  ) as [string, string, string, string];
+  symlinkSync(claude.at("src/a.ts"), link);
+  symlinkSync(path.join(path.basename(claude.root), "new"), dangling);
+  symlinkSync(loop, loop);
+  symlinkSync(path.join(claude.home.directory, "nowhere"), out);
+  for (const file_path of [link, dangling])
+    expect(await claude.ask("Write", { file_path, content: "x\n" })).toMatchObject(STAGED);
+  const { session } = await claude.reviewer.call("session/get", {
+    session: (await onlySession(claude.scene)).id,
+  });
+  expect(session.patches).toMatchObject({ pending: 2 });
+  for (const file_path of [loop, out])
+    expect(await claude.ask("Write", { file_path, content: "x\n" })).toBeUndefined();
 });
 
 test("where iopipe is off, or a layer catches the write, it passes", async () => {

@@ -29,7 +29,7 @@ export const WRITES: Readonly<Record<string, ToChanges>> = {
       cell: input.cell_id === undefined ? undefined : text(input.cell_id, "cell_id"),
       source: input.edit_mode === "delete" ? "" : text(input.new_source, "new_source"),
       type: input.cell_type === undefined ? undefined : text(input.cell_type, "cell_type"),
-      mode: input.edit_mode === undefined ? "replace" : text(input.edit_mode, "edit_mode"),
+      mode: input.edit_mode === undefined ? "replace" : editMode(input.edit_mode),
     };
     const url = new URL("./notebook.ts", import.meta.url);
     const content = await byPath(url, ({ editNotebook }: NotebookEditor) =>
@@ -41,7 +41,7 @@ export const WRITES: Readonly<Record<string, ToChanges>> = {
 
 /** The first replacement of an empty text makes the file. */
 function edited(path: string, inputs: readonly Input[]): ChangeInput[] {
-  if (!Array.isArray(inputs) || inputs.length === 0) throw unknown("edits");
+  if (!Array.isArray(inputs) || inputs.length === 0 || !inputs.every(isObject)) throw unknown("edits");
   const edits = inputs.map(({ old_string, new_string, replace_all }) => ({
     oldText: text(old_string, "old_string"),
     newText: text(new_string, "new_string"),
@@ -51,6 +51,16 @@ function edited(path: string, inputs: readonly Input[]): ChangeInput[] {
   if (first?.oldText !== "") return [{ kind: "edit", path, edits }];
   const made: ChangeInput = { kind: "write", path, content: first.newText, createOnly: true };
   return edits.length === 1 ? [made] : [made, { kind: "edit", path, edits: edits.slice(1) }];
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+/** Of NotebookEdit; one that is not known would be done as another. */
+function editMode(value: unknown): string {
+  if (value === "replace" || value === "insert" || value === "delete") return value;
+  throw unknown("edit_mode");
 }
 
 function text(value: unknown, name: string): string {

@@ -47,7 +47,7 @@ export async function readUpper(upper: Tree, tree: Tree, options: UpperOptions):
   try {
     const below = tree.openRoot();
     try {
-      const walk = new Walk(tree, options);
+      const walk = new Walk(tree, port.mountOf(below), options);
       await walk.directory({ path: "", over, below, isHidden: false });
       return walk;
     } finally {
@@ -63,10 +63,13 @@ class Walk implements Reading {
   readonly unstaged: Unstaged[] = [];
   readonly #tree: Tree;
   readonly #port: Port;
+  /** The tree's. What is mounted below it is not below the layer: the command sees the directory under the mount. */
+  readonly #mount: string;
   readonly #options: UpperOptions;
 
-  constructor(tree: Tree, options: UpperOptions) {
+  constructor(tree: Tree, mount: string, options: UpperOptions) {
     this.#tree = tree;
+    this.#mount = mount;
     this.#port = tree.port;
     this.#options = options;
   }
@@ -134,7 +137,8 @@ class Walk implements Reading {
     try {
       const merges = found !== undefined && typeOf(found) === "directory";
       const hides = isHidden || (merges && this.#isOpaque(over, name));
-      const under = merges ? this.#open(below as Dir, name, path) : undefined;
+      const under = merges ? this.#openBelow(below as Dir, name, path) : undefined;
+      if (under === "mounted") return;
       try {
         if (found && !merges) await this.#goes(below, directory, name, found);
         if (hides && under) await this.#hidden(under, path, inner);
@@ -183,8 +187,8 @@ class Walk implements Reading {
       this.unstaged.push({ path, reason: "it is neither a file, a directory nor a symlink" });
       return;
     }
-    const inner = this.#open(below, name, path);
-    if (!inner) return;
+    const inner = this.#openBelow(below, name, path);
+    if (!inner || inner === "mounted") return;
     try {
       for (const bytes of await namesIn(inner)) {
         const child = bytes.toString();
@@ -201,6 +205,15 @@ class Walk implements Reading {
     if (inner !== "closed") return inner;
     this.unstaged.push({ path, reason: "it may not be read" });
     return undefined;
+  }
+
+  /** As `#open`, of the tree; "mounted", and told, where the command saw something else. */
+  #openBelow(parent: Dir, name: string, path: string): Dir | "mounted" | undefined {
+    const inner = this.#open(parent, name, path);
+    if (!inner || this.#port.mountOf(inner) === this.#mount) return inner;
+    this.#port.closeDirectory(inner);
+    this.unstaged.push({ path, reason: "something is mounted there, which the command did not see" });
+    return "mounted";
   }
 
   #isOpaque(dir: Dir, name: string): boolean {

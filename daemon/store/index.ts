@@ -77,7 +77,7 @@ export function openStore(
     counters: openCounters(db, essential),
     events,
     holds,
-    layers: openLayers(db, transaction),
+    layers: openLayers(db, { transaction, essential }),
     limits,
     operations: openOperations({ db, events, patches, limits, transaction, essential }),
     patches,

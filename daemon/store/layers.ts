@@ -66,7 +66,10 @@ const toRow = (raw: Raw): LayerRow => ({
 
 const COLUMNS = "session, backend, pid, process, began_ns, clock, settled_clock, max_bytes, created_at";
 
-export function openLayers(db: Database, transaction: Transactions["transaction"]): Layers {
+export function openLayers(
+  db: Database,
+  { transaction, essential }: Pick<Transactions, "transaction" | "essential">,
+): Layers {
   const bySession = db.prepare<[string], Raw>(`SELECT ${COLUMNS} FROM layer WHERE session = ?`);
   const all = db.prepare<[], Raw>(`SELECT ${COLUMNS} FROM layer ORDER BY created_at, session`);
   const some = db.prepare("SELECT 1 FROM layer LIMIT 1");
@@ -94,7 +97,8 @@ export function openLayers(db: Database, transaction: Transactions["transaction"
     staged: (session) => new Map(JSON.parse(staged.get(session) ?? "[]") as [string, string][]),
     setStaged: (session, stamps) =>
       void transaction(() => setStaged.run(JSON.stringify([...stamps]), session)),
-    remove: (session) => void transaction(() => remove.run(session)),
+    // With it goes what may have filled the disk.
+    remove: (session) => void essential(() => remove.run(session)),
   };
 }
 

@@ -9,9 +9,12 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { type ChangeInput, IopipeError } from "../../client/index.ts";
 import { locate } from "../../protocol/wire/index.ts";
+import { iopipectl } from "../fixture/cli.ts";
 import { type TestHome, testHome } from "../fixture/server.ts";
 import { canMount, type SmallDisk, smallDisk } from "../fixture/small-disk.ts";
+import { canLayer } from "./layers.ts";
 import type { Snapshot } from "./repository.ts";
+import { runScript } from "./running.ts";
 import { openScene, type Scene } from "./scene.ts";
 
 const KIB = 1024;
@@ -111,6 +114,21 @@ async function applyAndUndo(scene: Scene, id: string): Promise<void> {
 }
 
 describe.runIf(canMount)("where there is no room", () => {
+  test.runIf(canLayer)("a layer that filled the disk can be dropped, and then there is room", async () => {
+    using disk = smallDisk(32 * MIB);
+    await using scene = await openScene({ files: FILES, mayLog: FULL, home: homeOn(disk) });
+    const ran = await runScript(scene, "echo $IOPIPE_SESSION; head -c 64M /dev/zero > big");
+    expect(ran).toMatchObject({ code: 125, stderr: expect.stringMatching(/full|space/i) });
+    const session = ran.stdout.trim();
+    const dropped = await iopipectl(scene.home, ["run", "--resume", session, "--discard"], {
+      cwd: scene.root,
+    });
+    expect(dropped).toMatchObject({ code: 0 });
+    expect(disk.free()).toBeGreaterThan(8 * MIB);
+    expect(readdirSync(path.join(disk.path, "s", "layers"))).toEqual([]);
+    expect(treeOf(scene)).toEqual(BEFORE);
+  });
+
   test("for the state, staging is refused, discarding works, the tree is whole", async () => {
     using disk = smallDisk(32 * MIB);
     await using scene = await openScene({ files: FILES, mayLog: FULL, home: homeOn(disk) });

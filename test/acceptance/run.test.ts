@@ -1,7 +1,9 @@
 /** `iopipectl run`: what a command writes to the workspace becomes a session, and the tree stays as it was. */
+import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { canMount } from "../fixture/small-disk.ts";
 import { runScript, startScript } from "./running.ts";
 import { openScene, type Scene, sharedStage } from "./scene.ts";
 
@@ -107,3 +109,27 @@ test("what is moved, and moved again between two looks, comes to what a command 
     "e/a": "644 ea\n",
   });
 });
+
+test.runIf(canMount)(
+  "what is mounted below the workspace, which the command does not see, it does not remove",
+  async () => {
+    await using scene = await openScene({ on: stage() });
+    scene.write("mounted/below", "");
+    const mounted = scene.at("mounted");
+    execFileSync("mount", ["-t", "tmpfs", "iopipe-test", mounted]);
+    try {
+      scene.write("mounted/kept", "kept\n");
+      const { code, stdout, stderr } = await runScript(
+        scene,
+        "ls mounted; rm -r mounted src; mkdir mounted; : > mounted/x",
+      );
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "below\n" });
+      expect(stderr).toContain("not staged: mounted: something is mounted there");
+      const { sessions } = await scene.reviewer.call("session/list", { workspace: scene.workspace });
+      const { patches } = await scene.reviewer.call("session/get", { session: sessions[0]?.id ?? "" });
+      expect(patches.map(({ path }) => path).sort()).toEqual(["src/a.ts", "src/b.ts"]);
+    } finally {
+      execFileSync("umount", [mounted]);
+    }
+  },
+);

@@ -57,7 +57,7 @@ interface Large {
 function largeOf(input: ChangeInput): Large | undefined {
   if (input.kind === "write" && input.content !== undefined) {
     const { content, ...rest } = input;
-    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    const bytes = bytesOf(content);
     const inline = () => (typeof content === "string" ? { content } : { contentBase64: base64(bytes) });
     return { rest, bytes, inline };
   }
@@ -67,6 +67,17 @@ function largeOf(input: ChangeInput): Large | undefined {
   if ((text === undefined) === (textBase64 === undefined)) return undefined;
   if (text !== undefined) return { rest, bytes: Buffer.from(text), inline: () => ({ text }) };
   return { rest, bytes: Buffer.from(textBase64 as string, "base64"), inline: () => ({ textBase64 }) };
+}
+
+/** Of any view, whatever the size of its elements: programs give what `fs.writeFile` takes. */
+function bytesOf(content: string | ArrayBufferView): Uint8Array {
+  if (typeof content === "string") return Buffer.from(content);
+  if (ArrayBuffer.isView(content))
+    return new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
+  throw new IopipeError("InvalidParams", "The content is neither text nor bytes.", {
+    param: "content",
+    hint: "Give a string, a Buffer or another view of an ArrayBuffer.",
+  });
 }
 
 function base64(bytes: Uint8Array): string {

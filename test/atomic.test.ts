@@ -77,6 +77,19 @@ describe.each(Object.keys(WRITERS) as (keyof typeof WRITERS)[])("%s", (name) => 
   });
 });
 
+test("any view gives all of its bytes and no more; what is neither text nor bytes is refused", async () => {
+  const { buffer } = Uint8Array.from([0, 1, 2, 3, 4, 5]);
+  const views = [new Uint16Array(buffer, 2, 1), new DataView(buffer, 2, 2)] as unknown as Uint8Array[];
+  for (const view of views) {
+    await writeFileAtomic(at("v"), view);
+    writeFileAtomicSync(at("w"), view);
+    expect([...fs.readFileSync(at("v")), ...fs.readFileSync(at("w"))]).toEqual([2, 3, 2, 3]);
+  }
+  const numbers = writeFileAtomic(at("v"), [1, 2] as unknown as Uint8Array);
+  await expect(numbers).rejects.toThrow("neither text nor bytes");
+  expect([...fs.readFileSync(at("v"))]).toEqual([2, 3]);
+});
+
 test("a stream is read to its end", async () => {
   await writeFileAtomic(at("s"), Readable.from(["a", Buffer.from("b"), "é"]), "utf8");
   expect(fs.readFileSync(at("s"), "utf8")).toBe("abé");

@@ -135,12 +135,16 @@ function normal(options: OptionsOrEncoding = {}): AtomicOptions {
   return typeof options === "string" ? { encoding: options } : options;
 }
 
-function bytesOf(data: SyncData, encoding: BufferEncoding | undefined): Uint8Array {
-  return typeof data === "string" ? Buffer.from(data, encoding) : data;
+/** Any view's bytes, as `fs.writeFile` takes them, whatever the size of its elements. */
+function bytesOf(data: string | ArrayBufferView, encoding: BufferEncoding | undefined): Uint8Array {
+  if (typeof data === "string") return Buffer.from(data, encoding);
+  // A number, say, of an array: it would come to nothing.
+  if (!ArrayBuffer.isView(data)) throw new TypeError("The data is neither text nor bytes.");
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 function sourceOf(data: Data, encoding: BufferEncoding | undefined): Source {
-  if (typeof data === "string" || data instanceof Uint8Array) return [bytesOf(data, encoding)].values();
+  if (typeof data === "string" || ArrayBuffer.isView(data)) return [bytesOf(data, encoding)].values();
   return pieces(data, encoding);
 }
 

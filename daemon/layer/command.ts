@@ -45,7 +45,13 @@ export async function runInLayer(where: StartOptions, options: CommandOptions): 
   signal.throwIfAborted();
   const { outer, command } = partEnvironment(options.env, where.root, options.command);
   const [program = "", ...args] = [...startIn(where), directory, ...command];
-  const child = spawn(program, args, { cwd: "/", env: outer, stdio: ["ignore", "pipe", "pipe"] });
+  // Detached: without the terminal that a daemon in the foreground has.
+  const child = spawn(program, args, {
+    cwd: "/",
+    env: outer,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   const kept = keepLast(KEPT_CHARACTERS);
   const over = Promise.withResolvers<void>();
   const follow = async (stream: Stream): Promise<void> => {

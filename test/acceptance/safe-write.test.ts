@@ -84,6 +84,29 @@ test("a path means the file that fs.writeFile would mean, whatever links lead to
   expect(await wayOf(relative, connected)).toMatchObject({ path: "a.txt" });
 });
 
+test.each(["staged", "plain"])(
+  "%s, any view gives all of its bytes; what is neither text nor bytes is refused",
+  async (way) => {
+    await using scene = await scenario();
+    if (way === "plain") vi.stubEnv("IOPIPE_DISABLE", "1");
+    const given = [
+      new Uint16Array([1, 2]),
+      new DataView(new ArrayBuffer(8), 2, 4),
+      5,
+      null,
+    ] as unknown as Uint8Array[];
+    const [view, part, ...others] = given as [Uint8Array, Uint8Array, ...Uint8Array[]];
+    const sizes: (number | undefined)[] = [];
+    for (const data of [view, part]) {
+      const written = await safeWrite(scene.at("view"), data);
+      if (written.way !== "staged") sizes.push(statSync(scene.at("view")).size);
+      else sizes.push((await scene.reviewer.session(written.session).read("view")).bytes.length);
+    }
+    expect(sizes).toEqual([4, 4]);
+    for (const data of others) await expect(safeWrite(scene.at("other"), data)).rejects.toThrow();
+  },
+);
+
 test("IOPIPE_DISABLE=1 writes plainly, and asks no daemon", async () => {
   await using home = testHome();
   for (const [name, value] of Object.entries(home.env)) vi.stubEnv(name, value);

@@ -6,7 +6,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { openScene } from "./acceptance/scene.ts";
 import { daemonPid, IOPIPECTL, iopipectl, kill, spawnIopipectl, startingHome } from "./fixture/cli.ts";
-import { ERAS, mcpClient } from "./mcp/client.ts";
+import { ERAS, mcpClient, mcpInProcess } from "./mcp/client.ts";
 
 describe.each(ERAS)("in the era of %s", (era) => {
   test("an agent's whole story: read, edits of which one is refused, diff, review by a person, applied", async () => {
@@ -78,7 +78,7 @@ describe.each(ERAS)("in the era of %s", (era) => {
 /** An agent with a key of its own, on a repository of its own. */
 async function agentOn(files?: Record<string, string>, era: (typeof ERAS)[number] = "2026-07-28") {
   const scene = await openScene({ ...(files && { files }) });
-  const agent = await mcpClient(scene.home, { cwd: scene.root, era });
+  const agent = await mcpInProcess(scene.home, { cwd: scene.root, era });
   const key = crypto.randomUUID();
   const call = (name: string, args: Record<string, unknown> = {}) => agent.call(name, { key, ...args });
   const dispose = async (): Promise<void> => {

@@ -33,6 +33,8 @@ export default defineConfig({
         "daemon/staging/diff-worker.ts",
         "daemon/staging/syntax/child.ts",
         "client/cli/main.ts",
+        "client/mcp/main.ts",
+        "client/mcp/search-thread.ts",
         // Code for other platforms than the one that tests run on.
         "**/*.darwin.ts",
         "**/*.win32.ts",

@@ -1,9 +1,14 @@
 /**
- * The official MCP client on the real `iopipectl mcp`, a process of its own, in either era of the protocol.
+ * The official MCP client on the real `iopipectl mcp`, in either era of the protocol: a process of its own, or its server
+ * inside the test's process, so that coverage sees it.
  * Whoever opens one closes it (`await using`).
  */
-import { Client, type ContentBlock } from "@modelcontextprotocol/client";
+import { realpathSync } from "node:fs";
+import { Client, type ContentBlock, InMemoryTransport, type Transport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import { makeDesk } from "../../client/mcp/desk.ts";
+import { makeServer } from "../../client/mcp/server.ts";
 import { IOPIPECTL } from "../fixture/cli.ts";
 import type { TestHome } from "../fixture/server.ts";
 
@@ -24,7 +29,6 @@ interface Answered {
 
 export interface McpClient extends AsyncDisposable {
   readonly client: Client;
-  readonly pid: number;
   /** Calls a tool; the client checks what comes against the tool's output schema. */
   call(name: string, args?: Record<string, unknown>): Promise<Answered>;
 }
@@ -49,6 +53,30 @@ export async function mcpClient(
     cwd,
     stderr: "inherit",
   });
+  return await begin(transport, era);
+}
+
+/** The same with the server in this process, which has the home's environment meanwhile. One at a time. */
+export async function mcpInProcess(
+  home: TestHome,
+  { era = "2026-07-28", cwd }: Pick<McpOptions, "era" | "cwd">,
+): Promise<McpClient> {
+  const before = process.env;
+  process.env = { ...home.env };
+  const [ours, theirs] = InMemoryTransport.createLinkedPair();
+  const desk = makeDesk(realpathSync(cwd));
+  const served = serveStdio(() => makeServer(desk), { transport: theirs });
+  const agent = await begin(ours, era);
+  const dispose = async (): Promise<void> => {
+    await agent[Symbol.asyncDispose]();
+    await served.close();
+    (await desk.connection().catch(() => undefined))?.close();
+    process.env = before;
+  };
+  return { ...agent, [Symbol.asyncDispose]: dispose };
+}
+
+async function begin(transport: Transport, era: Era): Promise<McpClient> {
   const mode = era === "2025" ? "legacy" : { pin: era };
   const client = new Client({ name: "test", version: "1.0.0" }, { versionNegotiation: { mode } });
   await client.connect(transport);
@@ -56,7 +84,6 @@ export async function mcpClient(
   await client.listTools();
   return {
     client,
-    pid: transport.pid as number,
     call: async (name, args = {}) => {
       const result = await client.callTool({ name, arguments: args });
       const content = result.content as ContentBlock[];

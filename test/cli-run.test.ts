@@ -1,0 +1,153 @@
+/** `iopipectl run` inside the test's process, on each backend that the machine offers: what it says, and its exit codes. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startTestDaemon, type TestDaemon } from "./fixture/daemon.ts";
+import { type InProcessOptions, runInProcess } from "./fixture/in-process.ts";
+
+let daemon: TestDaemon;
+let root: string;
+let serial = 0;
+
+beforeAll(async () => {
+  daemon = await startTestDaemon();
+});
+afterAll(async () => {
+  await daemon[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  root = path.join(realpathSync(daemon.home.directory), `repo${++serial}`);
+  mkdirSync(path.join(root, "src"), { recursive: true });
+  execFileSync("git", ["init", "-q", root]);
+  writeFileSync(path.join(root, "src/a.txt"), "one\ntwo\nthree\n");
+  writeFileSync(path.join(root, "b.txt"), "b\n");
+  await ctl(["open"]);
+});
+
+const at = (name: string): string => path.join(root, name);
+const read = (name: string): string => readFileSync(at(name), "utf8");
+
+function ctl(args: string[], options: InProcessOptions = {}) {
+  return runInProcess(daemon.home, args, { cwd: root, ...options });
+}
+
+const run = (script: string, flags: readonly string[] = [], options: InProcessOptions = {}) =>
+  ctl(["run", ...flags, "--", "sh", "-c", script], options);
+
+describe.each([
+  ["overlay", ["--backend", "overlay"]],
+  ["copy", ["--backend", "copy", "--trusted"]],
+])("%s", (_, flags) => {
+  test("stages what a command does to the tree, which stays as it was, and lists what cannot be staged", async () => {
+    const script = `
+      sed -i s/two/2/ src/a.txt; rm b.txt; chmod 755 src/a.txt; ln -s a.txt src/link; mkfifo pipe
+      mkdir new; echo new > new/file; echo x > .git/new`;
+    const { code, stderr } = await run(script, flags);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(stderr).toContain("4 changes are staged; the tree is as it was.");
+    expect(stderr).toMatch(/not staged: pipe: .*\n/);
+    expect(stderr).toMatch(/not staged: \.git: .*\n/);
+    expect([read("src/a.txt"), existsSync(at("new"))]).toEqual(["one\ntwo\nthree\n", false]);
+    expect(await ctl(["apply", "--yes"])).toMatchObject({ code: 0 });
+    expect([read("src/a.txt"), read("src/link"), read("new/file")]).toEqual([
+      "one\n2\nthree\n",
+      "one\n2\nthree\n",
+      "new\n",
+    ]);
+    expect([existsSync(at("b.txt")), existsSync(at(".git/new"))]).toEqual([false, false]);
+  });
+
+  test("names the conflict where somebody changes the same file meanwhile, and keeps both versions", async () => {
+    const [written, goOn] = [`${root}.written`, `${root}.go-on`];
+    const running = run(
+      `echo inside > b.txt; : > '${written}'; until [ -e '${goOn}' ]; do sleep 0.05; done`,
+      flags,
+    );
+    await expect.poll(() => existsSync(written)).toBe(true);
+    writeFileSync(at("b.txt"), "by hand\n");
+    writeFileSync(goOn, "");
+    const { code, stderr } = await running;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("conflict: b.txt") });
+    expect(stderr).toContain("iopipectl rebase");
+    expect(read("b.txt")).toBe("by hand\n");
+    expect(await ctl(["apply", "--yes"])).toMatchObject({ code: 3 });
+    expect((await ctl(["ls", "--json"])).stdout).toContain('"stale":1');
+  });
+
+  test("ends with the command's own exit code, and may say so as JSON", async () => {
+    expect(await run("exit 7", flags)).toMatchObject({
+      code: 7,
+      stderr: expect.stringContaining("changed nothing"),
+    });
+    expect(await run("kill -TERM $$", flags)).toMatchObject({ code: 143 });
+    const { code, stdout } = await run("echo 1 > one", [...flags, "--json"]);
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({
+      code: 0,
+      session: { patches: { pending: 1 } },
+      unstaged: [],
+      conflicted: [],
+    });
+  });
+
+  test("drops what was written where that is asked for", async () => {
+    expect(await run("echo 1 > one", [...flags, "--discard"])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("was dropped"),
+    });
+    expect(await ctl(["status"])).toMatchObject({ stdout: expect.stringContaining("Nothing ") });
+  });
+
+  test("keeps what is larger than allowed until somebody says what is to become of it", async () => {
+    const large = await run("head -c 5000 /dev/zero > large", [...flags, "--max-size", "1KiB"]);
+    expect(large).toMatchObject({
+      code: 125,
+      stderr: expect.stringMatching(/5000 bytes in 1 files?; the limit is 1024/),
+    });
+    const [session = ""] = large.stderr.match(/s[0-9a-f]{24}/) ?? [];
+    expect(await ctl(["run", "--resume", session, "--", "true"])).toMatchObject({ code: 125 });
+    expect(await ctl(["run", "--resume", session, "--max-size", "1MiB"])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("1 change is staged"),
+    });
+  });
+});
+
+test("passes the directories through that are named, and only those", async () => {
+  mkdirSync(at("cache"));
+  const { code, stderr } = await run("echo 1 > cache/a; echo 2 > src/c.txt", ["--pass-through", "cache"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("1 change is staged") });
+  expect([read("cache/a"), existsSync(at("src/c.txt"))]).toEqual(["1\n", false]);
+});
+
+test("begins where iopipectl was called, if that is in the workspace", async () => {
+  expect(await run("echo here > where", [], { cwd: at("src") })).toMatchObject({ code: 0 });
+  expect((await ctl(["diff", "--stat"])).stdout).toMatch(/src\/where/);
+});
+
+test.each<[string, string[], InProcessOptions, RegExp]>([
+  ["without a command", ["run"], {}, /no command to run/],
+  ["with an unknown backend", ["run", "--backend", "zip", "--", "true"], {}, /no zip/],
+  ["with an unknown size", ["run", "--max-size", "much", "--", "true"], {}, /much is no size/],
+  ["with a copy that is not trusted", ["run", "--backend", "copy", "--", "true"], {}, /trusted/],
+  ["as a proposer", ["run", "--", "true"], { env: { IOPIPE_ROLE: "proposer" } }, /A proposer may not run/],
+  [
+    "in a layer",
+    ["run", "--", "true"],
+    { env: { IOPIPE_LAYER: "/somewhere" } },
+    /in a layer over \/somewhere/,
+  ],
+])("%s it ends with 125 and says why", async (_, args, options, why) => {
+  expect(await ctl(args, options)).toMatchObject({ code: 125, stderr: expect.stringMatching(why) });
+});
+
+test("a session whose run has ended has nothing to resume", async () => {
+  rmSync(at("b.txt"));
+  const { stdout } = await run("echo 1 > one", ["--json"]);
+  const { session } = JSON.parse(stdout);
+  expect(await ctl(["run", "--resume", session.id])).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("1 change is staged"),
+  });
+});

@@ -1,10 +1,12 @@
 /** `iopipectl hook claude`: Claude Code's documented hook inputs end in staging, and the answers are as it documents them. */
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { openScene, type Scene, type SceneOptions } from "./acceptance/scene.ts";
-import { iopipectl } from "./fixture/cli.ts";
+import { CTL_COMMAND, iopipectl } from "./fixture/cli.ts";
 import { runInProcess } from "./fixture/in-process.ts";
 import { testHome } from "./fixture/server.ts";
 
@@ -400,4 +402,16 @@ test("as a process of its own it answers too; an agent without a hook is a mista
     code: 2,
     stderr: expect.stringContaining("no hook for constructor"),
   });
+});
+
+test("where somebody has removed its working directory it still stages: any other end would let the write through", async () => {
+  await using claude = await claudeIn();
+  const gone = path.join(claude.home.directory, "gone");
+  mkdirSync(gone);
+  const tool_input = { file_path: claude.at("src/a.ts"), content: "x\n" };
+  const input = JSON.stringify({ ...documented(claude.root), tool_name: "Write", tool_input });
+  const script = `rmdir "$PWD" && exec ${CTL_COMMAND} hook`;
+  const child = spawn("sh", ["-c", script], { cwd: gone, env: claude.home.env });
+  child.stdin.end(input);
+  expect(JSON.parse(await text(child.stdout))).toMatchObject(STAGED);
 });

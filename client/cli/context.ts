@@ -6,6 +6,7 @@ import type { MethodName, Params, Result } from "../../protocol/methods/index.ts
 import type { Role } from "../../protocol/wire/locations.ts";
 import { connect, roleOf } from "../connect.ts";
 import type { Connection } from "../connection.ts";
+import { UsageError } from "./failure.ts";
 import { printJson } from "./output.ts";
 import { makePatience } from "./patience.ts";
 import { showProgress } from "./progress.ts";
@@ -21,8 +22,6 @@ export type Flags = Readonly<Record<string, string | boolean | readonly string[]
 export class Context {
   readonly role: Role = roleOf(process.env);
   readonly json: boolean;
-  /** Absolute, without symlinks. */
-  readonly cwd = process.cwd();
   readonly #flags: Flags;
   readonly #interrupt = new AbortController();
   readonly #patience = makePatience(
@@ -40,6 +39,15 @@ export class Context {
 
   /** What ^C does: running calls are cancelled; a second ^C ends the process as usual. */
   readonly interrupt = (): void => this.#interrupt.abort();
+
+  /** The working directory: absolute, without symlinks. @throws {UsageError} where somebody has removed it */
+  get cwd(): string {
+    try {
+      return process.cwd();
+    } catch {
+      throw new UsageError("The working directory is gone.", "Change to one that is there.");
+    }
+  }
 
   /** Aborted by ^C. */
   get signal(): AbortSignal {

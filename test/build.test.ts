@@ -89,6 +89,8 @@ describe.each(["iopiped.js", "iopipectl.cjs"])("%s on an older Node", (out) => {
     });
     const binary = out.replace(/\..*/, "");
     expect(run).toMatchObject({ status: 1, stdout: "" });
+    const asHook = spawnSync(process.execPath, ["--require", pretend, path.join(outDir, out), "hook"]);
+    expect(asHook.status).toBe(2);
     expect(run.stderr).toBe(
       `${binary} needs Node 22.14 or newer, but this is Node ${version} (${process.execPath}). In a checkout run ` +
         `\`npx ${binary}\`, which brings its own Node; elsewhere install a newer Node.\n`,
@@ -101,6 +103,7 @@ test.each(["22.14.0", "22.15.1", "24.0.0", "26.10.0"])("Node %s passes the check
   checkNode("iopiped", "22.14", {
     versions: { node },
     execPath: "",
+    argv: [],
     stderr: { write: unexpected },
     exit: unexpected,
   });

@@ -8,11 +8,15 @@
 interface NodeProcess {
   readonly versions: { readonly node: string };
   readonly execPath: string;
+  readonly argv: readonly string[];
   readonly stderr: { write(text: string): unknown };
   exit(code: number): unknown;
 }
 
-/** Ends `proc` with one line on stderr and status 1 where its Node is older than `required` ("major.minor"). */
+/**
+ * Ends `proc` with one line on stderr where its Node is older than `required` ("major.minor"). Its status is 1, for a hook
+ * 2: with any other an agent lets the write through.
+ */
 export function checkNode(binary: string, required: string, proc: NodeProcess): void {
   const have = proc.versions.node.split(".").map(Number);
   const need = required.split(".").map(Number);
@@ -30,5 +34,5 @@ export function checkNode(binary: string, required: string, proc: NodeProcess): 
       binary +
       "`, which brings its own Node; elsewhere install a newer Node.\n",
   );
-  proc.exit(1);
+  proc.exit(proc.argv[2] === "hook" ? 2 : 1);
 }

@@ -5,6 +5,8 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { partEnvironment } from "./environment.ts";
 import { type StartOptions, startIn } from "./start.ts";
@@ -31,7 +33,7 @@ export interface Ended {
   readonly cut: boolean;
 }
 
-/** enter.sh's own status, with the reason on stderr. */
+/** enter.sh's own status where the command has not begun, with the reason on stderr. A command may end with it too. */
 const NO_LAYER = 125;
 
 const KEPT_CHARACTERS = 64 * 1024;
@@ -77,8 +79,7 @@ export async function runInLayer(where: StartOptions, options: CommandOptions): 
     const [[code]] = await Promise.all([once(child, "exit"), follow("stdout"), follow("stderr")]);
     signal.throwIfAborted();
     const { output, cut } = kept;
-    const why = code === NO_LAYER && /^iopipe: (.*)/m.exec(output)?.[1];
-    if (why) throw new NoLayer(why);
+    if (code === NO_LAYER && !hasBegun(where)) throw new NoLayer(reasonIn(output));
     return { ...(code !== null && !timedOut && { exitCode: code as number }), timedOut, output, cut };
   } finally {
     clearTimeout(timer);
@@ -89,6 +90,19 @@ export async function runInLayer(where: StartOptions, options: CommandOptions): 
 
 /** The layer could not be made; the message says why. */
 export class NoLayer extends Error {}
+
+/** Whether enter.sh came to its last line; else what it printed is its own. */
+function hasBegun({ place }: Pick<StartOptions, "place">): boolean {
+  try {
+    return readFileSync(join(place.directory, "begun"), "utf8") !== "";
+  } catch {
+    return false;
+  }
+}
+
+function reasonIn(output: string): string {
+  return /^iopipe: (.*)/m.exec(output)?.[1] ?? (output.trim() || "nothing says why");
+}
 
 function keepLast(characters: number) {
   let output = "";

@@ -7,7 +7,8 @@
 #   PARENT   the process that starts it: when that dies, everything in here is killed
 #   ID       names the mount, by which the daemon sees whether a layer is in use (/proc/PID/mountinfo)
 #   UID GID  whose the command is; 0 0 for root
-#   LAYER    the layer's directory, as place.ts makes it: upper, work, and in cover what is put over other places
+#   LAYER    the layer's directory, as place.ts makes it: upper, work, and in cover what is put over other places; begun is
+#            written there last of all, so that whoever reads the status knows whose it is
 #   PROPOSE  the proposer's directory, which stays, at the place AT of cover; "" hides nothing
 #   RUNTIME STATE   the daemon's directories, hidden by the directories of cover of these names; "" is not
 #   PASSED   how many PATHs follow: directories below the root that are not covered, as cover/passed/1 and so on
@@ -56,7 +57,7 @@ for path; do
 done
 
 # By descriptors: a path may hold any character, and these have no meaning for mount.
-exec 4<"$root" 5<"$layer/upper" 6<"$layer/work"
+exec 4<"$root" 5<"$layer/upper" 6<"$layer/work" 7>"$layer/begun"
 own=userxattr
 [ "$uid" != 0 ] || own=redirect_dir=off
 mount -t overlay "iopipe-$id" "$root" \
@@ -91,5 +92,7 @@ fi
 # A signal of the terminal's is the command's to answer; a trap, unlike an ignored signal, is not passed on to it.
 set +e
 trap : HUP INT QUIT TERM
+echo yes >&7
+exec 7>&-
 "$@"
 exit $?

@@ -110,6 +110,17 @@ test.runIf(canLayer)(
 );
 
 test.runIf(canLayer)(
+  "a command that ends as a layer does which could not be made has failed all the same",
+  async () => {
+    await using scene = await scenario();
+    const session = await proposed(scene);
+    await session.write("a.txt", "staged\n");
+    const { verdicts } = await verify(scene, session, sh('echo "iopipe: no overlay" >&2; exit 125'));
+    expect(verdicts).toMatchObject([{ outcome: "failed", exitCode: 125, output: "iopipe: no overlay\n" }]);
+  },
+);
+
+test.runIf(canLayer)(
   "its verdict is shown with the session, with what it printed, and told as an event",
   async () => {
     await using scene = await scenario();

@@ -15,6 +15,8 @@ import {
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Patch } from "../protocol/methods/index.ts";
+import { CTL_COMMAND } from "./fixture/cli.ts";
 import { startTestDaemon, type TestDaemon } from "./fixture/daemon.ts";
 import { type InProcessOptions, runInProcess } from "./fixture/in-process.ts";
 
@@ -671,4 +673,59 @@ test("review takes some hunks, or a version edited there and then, by questions 
   await ctl(["stage", "b.txt"], { input: "x\n" });
   await ctl(["stage", "src/a.txt"], { input: "x\n" });
   expect((await ctl(["review", "--approve", "b.txt", "src/a.txt", "--hunks", id])).code).toBe(2);
+});
+
+test("in a review only a yes to what was shown approves, and what was decided stays so", async () => {
+  const pending = async (): Promise<Record<string, string>> => {
+    const { patches } = await json(["show"]);
+    return Object.fromEntries(
+      patches
+        .filter(({ state }: Patch) => state === "Pending")
+        .map(({ path: file, decision }: Patch) => [file, decision]),
+    );
+  };
+  const answering = (input: string, EDITOR = "true") =>
+    ctl(["review"], { terminal: true, input, env: { EDITOR } });
+  await json(["stage", "bin"], { input: Buffer.from([0, 1, 2]) });
+
+  const withoutHunks = await answering("h\ns");
+  expect(withoutHunks.stderr).toContain("bin has no hunks to choose among.");
+  expect(await pending()).toEqual({ bin: "undecided" });
+
+  for (const [editor, why] of [
+    ["false", "ended with status 1"],
+    ["rm", "has left no file"],
+    ["/nowhere/editor", "could not be started"],
+  ] as const)
+    expect((await answering("e\ns", editor)).stderr).toContain(why);
+  expect(await pending()).toEqual({ bin: "undecided" });
+
+  await json(["stage", "b.txt"], { input: "seen\n" });
+  const interrupted = await answering("y");
+  expect(interrupted.code).toBe(130);
+  expect(await pending()).toEqual({ bin: "approved", "b.txt": "undecided" });
+
+  await json(["stage", "src/a.txt"], { input: "a\n" });
+  const restage = `sh -c 'printf "not seen\\n" | ${CTL_COMMAND.replaceAll("'", '"')} stage b.txt --session "$IOPIPE_SESSION"'`;
+  const { session } = (await json(["show"])).patches[0];
+  const raced = await ctl(["review"], {
+    ...{ terminal: true, input: "s\ne\ny\ny" },
+    env: { EDITOR: restage, IOPIPE_SESSION: session },
+  });
+  expect(raced.stderr).toContain("This decision does not count");
+  expect(raced.stdout).toContain("Applied 1 patch");
+  expect([read("src/a.txt"), read("b.txt")]).toEqual(["a\n", "b\n"]);
+  expect(await pending()).toEqual({ bin: "approved", "b.txt": "undecided" });
+});
+
+test("a patch that is too large to be shown is decided on all the same, and an id approves what was shown", async () => {
+  await json(["stage", "large"], { input: "0123456789abcde\n".repeat(600_000) });
+  const large = await ctl(["review"], { terminal: true, input: "n\n" });
+  expect(large).toMatchObject({ code: 0, stderr: expect.stringContaining("iopipectl cat") });
+  const [{ id }] = (await json(["stage", "b.txt"], { input: "seen\n" })).patches;
+  await json(["stage", "b.txt"], { input: "not seen\n" });
+  const old = await json(["review", "--approve", id.slice(0, 10), "--apply"], {}, 1);
+  expect(old.error.data.kind).toBe("PatchNotFound");
+  const [{ id: now }] = (await json(["show"])).patches.filter(({ state }: Patch) => state === "Pending");
+  expect((await json(["review", "--approve", now, "--apply"])).applied).toEqual([now]);
 });

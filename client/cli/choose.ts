@@ -122,9 +122,12 @@ function several(sessions: readonly Session[]): UsageError {
   return new UsageError(message, "Choose one with --session ID.", { sessions: sessions.map(({ id }) => id) });
 }
 
+/** The beginning of a patch's id, as long as it is shown; it names one content, whatever is staged at its path later. */
+const PATCH_ID = /^p[0-9a-f]{9,24}$/;
+
 /**
- * The session's patches that path arguments name: those of a file, or of everything below a directory; without
- * arguments all. Only pending ones and stale ones unless `states` says otherwise.
+ * The session's patches that arguments name: that of a file or with an id, or those of everything below a directory;
+ * without arguments all. Only pending ones and stale ones unless `wanted` says otherwise.
  *
  * @throws {IopipeError} PatchNotFound where an argument names none.
  */
@@ -143,6 +146,8 @@ export async function choosePatches(
       (patch) => at === "." || patch.path === at || patch.path.startsWith(`${at}/`),
     );
     if (here.length > 0) return here;
+    const [named] = candidates.filter(({ id }) => PATCH_ID.test(argument) && id.startsWith(argument));
+    if (named) return named;
     throw new IopipeError("PatchNotFound", `Session ${session.id} has no such patch of ${at}.`, { path: at });
   });
   return [...new Set(found)];

@@ -4,6 +4,7 @@
  */
 import { basename } from "node:path";
 import type { Hunk, Params, Patch } from "../../protocol/methods/index.ts";
+import { isKind } from "../../protocol/wire/errors.ts";
 import { askLine } from "./ask.ts";
 import type { Context } from "./context.ts";
 import { edited, editor } from "./editor.ts";
@@ -33,9 +34,13 @@ const ANSWERS: Readonly<
 
 const QUESTION = "Approve? [y]es, [n]o, [h]unk by hunk, [e]dit, [s]kip, [q]uit: ";
 
-/** Shows the patch and asks until there is an answer. */
+/** Shows the patch and asks until there is an answer. Nobody is asked about one that has been replaced meanwhile. */
 export async function decideOn(context: Context, patch: Patch): Promise<Answer> {
-  const { diff } = await context.call("session/diff", { session: patch.session, paths: [patch.path] });
+  const diff = await diffOf(context, patch);
+  if (diff === undefined) {
+    note(`${visible(patch.path)} is not as it was listed any more; review it again.`);
+    return "skip";
+  }
   for (const line of patchLines(patch)) print(line);
   await showDiff(diff, { words: true });
   for (;;) {
@@ -45,10 +50,26 @@ export async function decideOn(context: Context, patch: Patch): Promise<Answer> 
   }
 }
 
+/** The patch's diff; undefined where it is no longer the pending one of its path. */
+async function diffOf(context: Context, { session, path, id }: Patch): Promise<string | undefined> {
+  try {
+    const { diff, files } = await context.call("session/diff", { session, paths: [path] });
+    return files.some(({ patch }) => patch === id) ? diff : undefined;
+  } catch (error) {
+    if (!isKind(error, "TooLarge")) throw error;
+    note(`${visible(error.message)} See it with \`iopipectl cat\`.`);
+    return "";
+  }
+}
+
 async function chooseHunks(context: Context, patch: Patch): Promise<Answer | undefined> {
   const { session, path, id } = patch;
   const shown = await context.call("session/diff", { session, paths: [path], format: "hunks" });
   const hunks = shown.files.flatMap((file) => file.hunks ?? []);
+  if (hunks.length === 0) {
+    note(`${visible(path)} has no hunks to choose among.`);
+    return undefined;
+  }
   const kept: string[] = [];
   for (const [n, hunk] of hunks.entries()) {
     await showDiff(textOf(hunk), { words: true });
@@ -57,7 +78,7 @@ async function chooseHunks(context: Context, patch: Patch): Promise<Answer | und
   }
   if (kept.length === hunks.length) return { patch: id, decision: "approved" };
   if (kept.length > 0) return { patch: id, decision: "approved", hunks: kept };
-  note(hunks.length === 0 ? `${visible(path)} has no hunks to choose among.` : "No hunk was approved.");
+  note("No hunk was approved.");
   return undefined;
 }
 
@@ -73,7 +94,11 @@ async function editVersion(context: Context, patch: Patch): Promise<Answer | und
   }
   const handle = (await context.connection()).session(session);
   const { bytes } = await context.patiently(() => handle.read(path, { signal: context.signal }));
-  const version = await edited(editor(), basename(path), bytes);
+  const version = await edited(editor(), basename(path), bytes).catch((error: unknown) => {
+    if (!isKind(error, "IoFailed")) throw error;
+    note(visible(error.message));
+  });
+  if (version === undefined) return undefined;
   return version.equals(bytes) ? { patch: id, decision: "approved" } : approvalOf(patch, version);
 }
 

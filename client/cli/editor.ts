@@ -1,5 +1,5 @@
 /** The person's editor, run on a private copy of some bytes. Owns that copy, and removes it. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { IopipeError } from "../../protocol/wire/errors.ts";
@@ -28,20 +28,23 @@ export async function edited(
   const file = join(directory, name);
   try {
     writeFileSync(file, content, { mode: 0o600 });
-    const status = await new Promise<number | null>((resolve, reject) => {
+    const end = await new Promise<string>((resolve) => {
       const child = spawn(program, [...args, file], { stdio: "inherit" });
-      child.once("error", reject);
-      child.once("exit", resolve);
+      child.once("error", ({ message }) => resolve(`could not be started (${message})`));
+      child.once("exit", (status, signal) =>
+        resolve(status === 0 ? "" : `ended with ${signal ?? `status ${status}`}`),
+      );
     });
-    if (status === 0) return readFileSync(file);
-    throw new IopipeError(
-      "IoFailed",
-      `The editor ${program} ended with status ${status}; nothing was staged.`,
-      {
-        hint: "Leave the editor in its normal way, or set EDITOR.",
-      },
-    );
+    if (end !== "") throw failed(`The editor ${program} ${end}`);
+    if (existsSync(file)) return readFileSync(file);
+    throw failed(`The editor ${program} has left no file`);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+function failed(fact: string): IopipeError {
+  return new IopipeError("IoFailed", `${fact}; nothing was staged.`, {
+    hint: "Leave the editor in its normal way, or set EDITOR.",
+  });
 }

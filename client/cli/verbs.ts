@@ -86,7 +86,7 @@ export const VERBS: readonly Verb[] = [
     name: "review",
     summary: "Decide on the pending patches one by one, then apply",
     flags: [
-      ["--approve <paths...>", "approve these instead of asking"],
+      ["--approve <paths...>", "approve these instead of asking; a patch's id means it as it was shown"],
       ["--reject <paths...>", "reject these instead of asking"],
       ["--hunks <ids...>", "approve only these hunks of the one patch, by id"],
       ["--from <file>", "approve this version of the one patch's file instead"],

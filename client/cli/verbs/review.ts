@@ -1,15 +1,20 @@
-/** `review`: one pending patch after the other: its diff, a decision, and in the end the apply of what was approved. */
+/**
+ * `review`: one pending patch after the other: its diff, a decision, and in the end the apply of what was approved.
+ * A decision is recorded when it is made: whatever becomes of the next one, or of the terminal, it counts.
+ */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Patch, Result } from "../../../protocol/methods/index.ts";
+import { isKind } from "../../../protocol/wire/errors.ts";
 import { confirm } from "../ask.ts";
 import { exitOf } from "../attention.ts";
 import { type Chosen, choosePatches, chooseSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { approvalOf, type Decision, decideOn } from "../deciding.ts";
 import { UsageError } from "../failure.ts";
-import { count, isInteractive, print, printJson } from "../output.ts";
+import { count, isInteractive, note, print, printJson } from "../output.ts";
 import { patchLine, sessionLine } from "../tables.ts";
+import { visible } from "../visible.ts";
 import { describeApplied } from "./apply.ts";
 
 export async function review(context: Context): Promise<number> {
@@ -22,15 +27,15 @@ export async function review(context: Context): Promise<number> {
     else print("Nothing is pending.");
     return 0;
   }
-  const decisions = await (scripted ? named(context, chosen) : asked(context, chosen));
-  if (decisions.length === 0) return 0;
-  const decided = await context.call("session/decide", { session: chosen.session.id, decisions });
-  return await finish(context, decided, scripted);
+  const decided = await (scripted ? named(context, chosen) : asked(context, chosen));
+  return decided ? await finish(context, decided, scripted) : 0;
 }
 
-/** Decisions from the flags; a note goes with all of them. */
-async function named(context: Context, chosen: Chosen): Promise<Decision[]> {
-  const note = context.text("note");
+type Decided = Result<"session/decide">;
+
+/** What the flags decide, all or none; a note goes with all of it. */
+async function named(context: Context, chosen: Chosen): Promise<Decided | undefined> {
+  const remark = context.text("note");
   const pendingAt = async (flag: string): Promise<Patch[]> => {
     const args = context.list(flag);
     return args === undefined ? [] : choosePatches(context, chosen, args, isPending);
@@ -40,7 +45,9 @@ async function named(context: Context, chosen: Chosen): Promise<Decision[]> {
     ...approvals(context, approved),
     ...rejected.map(({ id }) => ({ patch: id, decision: "rejected" as const })),
   ];
-  return decisions.map((decision) => ({ ...decision, ...(note !== undefined && { note }) }));
+  if (decisions.length === 0) return undefined;
+  const noted = decisions.map((decision) => ({ ...decision, ...(remark !== undefined && { note: remark }) }));
+  return await context.call("session/decide", { session: chosen.session.id, decisions: noted });
 }
 
 /** @throws {UsageError} where a part or a version of several patches is asked for */
@@ -57,26 +64,36 @@ function approvals(context: Context, patches: readonly Patch[]): Decision[] {
   return [approvalOf(patch, readFileSync(resolve(context.cwd, from)))];
 }
 
-async function asked(context: Context, chosen: Chosen): Promise<Decision[]> {
+/** What the person decides, one by one. */
+async function asked(context: Context, chosen: Chosen): Promise<Decided | undefined> {
   print(sessionLine(chosen.session));
-  const decisions: Decision[] = [];
+  const made: Decided[] = [];
   for (const patch of await choosePatches(context, chosen, [], isPending)) {
     const answer = await decideOn(context, patch);
     if (answer === "quit") break;
-    if (answer !== "skip") decisions.push(answer);
+    const decided = answer === "skip" ? undefined : await record(context, patch, answer);
+    if (decided) made.push(decided);
   }
-  return decisions;
+  const last = made.at(-1);
+  return last && { session: last.session, patches: made.flatMap(({ patches }) => patches) };
+}
+
+/** Undefined, and said so, where the patch or what is below it has changed while it was looked at. */
+async function record(context: Context, patch: Patch, decision: Decision): Promise<Decided | undefined> {
+  try {
+    return await context.call("session/decide", { session: patch.session, decisions: [decision] });
+  } catch (error) {
+    if (!isKind(error, "IllegalState", "PatchNotFound", "Stale")) throw error;
+    note(`This decision does not count: ${visible(error.message)}`);
+    return undefined;
+  }
 }
 
 function isPending({ state }: Patch): boolean {
   return state === "Pending";
 }
 
-async function finish(
-  context: Context,
-  decided: Result<"session/decide">,
-  scripted: boolean,
-): Promise<number> {
+async function finish(context: Context, decided: Decided, scripted: boolean): Promise<number> {
   const { session, patches } = decided;
   const approved = patches.filter((patch) => patch.decision === "approved" && isPending(patch));
   const question = `Apply ${count(approved.length, "approved patch", "approved patches")}?`;

@@ -3,7 +3,7 @@
 # A process of its own, started by path by whoever runs a command: a client, or the daemon. Nothing of its arguments is
 # ever parsed. What was written is read by the daemon, in the layer's directory.
 #
-# enter.sh PARENT ID UID GID ROOT LAYER PROPOSE AT RUNTIME STATE PASSED [PATH...] CWD COMMAND [ARGUMENT...]
+# enter.sh PARENT ID UID GID ROOT LAYER PROPOSE AT RUNTIME STATE GITS PASSED [GIT...] [PATH...] CWD COMMAND [ARGUMENT...]
 #   PARENT   the process that starts it: when that dies, everything in here is killed
 #   ID       names the mount, by which the daemon sees whether a layer is in use (/proc/PID/mountinfo)
 #   UID GID  whose the command is; 0 0 for root
@@ -11,6 +11,8 @@
 #            written there last of all, so that whoever reads the status knows whose it is
 #   PROPOSE  the proposer's directory, which stays, at the place AT of cover; "" hides nothing
 #   RUNTIME STATE   the daemon's directories, hidden by the directories of cover of these names; "" is not
+#   GITS     how many GITs follow: git's directories outside the root, with layers of their own in git/1 and so on; where
+#            an overlay cannot be had, read-only
 #   PASSED   how many PATHs follow: directories below the root that are not covered, as cover/passed/1 and so on
 #   CWD      where the command begins
 #
@@ -23,6 +25,24 @@ set -eu
 fail() {
   echo "iopipe: $1" >&2
   exit 125
+}
+
+# Binds a directory read-only. In a user namespace a mount is only made stricter: runtime directories have some of these
+# flags already, or the last.
+bind() {
+  strict=bind,ro,nosuid,nodev,noexec
+  mount -o "$strict" "$1" "$2" 2>/dev/null || mount -o "remount,$strict,noatime" "$2"
+}
+
+# Mounts an overlay over the directory $1, which is open as 4, with what is in $2. By descriptors: a path may hold any
+# character, and these have no meaning for mount.
+overlay() {
+  exec 5<"$2/upper" 6<"$2/work"
+  own=userxattr
+  [ "$uid" != 0 ] || own=redirect_dir=off
+  own=$own,metacopy=off,index=off
+  mount -t overlay "iopipe-$id" "$1" \
+    -o "$own,lowerdir=/proc/self/fd/4,upperdir=/proc/self/fd/5,workdir=/proc/self/fd/6"
 }
 
 # Outside: namespaces of its own, for an ordinary user with one in which it may mount.
@@ -38,31 +58,36 @@ fi
 shift
 id=$1 uid=$2 gid=$3 root=$4 layer=$5 propose=$6 at=$7 runtime=$8 state=$9
 shift 9
-passed=$1
-shift
+gits=$1 passed=$2
+shift 2
 
 cd /
 if [ -n "$propose" ]; then
-  # Read-only: who may put a socket of its own there is the daemon to every other agent. Connecting needs no more. In a
-  # user namespace a mount is only made stricter: runtime directories have some of these flags already, or the last.
-  strict=bind,ro,nosuid,nodev,noexec
-  mount -o "$strict" "$propose" "$layer/cover/$at" 2>/dev/null ||
-    mount -o "remount,$strict,noatime" "$layer/cover/$at" || fail "$propose cannot be bound"
+  # Read-only: who may put a socket of its own there is the daemon to every other agent. Connecting needs no more.
+  bind "$propose" "$layer/cover/$at" || fail "$propose cannot be bound"
 fi
-n=0
+n=-$gits
 for path; do
-  [ $n -lt "$passed" ] || break
   n=$((n + 1))
+  [ $n -gt 0 ] || continue
+  [ $n -le "$passed" ] || break
   mount --rbind "$root/$path" "$layer/cover/passed/$n" || fail "$path cannot be passed through"
 done
 
-# By descriptors: a path may hold any character, and these have no meaning for mount.
-exec 4<"$root" 5<"$layer/upper" 6<"$layer/work" 7>"$layer/begun"
-own=userxattr
-[ "$uid" != 0 ] || own=redirect_dir=off
-mount -t overlay "iopipe-$id" "$root" \
-  -o "$own,metacopy=off,index=off,lowerdir=/proc/self/fd/4,upperdir=/proc/self/fd/5,workdir=/proc/self/fd/6" ||
-  fail "no overlay can be mounted over $root"
+exec 3<"$root" 7>"$layer/begun"
+# Before the root, which may be in one of them.
+n=0
+while [ $n -lt "$gits" ]; do
+  n=$((n + 1))
+  git=$1
+  shift
+  [ -d "$git" ] || continue
+  if [ -r "$git" ] && exec 4<"$git" && overlay "$git" "$layer/git/$n" 2>/dev/null; then continue; fi
+  bind "$git" "$git" || fail "$git cannot be covered"
+  echo "iopipe: $git is read-only here: no overlay can be mounted over it" >&2
+done
+exec 4<&3 3<&-
+overlay "$root" "$layer" || fail "no overlay can be mounted over $root"
 exec 4<&- 5<&- 6<&-
 
 n=0

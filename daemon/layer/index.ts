@@ -7,6 +7,8 @@ export { identityOfProcess, processesIn } from "./alive.ts";
 export { NoLayer, runInLayer, type Stream } from "./command.ts";
 export { makeCopy, readCopy } from "./copy.ts";
 export { fillLayer } from "./fill.ts";
+export { outsideGit } from "./git-directories.ts";
+export { GIT_FINDS_ABOVE, makeGitLayers, readGitLayers } from "./git-layers.ts";
 export { type LayerPlace, layerPlace, makeLayer, removeLayer } from "./place.ts";
 export type { Standing, Unstaged } from "./standing.ts";
 export { type Own, startIn, startInCopy } from "./start.ts";

@@ -17,16 +17,14 @@ export interface LayerPlace {
   readonly copy: string;
   /** What is put over places outside the root. */
   readonly cover: string;
+  /** The layers over git's directories outside the root; see git-layers.ts. */
+  readonly git: string;
 }
 
 export function layerPlace(stateDir: string, id: string): LayerPlace {
   const directory = join(stateDir, "layers", id);
-  const [upper, copy, cover] = ["upper", "copy", "cover"].map((name) => join(directory, name)) as [
-    string,
-    string,
-    string,
-  ];
-  return { directory, upper, copy, cover };
+  const at = (name: string): string => join(directory, name);
+  return { directory, upper: at("upper"), copy: at("copy"), cover: at("cover"), git: at("git") };
 }
 
 /** Makes the directory of a layer over `root`; answers when that was, by its file system's clock in nanoseconds. */

@@ -26,10 +26,12 @@ export interface StartOptions {
   readonly hidden: Own | undefined;
   /** Directories below the root, relative to it, in which the command writes to the real tree. */
   readonly passed?: readonly string[] | undefined;
+  /** Directories outside the root, absolute, for which there are layers too (git-layers.ts). */
+  readonly git?: readonly string[] | undefined;
 }
 
 /** The program and its arguments, to which a working directory, a command and its arguments are to be added. */
-export function startIn({ id, root, place, pid, hidden, passed = [] }: StartOptions): string[] {
+export function startIn({ id, root, place, pid, hidden, passed = [], git = [] }: StartOptions): string[] {
   const enter = fileURLToPath(new URL("./enter.sh", import.meta.url));
   const owner = [process.getuid?.(), process.getgid?.()];
   const { propose, at, runtime, state } = hidden ? hiding(hidden) : NOTHING;
@@ -38,7 +40,8 @@ export function startIn({ id, root, place, pid, hidden, passed = [] }: StartOpti
   if (owner[0] === 0) writeFileSync(join(place.cover, "machine"), machineMounts());
   return [
     ...["setpriv", "--pdeathsig", "KILL", "sh", enter, String(pid), id, ...owner.map(String)],
-    ...[root, place.directory, propose, at, runtime, state, String(passed.length), ...passed],
+    ...[root, place.directory, propose, at, runtime, state],
+    ...[String(git.length), String(passed.length), ...git, ...passed],
   ];
 }
 

@@ -38,6 +38,12 @@ export const open = method({
         "A program and its arguments, to which the working directory, the command and its arguments are added; 125 is its own status.",
       ),
     env: z.record(z.string(), z.string()).describe("To be added to the command's environment."),
+    uncovered: z
+      .array(z.object({ path: z.string(), reason: z.string() }))
+      .optional()
+      .describe(
+        "Git's directories outside the root that the layer does not cover: a commit there is a real one.",
+      ),
   }),
   errors: [
     "WorkspaceNotFound",

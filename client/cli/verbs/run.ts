@@ -71,6 +71,10 @@ async function open(
     note(
       `iopipe: this runs in a copy of the tree, and unconfined${opened.why ? `: ${visible(opened.why)}` : "."}`,
     );
+  for (const { path, reason } of opened.uncovered ?? [])
+    note(
+      `iopipe: a commit is a real one: git's directory ${visible(path)} is not covered (${visible(reason)})`,
+    );
   return opened;
 }
 

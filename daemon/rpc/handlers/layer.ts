@@ -10,9 +10,10 @@ const MAX_TOLD = 1000;
 export function layerHandlers({ store, workspaces, layers }: Parts) {
   return {
     "layer/open": async ({ workspace, ...options }, call) => {
-      const { session, ...opened } = await layers.open(workspaces.find(workspace), options, call);
+      const { session, uncovered, ...opened } = await layers.open(workspaces.find(workspace), options, call);
       call.peer.onClose(() => layers.abandoned(session.id));
-      return { session: sessionToWire(store, namedSession(store, session.id, call)), ...opened };
+      const named = sessionToWire(store, namedSession(store, session.id, call));
+      return { session: named, ...(uncovered.length > 0 && { uncovered: [...uncovered] }), ...opened };
     },
     "layer/close": async ({ session: id, ...options }, call) => {
       const session = namedSession(store, id, call);

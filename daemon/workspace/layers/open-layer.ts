@@ -5,14 +5,18 @@
 import type { LayerBackend } from "../../../protocol/methods/values.ts";
 import { openTree } from "../../disk/index.ts";
 import {
+  GIT_FINDS_ABOVE,
   identityOfProcess,
   layerPlace,
   makeCopy,
+  makeGitLayers,
   makeLayer,
   type Own,
+  outsideGit,
   removeLayer,
   startIn,
   startInCopy,
+  type Unstaged,
 } from "../../layer/index.ts";
 import { openSession } from "../../staging/index.ts";
 import type { SessionRow, Store } from "../../store/index.ts";
@@ -38,6 +42,8 @@ export interface OpenedLayer extends ChosenBackend {
   readonly root: string;
   readonly start: string[];
   readonly env: Record<string, string>;
+  /** Git's directories outside the root that the layer does not cover. */
+  readonly uncovered: readonly Unstaged[];
 }
 
 /** Of what one command may change. */
@@ -59,6 +65,8 @@ export async function openLayer(
   const isCopy = chosen.backend === "copy";
   const clock = watch.clock();
   const beganNs = makeLayer(place, root);
+  const git = await gitOver(root, own, isCopy);
+  makeGitLayers(place, git.covered);
   const process = identityOfProcess(pid);
   store.layers.insert({ session: id, backend: chosen.backend, pid, process, beganNs, clock, maxBytes });
   // Not waited for; see changed-outside.ts.
@@ -78,7 +86,20 @@ export async function openLayer(
   const hidden = trusted ? undefined : own;
   return {
     ...{ session, ...chosen, root: found },
-    start: isCopy ? startInCopy() : startIn({ id, root, place, pid, hidden, passed }),
-    env: { IOPIPE_SESSION: id, IOPIPE_LAYER: found, ...(!trusted && { IOPIPE_ROLE: "proposer" }) },
+    start: isCopy ? startInCopy() : startIn({ id, root, place, pid, hidden, passed, git: git.covered }),
+    uncovered: git.uncovered,
+    env: {
+      ...{ IOPIPE_SESSION: id, IOPIPE_LAYER: found },
+      ...(!trusted && { IOPIPE_ROLE: "proposer" }),
+      ...(git.uncovered.length === 0 && GIT_FINDS_ABOVE),
+    },
   };
+}
+
+/** A copy covers none of them. */
+async function gitOver(root: string, own: Own, isCopy: boolean): ReturnType<typeof outsideGit> {
+  const git = await outsideGit(root, own);
+  if (!isCopy) return git;
+  const left = git.covered.map((path) => ({ path, reason: "this runs in a copy of the tree" }));
+  return { covered: [], uncovered: [...left, ...git.uncovered] };
 }

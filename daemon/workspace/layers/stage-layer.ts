@@ -6,7 +6,14 @@
 import { existsSync } from "node:fs";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { openTree } from "../../disk/index.ts";
-import { type LayerPlace, readCopy, readUpper, type Standing, type Unstaged } from "../../layer/index.ts";
+import {
+  type LayerPlace,
+  readCopy,
+  readGitLayers,
+  readUpper,
+  type Standing,
+  type Unstaged,
+} from "../../layer/index.ts";
 import { startPace } from "../../staging/index.ts";
 import type { LayerRow, SessionRow } from "../../store/index.ts";
 import type { Asking, House } from "../house.ts";
@@ -43,10 +50,11 @@ export async function stageLayer(
   const workspace = house.workspaces.find(session.workspace);
   const { tree, watch } = workspace;
   const from = openTree(row.backend === "copy" ? place.copy : place.upper);
-  const { standing, unstaged } =
+  const { standing, unstaged: left } =
     row.backend === "copy"
       ? await readCopy(from, tree, place, { isOver })
       : await readUpper(from, tree, { namespace: ownNamespace(), isOver, pace: startPace() });
+  const unstaged = [...left, ...(await readGitLayers(place))];
   refuseTooLarge(session.id, standing, maxBytes);
 
   const before = store.layers.staged(session.id);

@@ -9,10 +9,13 @@ import { join } from "node:path";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import {
   fillLayer,
+  GIT_FINDS_ABOVE,
   layerPlace,
+  makeGitLayers,
   makeLayer,
   NoLayer,
   type Own,
+  outsideGit,
   removeLayer,
   runInLayer,
   type Stream,
@@ -56,11 +59,13 @@ export async function makeVerdict(
   const [startedAt, began] = [now(), performance.now()];
   try {
     makeLayer(place, root);
+    const { covered: git, uncovered } = await outsideGit(root, own);
+    makeGitLayers(place, git);
     await fillLayer(place, root, transitions, store.blobs.locate);
-    const where = { id, root, place, pid: process.pid, hidden: own };
+    const where = { id, root, place, pid: process.pid, hidden: own, git };
     const { exitCode, timedOut, output, cut } = await runInLayer(where, {
       directory: join(root, directory),
-      env: confined(env, root),
+      env: { ...confined(env, root), ...(uncovered.length === 0 && GIT_FINDS_ABOVE) },
       told: (stream, text) => told({ ...named, stream, text }),
       ...{ command, timeoutMs, signal },
     });

@@ -132,7 +132,21 @@ test("NUL or invalid UTF-8 is binary; equal contents have no body", () => {
   expect(diffContent(job("a", "a")).body).toBe("");
 });
 
+/** Different lines of eight characters that all have the same hash in numbering.ts. */
+function collidingLines(count: number): string[] {
+  const lines: string[] = [];
+  const line = Buffer.alloc(8);
+  for (let n = 0; lines.length < count; n++) {
+    line.write(n.toString(36).padStart(4, "0"));
+    const hash = Math.imul(line.readInt32LE(0), 0x27220a95);
+    line.writeInt32LE(((hash << 5) | (hash >>> 27)) ^ 0x12345678, 4);
+    if (line.every((byte) => byte >= 0x20 && byte < 0x7f)) lines.push(`${line.toString()}\n`);
+  }
+  return lines;
+}
+
 describe("bounded", () => {
+  const colliding = collidingLines(20_000);
   const ordered = (count: number, step = 1) =>
     Array.from({ length: count }, (_, n) => `line ${(n * step) % count}\n`).join("");
   const few = (count: number, seed: number) => {
@@ -152,6 +166,7 @@ describe("bounded", () => {
       false,
     ],
     ["two blocks over and over", "a\nb\n".repeat(45_000), "b\na\na\n".repeat(30_000), true],
+    ["all hashes the same", colliding.join(""), colliding.toReversed().join(""), true],
     ["over 1 MiB", "a\n".repeat(600_000), `${"a\n".repeat(300_000)}b\n${"a\n".repeat(299_990)}`, true],
     ["over 100,000 lines", "\n".repeat(100_001), "a\n".repeat(10), true],
   ])("%s", (_, old, now, coarse) => {

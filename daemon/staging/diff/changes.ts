@@ -7,7 +7,7 @@
  */
 import { FULL_REPLACE_BYTES } from "../../../protocol/wire/limits.ts";
 import { type Lines, sameLine } from "./lines.ts";
-import { makeNumbering } from "./numbering.ts";
+import { makeNumbering, numberLines } from "./numbering.ts";
 import { compareSequences } from "./sequences.ts";
 import { slide } from "./slide.ts";
 
@@ -80,15 +80,23 @@ interface Marks {
 function markChanged(old: Lines, now: Lines, middle: Change, marks: Marks, fromEnd: boolean): boolean {
   const { oldStart, oldEnd, newStart, newEnd } = middle;
   const numbering = makeNumbering(oldEnd - oldStart + newEnd - newStart);
-  const a = numbering.number(old, oldStart, oldEnd);
-  const b = numbering.number(now, newStart, newEnd);
-  const idCount = numbering.count();
-  const [keptA, keptB] = [keepShared(a, b, idCount), keepShared(b, a, idCount)];
+  const a = numberLines(numbering, old, oldStart, oldEnd);
+  const b = a && numberLines(numbering, now, newStart, newEnd);
+  if (!a || !b) return giveUp(marks, middle);
+  const { count } = numbering;
+  const [keptA, keptB] = [keepShared(a, b, count), keepShared(b, a, count)];
   const turn = <T extends Int32Array | Uint8Array>(list: T) => (fromEnd ? list.toReversed() : list) as T;
-  const { changedA, changedB, coarse } = compareSequences(turn(keptA.ids), turn(keptB.ids), idCount);
+  const { changedA, changedB, coarse } = compareSequences(turn(keptA.ids), turn(keptB.ids), count);
   mark(marks.old.subarray(oldStart, oldEnd), keptA.at, turn(changedA));
   mark(marks.now.subarray(newStart, newEnd), keptB.at, turn(changedB));
   return coarse;
+}
+
+/** All of the middle is one replacement. */
+function giveUp(marks: Marks, { oldStart, oldEnd, newStart, newEnd }: Change): true {
+  marks.old.fill(1, oldStart, oldEnd);
+  marks.now.fill(1, newStart, newEnd);
+  return true;
 }
 
 /** The members of `a` that `b` has too, with their places in `a`. A common subsequence holds no others. */

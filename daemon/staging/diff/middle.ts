@@ -102,21 +102,18 @@ function goBack(search: Search, { aStart, bStart }: Box, k: number): number {
 /** Of all points reached the one that leaves the smallest rest. */
 function furthest({ forth, back, zero }: Search, box: Box, forward: Reach, backward: Reach): Point {
   const { aStart, aEnd, bStart, bEnd } = box;
-  let best = { x: aStart, y: bStart };
-  let most = 0;
-  const look = (x: number, k: number, gained: number): void => {
-    const y = x - k + zero;
-    if (gained > most && x >= aStart && x <= aEnd && y >= bStart && y <= bEnd)
-      [best, most] = [{ x, y }, gained];
-  };
-  const sum = (x: number, k: number): number => 2 * x - k + zero;
+  let best = { x: aStart, y: bStart, gained: 0 };
   for (let k = forward.high; k >= forward.low; k -= 2) {
     const x = forth[k] as number;
-    look(x, k, sum(x, k) - aStart - bStart);
+    const y = x - k + zero;
+    const gained = x + y - aStart - bStart;
+    if (gained > best.gained && x <= aEnd && y <= bEnd) best = { x, y, gained };
   }
   for (let k = backward.high; k >= backward.low; k -= 2) {
     const x = back[k] as number;
-    look(x, k, aEnd + bEnd - sum(x, k));
+    const y = x - k + zero;
+    const gained = aEnd + bEnd - x - y;
+    if (gained > best.gained && x >= aStart && y >= bStart) best = { x, y, gained };
   }
-  return { ...best, exact: false };
+  return { x: best.x, y: best.y, exact: false };
 }

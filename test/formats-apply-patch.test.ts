@@ -2,11 +2,11 @@
 import { symlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Change } from "../protocol/methods/index.ts";
+import type { Change, ChangeOf } from "../protocol/methods/index.ts";
 import { stagedTree } from "./formats/staged-tree.ts";
 import { makeScene } from "./staging-scene.ts";
 
-const patch = (...lines: string[]): Change => ({
+const patch = (...lines: string[]): ChangeOf<"applyPatch"> => ({
   kind: "applyPatch",
   text: ["*** Begin Patch", ...lines, "*** End Patch", ""].join("\n"),
 });
@@ -61,6 +61,12 @@ const taken: readonly Taken[] = [
       "*** Move to: t2",
     ],
     gives: { "n/deep": "1\n\n3\n", other: undefined, text: undefined, t2: "one\ntwo\nthree\n" },
+  },
+  {
+    name: "lines added at the end of a file, ended as its own are",
+    lines: ["*** Update File: crlf", "+four", "+five", "*** End of File"],
+    gives: { crlf: "one\r\ntwo\r\nthree\r\nfour\r\nfive\r\n" },
+    match: [[4, "eol"]],
   },
   { name: "an empty file added", lines: ["*** Add File: n"], gives: { n: "" } },
   {
@@ -217,6 +223,16 @@ test("what stands around it is passed over: a here-document, prose, CRLF of its 
   expect(await scene.read("crlf")).toBe("one\r\n2\r\nthree\r\n");
 });
 
+test("several patches in one text are one after the other", async () => {
+  const scene = makeScene(FILES);
+  const [first, second] = [
+    patch("*** Update File: text", "-two", "+2"),
+    patch("*** Update File: text", "-2", "+II"),
+  ];
+  await scene.stage({ kind: "applyPatch", text: `${first.text}\nand\n${second.text}` });
+  expect(await scene.read("text")).toBe("one\nII\nthree\n");
+});
+
 describe("refused", () => {
   test.each<[string, Change, string, object?]>([
     ["nothing", { kind: "applyPatch", text: "" }, "PatchMalformed"],
@@ -225,6 +241,15 @@ describe("refused", () => {
       "no end: it may have been cut off",
       { kind: "applyPatch", text: "*** Begin Patch\n*** Delete File: text\n" },
       "PatchMalformed",
+    ],
+    [
+      "a file behind the end: it would be dropped",
+      {
+        kind: "applyPatch",
+        text: `${patch("*** Delete File: text").text}*** Delete File: crlf\n*** End Patch\n`,
+      },
+      "PatchMalformed",
+      { patchLine: 4 },
     ],
     ["an unknown section", patch("*** Rename File: text"), "PatchMalformed", { patchLine: 2 }],
     [

@@ -132,6 +132,11 @@ describe("content", () => {
       { line: 3, exactness: "exact" },
     ]);
     expect(lf?.findings.match).toEqual([{ line: 1, exactness: "eol" }]);
+    const [grown] = await scene.stage(edit("crlf", "2", "2\nand\r\nmore"));
+    expect(await scene.read("crlf"), "lines that come in place of a part of one").toBe(
+      "1\r\n2\r\nand\r\nmore\r\n3\r\n",
+    );
+    expect(grown?.findings.match?.at(-1)).toEqual({ line: 2, exactness: "eol" });
     const [moved] = await scene.stage({ kind: "rename", path: "lf", to: "moved" });
     expect(moved?.findings.match, "kept while it is built on").toEqual([{ line: 1, exactness: "eol" }]);
     const [written] = await scene.stage(write("moved", "new"));

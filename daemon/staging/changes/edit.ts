@@ -2,7 +2,7 @@
  * edit: literal replacements in a file, in order, each on the result of the one before.
  * Bytes are searched and replaced, never decoded: line endings, BOM, invalid UTF-8 and a missing final newline come
  * through. Nothing is matched by guess: a text that is there but for its line endings is replaced with the file's kept,
- * and said to be so; what does not match says where it nearly did (nearest.ts).
+ * and said to be so; so are those of lines that come into a file of CRLF. What does not match says where it nearly did (nearest.ts).
  * Bounded: so many occurrences, so large a result; the loop turns in between.
  */
 import type { ChangeOf } from "../../../protocol/methods/index.ts";
@@ -13,6 +13,7 @@ import { assertSize } from "../snapshots.ts";
 import { assertBaseHash, assertUnlinked, type Context, encode, matchesOf, put } from "./context.ts";
 import type { Likeness } from "./hunks/likeness.ts";
 import { type Match, matchAt } from "./hunks/match.ts";
+import { CR, LF } from "./hunks/text.ts";
 import { linesOf, nearestLine } from "./nearest.ts";
 
 type Edit = ChangeOf<"edit">["edits"][number];
@@ -73,7 +74,7 @@ async function find(bytes: Buffer, edit: Edit, path: string, n: number, pace: Pa
     if (places.length === 0) continue;
     if (places.length > 1 && !replaceAll) throw ambiguous(bytes, places, path, n);
     if (places.length > limit) throw tooMany(path, n);
-    return { ...pair, places };
+    return { ...asLinesEnd(bytes, pair, places[0] as number), places };
   }
   throw notFound(bytes, oldText, path, n);
 }
@@ -89,6 +90,21 @@ function pairsOf({ oldText, newText }: Edit, path: string, n: number): Pair[] {
       pairs.push({ old: otherOld, now: otherNow, likeness: "eol" });
   }
   return pairs;
+}
+
+/** What comes in place of a part of a line brings lines that end as that one does: few know of CRLF where they see none. */
+function asLinesEnd(bytes: Buffer, pair: Pair, at: number): Pair {
+  const { old, now } = pair;
+  if (old.includes(LF) || old.includes(CR) || !now.includes(LF) || !endsInCrlf(bytes, at)) return pair;
+  const ended = Buffer.from(now.toString("latin1").replace(/(?<!\r)\n/g, "\r\n"), "latin1");
+  return ended.equals(now) ? pair : { old, now: ended, likeness: "eol" };
+}
+
+/** Whether the line at offset `at` does, or the one before it where that is the last one and has no end. */
+function endsInCrlf(bytes: Buffer, at: number): boolean {
+  const next = bytes.indexOf(LF, at);
+  const end = next === -1 ? bytes.lastIndexOf(LF, at) : next;
+  return bytes[end - 1] === CR;
 }
 
 function matchesIn(bytes: Buffer, { places, likeness }: Found): Match[] {

@@ -11,7 +11,7 @@ import { assertBaseHash, assertUnlinked, type Context, encode, invalid, matchesO
 import { remove, rename } from "../entries.ts";
 import { matchAt } from "../hunks/match.ts";
 import { splice } from "../hunks/splice.ts";
-import { LF, splitText } from "../hunks/text.ts";
+import { CR, LF, splitText } from "../hunks/text.ts";
 import { type Chunk, parseApplyPatch, type Step } from "./parse.ts";
 import { placeChunks } from "./place.ts";
 
@@ -90,8 +90,6 @@ async function update(
   const hash = await view.snapshots.keep(now);
   await put(context, path, { ...image, hash, size: now.length, mtimeNs: undefined }, change, { match });
 }
-
-const CR = 0x0d;
 
 /** The newline that a file's last line lacks, as its first line has it; "" where there is one. */
 function missingEnd(bytes: Buffer): string {

@@ -1,6 +1,7 @@
 /**
  * The `*** Begin Patch` form as data: files to add, to delete, to update and to move, an update in chunks that show the
- * lines around a change instead of their numbers. What stands around the patch (a shell's here-document) is passed over.
+ * lines around a change instead of their numbers. Several patches in one text are one after the other. What stands around
+ * them (a shell's here-document) is passed over, but no file's changes.
  * Source: the grammar in openai/codex, codex-rs/apply-patch/apply_patch_tool_instructions.md.
  */
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
@@ -46,8 +47,29 @@ export async function parseApplyPatch(bytes: Buffer, pace: Pace): Promise<Step[]
   const isWhole = bytes.length === 0 || bytes[bytes.length - 1] === LF;
   const text = await splitText(isWhole ? bytes : Buffer.concat([bytes, Buffer.of(LF)]), pace);
   const reader: Reader = { text, pace, at: 0 };
-  await skipTo(reader, BEGIN);
+  if (!(await findBegin(reader))) throw malformed(`It has no line \`${BEGIN}\``);
   const steps: Step[] = [];
+  do await readSteps(reader, steps);
+  while (await findBegin(reader));
+  return steps;
+}
+
+/** Goes on behind the next `*** Begin Patch`, if there is one. @throws {IopipeError} PatchMalformed for a file before it */
+async function findBegin(reader: Reader): Promise<boolean> {
+  for (; reader.at < reader.text.count; reader.at++) {
+    if (reader.at % PIECE === 0) await reader.pace();
+    const marker = markerAt(reader, reader.at);
+    if (FILE.test(marker ?? "")) throw malformed(`A file stands outside of \`${BEGIN}\``, reader.at);
+    if (marker !== BEGIN) continue;
+    reader.at++;
+    return true;
+  }
+  return false;
+}
+
+/** Up to and with `*** End Patch`. */
+async function readSteps(reader: Reader, steps: Step[]): Promise<void> {
+  const before = steps.length;
   for (;;) {
     skipBlank(reader);
     const line = reader.at;
@@ -58,18 +80,8 @@ export async function parseApplyPatch(bytes: Buffer, pace: Pace): Promise<Step[]
     reader.at++;
     steps.push(await readStep(reader, kind, path));
   }
-  if (steps.length === 0) throw malformed("It changes no file", reader.at);
-  return steps;
-}
-
-async function skipTo(reader: Reader, marker: string): Promise<void> {
-  for (; reader.at < reader.text.count; reader.at++) {
-    if (reader.at % PIECE === 0) await reader.pace();
-    if (markerAt(reader, reader.at) !== marker) continue;
-    reader.at++;
-    return;
-  }
-  throw malformed(`It has no line \`${marker}\``);
+  if (steps.length === before) throw malformed("It changes no file", reader.at);
+  reader.at++;
 }
 
 function skipBlank(reader: Reader): void {

@@ -6,11 +6,12 @@
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import type { Lines } from "../../diff/lines.ts";
 import type { Pace } from "../../pace.ts";
+import { contentOf, type Hunk } from "../hunks/hunk.ts";
 import type { Likeness } from "../hunks/likeness.ts";
 import { nearestTo } from "../hunks/nearest.ts";
 import { openSearch, type Range, type Search } from "../hunks/search.ts";
 import type { Placed } from "../hunks/splice.ts";
-import { bytesOf, type Span } from "../hunks/text.ts";
+import { bytesOf, endOf, type Span, sameBytes, spanOf } from "../hunks/text.ts";
 import type { Chunk } from "./parse.ts";
 
 const LIKENESSES: readonly Likeness[] = ["exact", "eol", "trailingSpace"];
@@ -48,7 +49,7 @@ async function placeChunk(looking: Looking, chunk: Chunk, n: number): Promise<Pl
   const { hunk } = chunk;
   const about = { path, chunk: n, patchLine: hunk.from + 1 };
   if (hunk.old.length === 0) {
-    if (hunk.atEnd || file.count === 0) return { hunk, at: file.count, likeness: "exact" };
+    if (hunk.atEnd || file.count === 0) return atEnd(file, hunk);
     throw new IopipeError(
       "MatchAmbiguous",
       `Chunk ${n + 1} for ${path} shows no line of it, so that it fits anywhere.`,
@@ -71,6 +72,13 @@ async function placeChunk(looking: Looking, chunk: Chunk, n: number): Promise<Pl
     lines,
     hint: "Show more lines around the change, or name the function or class that it is in behind @@.",
   });
+}
+
+/** Behind the last line, and ended as that is. */
+function atEnd(file: Lines, hunk: Hunk): Placed {
+  const at = file.count;
+  const isAlike = at === 0 || sameBytes(endOf(spanOf(file, at - 1)), endOf(contentOf(hunk, hunk.from)));
+  return { hunk, at, likeness: isAlike ? "exact" : "eol" };
 }
 
 type EndOf = (line: number) => Promise<number | undefined>;

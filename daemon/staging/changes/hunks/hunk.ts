@@ -4,7 +4,7 @@
  * Kept as numbers of lines: a text of 16 MiB may have eight million, and an object for each would fill the memory.
  */
 import type { Lines } from "../../diff/lines.ts";
-import { LF, type Span } from "./text.ts";
+import { CR, LF, type Span } from "./text.ts";
 
 export interface Hunk {
   readonly text: Lines;
@@ -29,8 +29,6 @@ const SIGNS: ReadonlyMap<number | undefined, Sign> = new Map([
   [0x5c, "\\"],
   [LF, " "],
 ]);
-
-const CR = 0x0d;
 
 /** An empty line is an empty line of context, whose space an editor or a mail has stripped. */
 export function isBlank({ bytes, starts }: Lines, n: number): boolean {

@@ -8,7 +8,7 @@ import type { Pace } from "../../pace.ts";
 import { assertSize } from "../../snapshots.ts";
 import { contentOf, type Hunk, signOf } from "./hunk.ts";
 import type { Likeness } from "./likeness.ts";
-import { endOfBody, isTerminated, type Span, sameBytes, spanOf } from "./text.ts";
+import { endOf, endOfBody, isTerminated, type Span, sameBytes, spanOf } from "./text.ts";
 
 export interface Placed {
   readonly hunk: Hunk;
@@ -75,12 +75,13 @@ interface Pair {
   readonly inFile: Span;
 }
 
-function firstPair(file: Lines, hunk: Hunk, at: number): Pair | undefined {
+/** Of a hunk without old lines, which stands at the file's end: the line before, against what comes behind it. */
+function firstPair(file: Lines, hunk: Hunk, at: number): Pair {
   for (let n = hunk.from; n < hunk.to; n++) {
     const sign = signOf(hunk.text, n);
     if (sign === " " || sign === "-") return { inPatch: contentOf(hunk, n), inFile: spanOf(file, at) };
   }
-  return undefined;
+  return { inPatch: contentOf(hunk, hunk.from), inFile: spanOf(file, at - 1) };
 }
 
 /** A line that comes, with its neighbour's line ending where it has the one that the patch has there. */
@@ -89,8 +90,4 @@ function* incoming(span: Span, neighbour: Pair | undefined): Generator<Span> {
     yield { ...span, to: endOfBody(span) };
     yield endOf(neighbour.inFile);
   } else yield span;
-}
-
-function endOf(span: Span): Span {
-  return { ...span, from: endOfBody(span) };
 }

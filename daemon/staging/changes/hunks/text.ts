@@ -6,7 +6,7 @@ import type { Lines } from "../../diff/lines.ts";
 import type { Pace } from "../../pace.ts";
 
 export const LF = 0x0a;
-const CR = 0x0d;
+export const CR = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
 
@@ -64,6 +64,11 @@ export function endOfBody(span: Span): number {
   const { bytes, from, to } = span;
   const end = isTerminated(span) ? to - 1 : to;
   return end > from && bytes[end - 1] === CR ? end - 1 : end;
+}
+
+/** How a line ends: its LF or CRLF, or nothing. */
+export function endOf(span: Span): Span {
+  return { ...span, from: endOfBody(span) };
 }
 
 /** White space around a line that is looked past at most: a line of 64 MiB of it would be no text. */

@@ -1,6 +1,14 @@
 /** `iopipectl run` inside the test's process, on each backend that the machine offers: what it says, and its exit codes. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startTestDaemon, type TestDaemon } from "./fixture/daemon.ts";
@@ -106,12 +114,54 @@ describe.each([
       stderr: expect.stringMatching(/5000 bytes in 1 files?; the limit is 1024/),
     });
     const [session = ""] = large.stderr.match(/s[0-9a-f]{24}/) ?? [];
+    for (const verb of ["status", "ls", "show"]) {
+      const said = expect.stringMatching(
+        `not staged: .*the limit is 1024[^]*run --resume ${session}.*--max-size SIZE`,
+      );
+      expect(await ctl([verb])).toMatchObject({ code: 0, stdout: said });
+    }
+    expect(await ctl(["diff"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("the limit is 1024"),
+    });
+    // Whoever stages something else is not asked to look at it.
+    expect(await ctl(["stage", "b.txt"], { input: "2\n" })).toMatchObject({ code: 0 });
+    expect(await ctl(["discard"])).toMatchObject({ code: 0, stdout: expect.not.stringContaining(session) });
     expect(await ctl(["run", "--resume", session, "--", "true"])).toMatchObject({ code: 125 });
     expect(await ctl(["run", "--resume", session, "--max-size", "1MiB"])).toMatchObject({
       code: 0,
       stderr: expect.stringContaining("1 change is staged"),
     });
   });
+});
+
+test("a discard of the session drops what could not be staged, and says so", async () => {
+  const large = () => run("echo 1 > one; head -c 5000 /dev/zero > large", ["--max-size", "1KiB"]);
+  const layers = path.join(daemon.home.locations.stateDir, "layers");
+  await large();
+  expect(readdirSync(layers)).toHaveLength(1);
+  expect(await ctl(["discard"])).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("dropped for good"),
+  });
+  expect(readdirSync(layers)).toEqual([]);
+  expect(await ctl(["status"])).toMatchObject({ stdout: expect.stringContaining("Nothing ") });
+
+  const [session = ""] = (await large()).stderr.match(/s[0-9a-f]{24}/) ?? [];
+  expect(await ctl(["discard", "--session", session])).toMatchObject({ code: 0 });
+  expect(readdirSync(layers)).toEqual([]);
+});
+
+test("drops what was staged of a layer while somebody looked at it, too", async () => {
+  const [written, goOn] = [`${root}.written`, `${root}.go-on`];
+  const running = run(`echo 1 > one; : > '${written}'; until [ -e '${goOn}' ]; do sleep 0.05; done`, [
+    "--discard",
+  ]);
+  await expect.poll(() => existsSync(written)).toBe(true);
+  expect((await ctl(["diff", "--stat"])).stdout).toContain("one");
+  writeFileSync(goOn, "");
+  expect(await running).toMatchObject({ code: 0, stderr: expect.stringContaining("was dropped") });
+  expect(await ctl(["status"])).toMatchObject({ stdout: expect.stringContaining("Nothing ") });
 });
 
 test("passes the directories through that are named, and only those", async () => {

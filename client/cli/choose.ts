@@ -20,25 +20,32 @@ export interface Chosen {
   path(argument: string): string;
 }
 
-/** The session that is meant; undefined where none is named and none is pending here. */
+/** The session that is meant; undefined where none is named and none is unfinished here. */
 export async function chooseSession(context: Context): Promise<Chosen | undefined> {
+  return (await chooseAmong(context, hasWork)) ?? (await chooseAmong(context, standsUnstaged));
+}
+
+async function chooseAmong(
+  context: Context,
+  wanted: (session: Session) => boolean,
+): Promise<Chosen | undefined> {
   const named = namedSession(context);
   if (named !== undefined) return await inItsWorkspace(context, await byPrefix(context, named));
   refuseProposer(context);
   const workspace = await findWorkspace(context);
-  const pending = (await pendingSessions(context, workspace.id)).filter(hasWork);
+  const pending = (await pendingSessions(context, workspace.id)).filter(wanted);
   if (pending.length > 1) throw several(pending);
   return pending[0] && chosen(context, workspace, pending[0]);
 }
 
 /** The session that is meant; a new one where there is none. */
 export async function chooseOrOpenSession(context: Context, title: string): Promise<Chosen> {
-  return (await chooseSession(context)) ?? (await openNewSession(context, title));
+  return (await chooseAmong(context, hasWork)) ?? (await openNewSession(context, title));
 }
 
 /** The session that is meant; else one that is kept for looking only, the same each time. */
 export async function chooseOrLook(context: Context): Promise<Chosen> {
-  const session = await chooseSession(context);
+  const session = await chooseAmong(context, hasWork);
   if (session !== undefined) return session;
   const workspace = await findWorkspace(context);
   const params = { workspace: workspace.id, title: "A look around", key: "iopipectl: a look around" };
@@ -60,6 +67,16 @@ export function namedSession(context: Context): string | undefined {
 /** Whether something in it waits for a decision. */
 export function hasWork({ patches }: Session): boolean {
   return patches.pending + patches.stale > 0;
+}
+
+/** Whether what a command of `run` wrote for it could not be staged, and stands in its layer. */
+function standsUnstaged({ layer }: Session): boolean {
+  return layer?.problem !== undefined;
+}
+
+/** Either of these. */
+export function isUnfinished(session: Session): boolean {
+  return hasWork(session) || standsUnstaged(session);
 }
 
 /** The pending sessions, of one workspace or of all; newest first. */

@@ -13,9 +13,24 @@ export function sessionLine(session: Session): string {
     .map((each) => `${patches[each]} ${each}`);
   const author = agent === undefined ? "" : ` (${visible(agent)})`;
   const words = message === undefined ? "" : `: ${visible(message)}`;
-  const flag = layer ? colour("cyan", " running") : ready ? colour("green", " ready") : "";
+  const flag = layer ? layerFlag(layer) : ready ? colour("green", " ready") : "";
   const numbers = parts.join(", ") || "empty";
   return `${colour("yellow", short(id))}  ${state}${flag}  ${numbers}  ${visible(title) || "untitled"}${author}${words}${said(verdicts)}`;
+}
+
+function layerFlag({ problem }: NonNullable<Session["layer"]>): string {
+  return problem === undefined ? colour("cyan", " running") : colour("red", " not staged");
+}
+
+/** A session with what it takes to get on with it, where what a command wrote in it stands unstaged. */
+export function sessionLines(session: Session): string[] {
+  const { id, layer } = session;
+  if (layer?.problem === undefined) return [sessionLine(session)];
+  return [
+    sessionLine(session),
+    `  not staged: ${visible(layer.problem)}`,
+    `  iopipectl run --resume ${id} stages it (with --max-size SIZE), iopipectl discard --session ${short(id)} drops it`,
+  ];
 }
 
 /** The newest verdicts, in a word each. */

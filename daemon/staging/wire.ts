@@ -3,7 +3,14 @@
  * counts, a patch's conflicts.
  */
 import type { Patch, Session, Verdict } from "../../protocol/methods/index.ts";
-import { type PatchRow, patchToWire, type SessionRow, type Store, type VerdictRow } from "../store/index.ts";
+import {
+  type LayerRow,
+  type PatchRow,
+  patchToWire,
+  type SessionRow,
+  type Store,
+  type VerdictRow,
+} from "../store/index.ts";
 import { conflictsOf } from "./conflicts.ts";
 import { digestOf } from "./digest.ts";
 
@@ -32,9 +39,13 @@ export function sessionToWire(store: Store, row: Pick<SessionRow, "id">): Sessio
       // Of what was applied they say what they said.
       verdicts: verdicts.map((row) => verdictToWire(row, state === "Pending" ? digest : row.digest)),
     }),
-    ...(layer && { layer: { backend: layer.backend, since: layer.createdAt } }),
+    ...(layer && { layer: layerToWire(layer) }),
     patches: store.sessions.counts(session.id),
   };
+}
+
+function layerToWire({ backend, createdAt: since, problem }: LayerRow): Session["layer"] {
+  return { backend, since, ...(problem !== undefined && { problem }) };
 }
 
 /** A verdict where `digest` is what is staged now. */

@@ -23,18 +23,21 @@ export interface LayerRow {
   /** Of what may be changed. */
   readonly maxBytes: number;
   readonly createdAt: string;
+  /** Why it stands though its command has ended: what it holds could not be staged. */
+  readonly problem?: string;
 }
 
 /** By path: what was there when it was staged (layer/standing.ts, stampOf). After a crash one may be missing. */
 type StagedStamps = ReadonlyMap<string, string>;
 
 export interface Layers {
-  insert(row: Omit<LayerRow, "createdAt" | "settledClock">): LayerRow;
+  insert(row: Omit<LayerRow, "createdAt" | "settledClock" | "problem">): LayerRow;
   get(session: string): LayerRow | undefined;
   list(): LayerRow[];
   /** Whether there is one. */
   any(): boolean;
   setSettledClock(session: string, clock: string): void;
+  setProblem(session: string, problem: string): void;
   staged(session: string): StagedStamps;
   setStaged(session: string, stamps: StagedStamps): void;
   remove(session: string): void;
@@ -50,6 +53,7 @@ interface Raw {
   settled_clock: string | null;
   max_bytes: number;
   created_at: string;
+  problem: string | null;
 }
 
 const toRow = (raw: Raw): LayerRow => ({
@@ -62,9 +66,11 @@ const toRow = (raw: Raw): LayerRow => ({
   ...(raw.settled_clock !== null && { settledClock: raw.settled_clock }),
   maxBytes: raw.max_bytes,
   createdAt: raw.created_at,
+  ...(raw.problem !== null && { problem: raw.problem }),
 });
 
-const COLUMNS = "session, backend, pid, process, began_ns, clock, settled_clock, max_bytes, created_at";
+const COLUMNS =
+  "session, backend, pid, process, began_ns, clock, settled_clock, max_bytes, created_at, problem";
 
 export function openLayers(
   db: Database,
@@ -78,6 +84,7 @@ export function openLayers(
      VALUES (@session, @backend, @pid, @process, @beganNs, @clock, @maxBytes, @at)`,
   );
   const settledClock = db.prepare("UPDATE layer SET settled_clock = ? WHERE session = ?");
+  const problem = db.prepare("UPDATE layer SET problem = ? WHERE session = ?");
   const staged = db.prepare<[string], string>("SELECT staged FROM layer WHERE session = ?").pluck();
   const setStaged = db.prepare("UPDATE layer SET staged = ? WHERE session = ?");
   const remove = db.prepare("DELETE FROM layer WHERE session = ?");
@@ -94,6 +101,7 @@ export function openLayers(
     any: () => some.get() !== undefined,
     list: () => all.all().map(toRow),
     setSettledClock: (session, to) => void transaction(() => settledClock.run(to, session)),
+    setProblem: (session, why) => void essential(() => problem.run(why, session)),
     staged: (session) => new Map(JSON.parse(staged.get(session) ?? "[]") as [string, string][]),
     setStaged: (session, stamps) =>
       void transaction(() => setStaged.run(JSON.stringify([...stamps]), session)),
@@ -102,8 +110,8 @@ export function openLayers(
   };
 }
 
-/** Of a database that is only looked at; it may be of an older schema, before there were any. */
+/** Of a database that is only looked at; it may be of an older schema, before they were as they are. */
 export function layersOf(db: Database): LayerRow[] {
-  const known = db.prepare("SELECT 1 FROM pragma_table_info('layer') WHERE name = 'settled_clock'").get();
+  const known = db.prepare("SELECT 1 FROM pragma_table_info('layer') WHERE name = 'problem'").get();
   return known ? db.prepare<[], Raw>(`SELECT ${COLUMNS} FROM layer`).all().map(toRow) : [];
 }

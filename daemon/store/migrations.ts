@@ -238,4 +238,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX verdict_session ON verdict (session);
   CREATE INDEX verdict_standing ON verdict (workspace) WHERE NOT tree_changed;
   `,
+  `
+  -- Why what a layer holds could not be staged when its command had ended.
+  ALTER TABLE layer ADD COLUMN problem TEXT;
+  `,
 ];

@@ -165,9 +165,20 @@ export const Session = z.object({
   digest: Hash.describe("What exactly would be applied."),
   seq: Count.describe("Number of the session's last event."),
   layer: z
-    .object({ backend: LayerBackend, since: Time })
+    .object({
+      backend: LayerBackend,
+      since: Time,
+      problem: z
+        .string()
+        .optional()
+        .describe(
+          "The command has ended, and this is why what it wrote is not staged: layer/close says what becomes of it.",
+        ),
+    })
     .optional()
-    .describe("A command is writing into it; nothing of it can be applied until that ends."),
+    .describe(
+      "A command is writing into it; nothing of it can be applied until that has ended and is staged.",
+    ),
   verdicts: z.array(Verdict).optional().describe("The newest of each check and command, where there is any."),
   createdAt: Time,
   updatedAt: Time,

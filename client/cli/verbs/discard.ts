@@ -1,23 +1,33 @@
-/** `discard [PATH...]`: drops what is pending; `--undo` brings it back. */
+/**
+ * `discard [PATH...]`: drops what is pending; `--undo` brings it back. What a command of `run` wrote and could not be staged
+ * goes with its session, and for good: a person is asked.
+ */
 import type { Result } from "../../../protocol/methods/index.ts";
+import { confirm } from "../ask.ts";
 import { allSessions, type Chosen, choosePatches, chooseSession, namedSession } from "../choose.ts";
 import type { Context } from "../context.ts";
-import { print, printJson } from "../output.ts";
+import { EXIT } from "../failure.ts";
+import { isInteractive, note, print, printJson } from "../output.ts";
 import { findWorkspace, pathIn } from "../place.ts";
 import { visible } from "../visible.ts";
 
-export async function discard(context: Context, args: string[]): Promise<void> {
+export async function discard(context: Context, args: string[]): Promise<number> {
   const chosen = await (context.has("undo") ? chooseDiscarded(context) : chooseSession(context));
   if (chosen === undefined) {
     if (context.json) printJson({});
     else print(context.has("undo") ? "Nothing was discarded here." : "Nothing is pending.");
-    return;
+    return 0;
+  }
+  if (!context.has("undo") && args.length === 0 && !(await dropLayer(context, chosen))) {
+    note("Nothing was changed.");
+    return EXIT.failed;
   }
   const result = await (context.has("undo") ? restore : drop)(context, chosen, args);
   context.show(result, ({ session: { id, patches } }) => {
     const numbers = `${patches.pending} pending, ${patches.discarded} discarded`;
     print(`Session ${visible(id)}: ${numbers}.`);
   });
+  return 0;
 }
 
 async function drop(context: Context, chosen: Chosen, args: string[]): Promise<Result<"session/discard">> {
@@ -27,6 +37,17 @@ async function drop(context: Context, chosen: Chosen, args: string[]): Promise<R
     ...(patches && { patches }),
     ...(context.has("purge") && { purge: true }),
   });
+}
+
+/** Answers false where a person does not want that. */
+async function dropLayer(context: Context, { session: { id, layer } }: Chosen): Promise<boolean> {
+  if (layer?.problem === undefined) return true;
+  const why = visible(layer.problem);
+  if (isInteractive() && !(await confirm(context, `${why} It is nowhere else. Drop it for good?`)))
+    return false;
+  await context.call("layer/close", { session: id, discard: true });
+  note(`iopipe: what a command wrote and was not staged was dropped for good: ${why}`);
+  return true;
 }
 
 async function restore(context: Context, chosen: Chosen, args: string[]): Promise<Result<"session/restore">> {

@@ -1,10 +1,10 @@
 /** `ls`: the sessions here, pending ones with patches unless `--all`; `ls PATH`, or `ls -r`: a directory as the session sees it. */
 import type { Result } from "../../../protocol/methods/index.ts";
-import { allSessions, chooseOrLook, hasWork, pendingSessions } from "../choose.ts";
+import { allSessions, chooseOrLook, isUnfinished, pendingSessions } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { print } from "../output.ts";
 import { findWorkspace } from "../place.ts";
-import { sessionLine } from "../tables.ts";
+import { sessionLines } from "../tables.ts";
 import { visible } from "../visible.ts";
 
 export async function ls(context: Context, [given]: string[]): Promise<void> {
@@ -16,9 +16,9 @@ export async function ls(context: Context, [given]: string[]): Promise<void> {
   const { id } = await findWorkspace(context);
   const sessions = context.has("all")
     ? await allSessions(context, { workspace: id })
-    : (await pendingSessions(context, id)).filter(hasWork);
+    : (await pendingSessions(context, id)).filter(isUnfinished);
   context.show({ sessions }, () => {
-    for (const session of sessions) print(sessionLine(session));
+    for (const line of sessions.flatMap(sessionLines)) print(line);
   });
 }
 

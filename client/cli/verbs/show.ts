@@ -12,7 +12,7 @@ import { byPrefix } from "../ids.ts";
 import { showVersion } from "../kept-version.ts";
 import { colourDiff, note, print, printJson, short } from "../output.ts";
 import { page } from "../pager.ts";
-import { operationLine, patchLine, patchLines, sessionLine, statLines, verdictLine } from "../tables.ts";
+import { operationLine, patchLine, patchLines, sessionLines, statLines, verdictLine } from "../tables.ts";
 import { visible, visibleLines } from "../visible.ts";
 
 export async function show(context: Context, [id, path]: string[]): Promise<void> {
@@ -57,7 +57,7 @@ async function showSession(context: Context, session: string): Promise<void> {
 }
 
 function describeSession({ session, patches }: Result<"session/get">): void {
-  print(sessionLine(session));
+  for (const line of sessionLines(session)) print(line);
   for (const verdict of session.verdicts ?? []) print(`  ${verdictLine(verdict)}`);
   for (const patch of patches) print(`  ${patchLine(patch)}`);
 }

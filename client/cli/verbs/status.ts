@@ -2,11 +2,11 @@
 import type { Session, Workspace } from "../../../protocol/methods/index.ts";
 import { isKind } from "../../../protocol/wire/errors.ts";
 import { openWorkspaces, switchedOff } from "../../way.ts";
-import { hasWork, pendingSessions } from "../choose.ts";
+import { hasWork, isUnfinished, pendingSessions } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { colour, note, print, printJson } from "../output.ts";
 import { chooseWorkspace } from "../place.ts";
-import { sessionLine } from "../tables.ts";
+import { sessionLines } from "../tables.ts";
 import { visible } from "../visible.ts";
 
 export async function status(context: Context): Promise<void> {
@@ -14,7 +14,9 @@ export async function status(context: Context): Promise<void> {
   // Asked at once, because a person waits: most often the workspace is open already.
   const [open, everywhere] = await Promise.all([openWorkspaces(context), pendingSessions(context)]);
   const workspace = await chooseWorkspace(context, open);
-  const sessions = everywhere.filter((session) => session.workspace === workspace.id && hasWork(session));
+  const sessions = everywhere.filter(
+    (session) => session.workspace === workspace.id && isUnfinished(session),
+  );
   if (context.json) printJson({ sessions });
   else describe(workspace, sessions, await whySwitchedOff(context, workspace));
 }
@@ -39,8 +41,10 @@ function describe(workspace: Workspace, sessions: readonly Session[], off: strin
   for (const warning of warnings) note(colour("yellow", visible(warning), process.stderr));
   if (off !== undefined) print(colour("yellow", off));
   if (sessions.length === 0) print("Nothing is pending.");
-  for (const session of sessions) print(sessionLine(session));
-  print(nextStep(sessions));
+  for (const line of sessions.flatMap(sessionLines)) print(line);
+  const waiting = sessions.filter(hasWork);
+  // What stands unstaged says itself what to type.
+  if (waiting.length > 0 || sessions.length === 0) print(nextStep(waiting));
 }
 
 function nextStep(sessions: readonly Session[]): string {

@@ -29,8 +29,16 @@ type AnyHandler = (params: { session?: string; patch?: string; workspace?: strin
 export function afterLayers(handlers: Handlers, { store, workspaces, layers }: Parts): Handlers {
   const sessionOf = ({ session, patch = "" }: Parameters<AnyHandler>[0]): string =>
     session ?? store.patches.get(patch)?.session ?? "";
+  const look = async (name: MethodName, session: string, signal: AbortSignal): Promise<void> => {
+    try {
+      await layers.look(session, signal);
+    } catch (error) {
+      // The answer says itself that what a command wrote stands unstaged.
+      if (name !== "session/get" || store.layers.get(session)?.problem === undefined) throw error;
+    }
+  };
   const before = (name: MethodName, params: Parameters<AnyHandler>[0], { signal }: Call): Promise<void> => {
-    if (OF_ONE.has(name)) return layers.look(sessionOf(params), signal);
+    if (OF_ONE.has(name)) return look(name, sessionOf(params), signal);
     const { workspace } = params;
     return layers.lookAtAll(workspace === undefined ? undefined : workspaces.find(workspace).id);
   };

@@ -55,11 +55,23 @@ export function createLayers(parts: LayersParts): Layers {
     await removeLayer(placeOf(session));
   };
   const end = async (row: LayerRow, { discard, ...options }: CloseOptions): Promise<StagedLayer> => {
-    const staged = discard
-      ? { unstaged: [], conflicted: [] }
-      : await stageLayer(parts, row, placeOf(row.session), { ...options, isOver: true });
+    const staged = discard ? drop(row, options.by) : await stageOrTell(row, options);
     await remove(row.session);
     return staged;
+  };
+  /** What was looked at before goes too. */
+  const drop = (row: LayerRow, by: string | undefined): StagedLayer => {
+    parts.staging.discard(store.sessions.require(row.session), { by });
+    return { unstaged: [], conflicted: [] };
+  };
+  /** What cannot be staged stands, and the session says so. */
+  const stageOrTell = async (row: LayerRow, options: CloseOptions): Promise<StagedLayer> => {
+    try {
+      return await stageLayer(parts, row, placeOf(row.session), { ...options, isOver: true });
+    } catch (error) {
+      if (!options.signal?.aborted) store.layers.setProblem(row.session, (error as Error).message);
+      throw error;
+    }
   };
   const look = async (session: string, signal?: AbortSignal): Promise<void> => {
     // Over a workspace that is closed it waits until that is opened again.

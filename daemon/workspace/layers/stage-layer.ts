@@ -103,7 +103,8 @@ function ownNamespace(): "trusted" | "user" {
 function refuseTooLarge(session: string, standing: readonly Standing[], limit: number): void {
   const bytes = standing.reduce((sum, { size }) => sum + size, 0);
   if (bytes <= limit) return;
-  const fact = `The command has changed ${bytes} bytes in ${standing.length} files; the limit is ${limit}.`;
+  const files = `${standing.length} file${standing.length === 1 ? "" : "s"}`;
+  const fact = `The command has changed ${bytes} bytes in ${files}; the limit is ${limit}.`;
   throw new IopipeError("TooLarge", fact, {
     session,
     limit,

@@ -130,6 +130,9 @@ test.each([
   ["of two rules of one name", '{ "never": ["src"], "never": [] }', /"never" stands there twice/],
   ["one through its prototype", '{ "__proto__": { "autoApproveBelow": 100 } }', /__proto__/],
   ["with a glob that begins above the tree", '{ "never": ["/src/**"] }', /names nothing/],
+  ["with a glob of alternatives, as shells have", '{ "never": ["{src,test}/**"] }', /names nothing/],
+  ["with a glob that goes up and down", '{ "never": ["src/../test/**"] }', /names nothing/],
+  ["with a glob that ends in a blank", '{ "never": ["src/** "] }', /names nothing/],
   ["with a set that never ends", '{ "ask": ["src/[ab"] }', /names nothing/],
   ["too large", `//${" ".repeat(300_000)}\n{}`, /bytes/],
 ])("a policy that is %s approves nothing, and says why", async (_, text, problem) => {

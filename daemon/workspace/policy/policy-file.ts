@@ -21,10 +21,20 @@ export interface PolicyFile {
 const MAX_BYTES = 256 * 1024;
 
 /**
- * Globs that no path of a tree matches, which begin at the root, without `./`: a rule that is meant must not be none.
- * With a `!` before, a slash behind special characters, a set or an escape that does not end.
+ * What a glob has that no path of a tree matches: a rule that is meant must not be none. None of these takes longer than
+ * the glob is long: whoever wrote it may be hostile.
  */
-const NAMES_NOTHING = /^(\.{0,2}\/|!)|\/\/|[*?[].*\/$|(?<!\\)\[[^\]]*$|(?<!\\)\\$/;
+const NAMES_NOTHING: readonly RegExp[] = [
+  // Paths begin below the root, and have no empty name, `.` or `..`.
+  /^\/|\/\/|(^|\/)\.{1,2}(\/|$)/,
+  /^!/,
+  // A slash behind special characters.
+  /[*?[][^*?[]*\/$/,
+  // An escape that does not end, and blanks at an end.
+  /(?<!\\)\\$|^\s|(?<!\\)\s$/,
+  // Alternatives, as shells have them.
+  /(?<!\\)\{[^{},]*,[^{}]*\}/,
+];
 
 /** The policy as it stands on disk; undefined where there is none. @throws {DiskError} RootGone */
 export async function readPolicyFile(tree: Tree): Promise<PolicyFile | undefined> {
@@ -68,8 +78,13 @@ function understand(text: string): PolicyFile {
   const { ask = [], never = [], checks = {}, require: required = [] } = checked.data;
   const unknown = required.find((name) => !Object.hasOwn(checks, name));
   if (unknown !== undefined) return { problem: `${JSON.stringify(unknown)} is required, and no check` };
-  const idle = [...ask, ...never].find((glob) => NAMES_NOTHING.test(glob));
+  const idle = [...ask, ...never].find(namesNothing);
   return idle === undefined ? { rules: checked.data } : { problem: `${JSON.stringify(idle)} names nothing` };
+}
+
+function namesNothing(glob: string): boolean {
+  const behindSets = glob.slice(glob.lastIndexOf("]") + 1);
+  return /(?<!\\)\[/.test(behindSets) || NAMES_NOTHING.some((part) => part.test(glob));
 }
 
 type Issue = Readonly<{ path: readonly PropertyKey[]; message: string }>;

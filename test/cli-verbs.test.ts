@@ -688,7 +688,7 @@ test("in a review only a yes to what was shown approves, and what was decided st
     ctl(["review"], { terminal: true, input, env: { EDITOR } });
   await json(["stage", "bin"], { input: Buffer.from([0, 1, 2]) });
 
-  const withoutHunks = await answering("h\ns");
+  const withoutHunks = await answering("you pasted this\nh\nskip");
   expect(withoutHunks.stderr).toContain("bin has no hunks to choose among.");
   expect(await pending()).toEqual({ bin: "undecided" });
 

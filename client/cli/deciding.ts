@@ -5,7 +5,7 @@
 import { basename } from "node:path";
 import type { Hunk, Params, Patch } from "../../protocol/methods/index.ts";
 import { isKind } from "../../protocol/wire/errors.ts";
-import { askLine } from "./ask.ts";
+import { askLine, confirm } from "./ask.ts";
 import type { Context } from "./context.ts";
 import { edited, editor } from "./editor.ts";
 import { note, print } from "./output.ts";
@@ -17,19 +17,19 @@ export type Decision = Params<"session/decide">["decisions"][number];
 
 type Answer = "quit" | "skip" | Decision;
 
-/** What each letter does; undefined asks again. */
+/** What each word does, or its first letter; undefined asks again. */
 const ANSWERS: Readonly<
   Record<string, (context: Context, patch: Patch) => Answer | Promise<Answer | undefined>>
 > = {
-  y: (_, { id }) => ({ patch: id, decision: "approved" }),
-  n: async (context, { id }) => {
+  yes: (_, { id }) => ({ patch: id, decision: "approved" }),
+  no: async (context, { id }) => {
     const why = await askLine(context, "Why? (for the author; may stay empty) ");
     return { patch: id, decision: "rejected", ...(why !== "" && { note: why }) };
   },
-  h: chooseHunks,
-  e: editVersion,
-  s: () => "skip",
-  q: () => "quit",
+  hunk: chooseHunks,
+  edit: editVersion,
+  skip: () => "skip",
+  quit: () => "quit",
 };
 
 const QUESTION = "Approve? [y]es, [n]o, [h]unk by hunk, [e]dit, [s]kip, [q]uit: ";
@@ -44,9 +44,10 @@ export async function decideOn(context: Context, patch: Patch): Promise<Answer> 
   for (const line of patchLines(patch)) print(line);
   await showDiff(diff, { words: true });
   for (;;) {
-    const letter = (await askLine(context, QUESTION)).slice(0, 1).toLowerCase();
-    const answer = await ANSWERS[letter]?.(context, patch);
-    if (answer !== undefined) return answer;
+    const said = (await askLine(context, QUESTION)).toLowerCase();
+    const word = Object.keys(ANSWERS).find((each) => said === each || said === each[0]);
+    const answer = word && (await ANSWERS[word]?.(context, patch));
+    if (answer) return answer;
   }
 }
 
@@ -73,8 +74,7 @@ async function chooseHunks(context: Context, patch: Patch): Promise<Answer | und
   const kept: string[] = [];
   for (const [n, hunk] of hunks.entries()) {
     await showDiff(textOf(hunk), { words: true });
-    const answer = await askLine(context, `Approve hunk ${n + 1} of ${hunks.length}? [y/N] `);
-    if (/^y/i.test(answer)) kept.push(hunk.id);
+    if (await confirm(context, `Approve hunk ${n + 1} of ${hunks.length}?`)) kept.push(hunk.id);
   }
   if (kept.length === hunks.length) return { patch: id, decision: "approved" };
   if (kept.length > 0) return { patch: id, decision: "approved", hunks: kept };

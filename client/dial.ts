@@ -4,9 +4,10 @@
  * Source: connect(2); measured: a full backlog gives EAGAIN, a killed daemon's socket ECONNREFUSED.
  */
 import { createConnection, type Socket } from "node:net";
+import { IopipeError } from "../protocol/wire/errors.ts";
 import type { Locations, Role } from "../protocol/wire/locations.ts";
 import { checkDirectoryOf, endpoints } from "./endpoints.ts";
-import { sandboxed } from "./faults.ts";
+import { sandboxed, unreachable } from "./faults.ts";
 
 /** absent: nobody listens. busy: somebody does, but takes no more connections just now. */
 export type Dialled = { readonly socket: Socket } | { readonly missed: "absent" | "busy" };
@@ -20,7 +21,8 @@ const MISSED = new Map<string, "absent" | "busy">([
 /**
  * Tries each endpoint once.
  *
- * @throws {IopipeError} AccessDenied where a sandbox or a directory that is not ours says no.
+ * @throws {IopipeError} AccessDenied where a sandbox or a directory that is not ours says no; IoFailed where no socket
+ * can be, or none can be made.
  */
 export async function dial(locations: Locations, role: Role): Promise<Dialled> {
   let missed: "absent" | "busy" = "absent";
@@ -38,11 +40,11 @@ async function dialOne(path: string): Promise<Dialled> {
     await refusedAnywhere();
     return { missed: "absent" };
   } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof IopipeError || code === undefined) throw error;
     const missed = MISSED.get(code);
     if (missed !== undefined) return { missed };
-    if (code === "EPERM" || code === "EACCES") throw sandboxed(path, code);
-    throw error;
+    throw code === "EPERM" || code === "EACCES" ? sandboxed(path, code) : unreachable(path, code);
   }
 }
 

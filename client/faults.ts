@@ -58,10 +58,22 @@ export function cancelled(): IopipeError {
 export function sandboxed(path: string, code: string): IopipeError {
   return new IopipeError("AccessDenied", `The connection to ${path} was refused with ${code}.`, {
     hint:
-      "A sandbox around this process most likely forbids Unix sockets. Claude Code: set " +
+      (code === "EACCES" ? "This user may not go there, or a" : "A") +
+      " sandbox around this process most likely forbids Unix sockets. Claude Code: set " +
       "sandbox.network.allowUnixSockets to this path (macOS) or sandbox.network.allowAllUnixSockets to true (Linux). " +
       "Codex: name it in allow_unix_sockets (macOS); Linux has no such setting, so give it `iopipectl mcp`, which it " +
       "starts outside of the sandbox. Or run this command outside of it.",
+    socket: path,
+    errno: code,
+  });
+}
+
+/** No socket can be at `path`, or none can be made here; `code` as connect(2), lstat(2) and socket(2) have it. */
+export function unreachable(path: string, code: string): IopipeError {
+  return new IopipeError("IoFailed", `The connection to ${path} failed with ${code}.`, {
+    hint:
+      "It must be a path at which the daemon can have its socket: see IOPIPE_RUNTIME_DIR, IOPIPE_STATE_DIR and " +
+      "`iopipectl doctor`.",
     socket: path,
     errno: code,
   });

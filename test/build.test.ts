@@ -15,6 +15,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { bundle } from "../scripts/launch/bundle.ts";
 import { checkNode } from "../scripts/launch/check-node.ts";
 import { ENTRIES } from "../scripts/launch/entries.ts";
+import { iopipectlOnPath, runHookLine, writeCall } from "./fixture/hook-line.ts";
 
 const root = path.dirname(import.meta.dirname);
 let outDir: string;
@@ -96,6 +97,18 @@ describe.each(["iopiped.js", "iopipectl.cjs"])("%s on an older Node", (out) => {
         `\`npx ${binary}\`, which brings its own Node; elsewhere install a newer Node.\n`,
     );
   });
+});
+
+test("on an older Node the hook's line blocks the call, and says why", async () => {
+  const pretend = path.join(outDir, "pretend-16.0.0.cjs");
+  const PATH = iopipectlOnPath(
+    outDir,
+    `exec '${process.execPath}' '${path.join(outDir, "iopipectl.cjs")}' "$@"`,
+  );
+  const env = { PATH, HOME: outDir, NODE_OPTIONS: `--require ${pretend}` };
+  const { code, stdout, stderr } = await runHookLine({ cwd: outDir, env, input: writeCall(outDir, "a.txt") });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toMatch(/^iopipectl needs Node 22\.14 or newer, but this is Node 16\.0\.0/);
 });
 
 test.each(["22.14.0", "22.15.1", "24.0.0", "26.10.0"])("Node %s passes the check", (node) => {

@@ -86,9 +86,22 @@ async function askHook(
   input: string,
   env: Record<string, string> = {},
 ) {
+  const { answer, ...ended } = await callHook({ home, root }, input, env);
+  expect(ended).toEqual({ code: 0, stderr: "" });
+  return answer;
+}
+
+async function callHook(
+  { home, root }: Pick<Scene, "home" | "root">,
+  input: string,
+  env: Record<string, string> = {},
+) {
   const { code, stdout, stderr } = await runInProcess(home, ["hook", "claude"], { cwd: root, input, env });
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  if (stdout === "") return undefined;
+  return { code, stderr, answer: stdout === "" ? undefined : valid(stdout) };
+}
+
+/** What was printed, as Claude Code reads it. */
+function valid(stdout: string): Answer {
   const answer: Answer = JSON.parse(stdout);
   expect(ANSWER(answer), JSON.stringify(ANSWER.errors)).toBe(true);
   return answer;
@@ -380,10 +393,15 @@ test("where no daemon can be reached, a write is denied with the reason, and a R
       tool_input: { file_path: file, content: "x" },
     });
   const where = { home, root: home.directory };
-  expect(await askHook(where, input("Write"), env)).toMatchObject({
-    hookSpecificOutput: {
-      permissionDecision: "deny",
-      permissionDecisionReason: expect.stringMatching(/\w+/),
+  const said = /not-a-directory\/x\/propose\/iopiped\.sock failed with ENOTDIR/;
+  expect(await callHook(where, input("Write"), env)).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(said),
+    answer: {
+      hookSpecificOutput: expect.objectContaining({
+        permissionDecision: "deny",
+        permissionDecisionReason: expect.stringMatching(said),
+      }),
     },
   });
   expect(await askHook(where, input("Read"), env)).toEqual({

@@ -41,7 +41,7 @@ const EXPECTED: Record<string, Record<string, object>> = {
         PreToolUse: [
           {
             matcher: "Write|Edit|MultiEdit|NotebookEdit|Read",
-            hooks: [{ type: "command", command: "iopipectl hook claude", timeout: 60 }],
+            hooks: [{ type: "command", command: "iopipectl hook claude || exit 2", timeout: 60 }],
           },
         ],
       },
@@ -164,6 +164,48 @@ test.each([
   },
 );
 
+test.each([
+  ["iopipectl hook claude", "Write|Edit|MultiEdit|NotebookEdit|Read", 60],
+  ["iopipectl hook", "Write|Edit", 20],
+  ["'/home/me/a b/node' /opt/iopipe/dist/iopipectl.cjs hook claude", "Write|Edit|Read", 60],
+  ["/usr/local/bin/iopipectl hook claude || exit 2", "*", 5],
+])(
+  "a hook that is there already gets what it lacks, and no second one beside it: %s",
+  async (command, matcher, timeout) => {
+    const entry = (now: string) =>
+      `{ "matcher": "${matcher}", "hooks": [{ "type": "command", "command": "${now}", "timeout": ${timeout} }] }`;
+    const settings = (now: string) => `{
+  "env": { "IOPIPE_ROLE": "proposer" },
+  "hooks": { // mine
+    "PreToolUse": [
+      { "matcher": "Bash", "hooks": [{ "type": "command", "command": "true", "statusMessage": "iopipectl hook" }] },
+      ${entry(now)},
+    ]
+  }
+}
+`;
+    await using on = await project({ ".claude/settings.json": settings(command) });
+    await on.setup(["claude", "--yes"]);
+    await on.apply();
+    const whole = command.endsWith("exit 2") ? command : `${command} || exit 2`;
+    expect(on.read(".claude/settings.json")).toBe(settings(whole));
+    expect((await on.setup(["claude", "--yes"])).stdout).toMatch(/is set up here already/);
+  },
+);
+
+test("a hook that only speaks of iopipectl is none of ours", async () => {
+  const others = ["iopipectl hook claude || true", "echo iopipectl hook; true", "myiopipectl hook claude"];
+  const hooks = others.map((command) => ({ matcher: "Write", hooks: [{ type: "command", command }] }));
+  await using on = await project({
+    ".claude/settings.json": JSON.stringify({ hooks: { PreToolUse: hooks } }),
+  });
+  await on.setup(["claude", "--yes"]);
+  await on.apply();
+  const { PreToolUse } = JSON.parse(on.read(".claude/settings.json")).hooks;
+  expect(PreToolUse.slice(0, 3)).toEqual(hooks);
+  expect(PreToolUse).toHaveLength(4);
+});
+
 test("the person's own rules for opencode stay, and so does the file that they have", async () => {
   await using on = await project({
     "opencode.jsonc": '{\n  "permission": { "edit": { "*.md": "allow" } }, // mine\n}\n',
@@ -206,5 +248,7 @@ test("where no iopipectl is on the PATH, the lines name this installation", asyn
   const { stdout } = await on.setup(["claude", "--print", "--json"], { env: { PATH: "/nonexistent" } });
   const [mcp, settings] = JSON.parse(stdout).files.map(({ lines }: { lines: string }) => JSON.parse(lines));
   expect(mcp.mcpServers.iopipe).toEqual({ command: process.execPath, args: [process.argv[1], "mcp"] });
-  expect(settings.hooks.PreToolUse[0].hooks[0].command).toContain(`${process.execPath} `);
+  const { command } = settings.hooks.PreToolUse[0].hooks[0];
+  expect(command).toContain(`${process.execPath} `);
+  expect(command).toMatch(/ hook claude \|\| exit 2$/);
 });

@@ -1,6 +1,6 @@
 /**
  * Claude Code's PreToolUse hook: what of it is staged, what is answered, and what passes.
- * Owns the decision; the forms are form.ts. A decision is always printed with exit code 0, for only then it is read.
+ * Owns the decision; the forms are form.ts.
  * INVARIANT: what is not known here passes untouched, which is no answer at all. A write that was asked for in a
  * workspace is never let through because something of ours failed: then it is denied, and the reason says what failed.
  */
@@ -18,16 +18,30 @@ import { stageWrite } from "./writes.ts";
 /** Longest that the hook takes, in milliseconds: Claude Code ends it after 60 s by default, and then lets the tool run. */
 const LIMIT_MS = 30_000;
 
-/** Answers `text`, the hook's input; undefined: print nothing, let it pass. Never throws. */
-export async function answerClaude(text: string): Promise<object | undefined> {
-  const input = parsePreToolUse(text);
-  const answer = input && (await decide(input));
-  return answer && printed(answer);
+/** What became of a tool's call. */
+export interface Answered {
+  /** To be printed; absent: print nothing, let it pass. */
+  readonly answer?: object | undefined;
+  /** Why a write was denied that was to be staged; the answer has its words. */
+  readonly failure?: unknown;
 }
 
-async function decide(input: Record<string, unknown>): Promise<HookAnswer | undefined> {
+/** Answers `text`, the hook's input. Never throws. */
+export async function answerClaude(text: string): Promise<Answered> {
+  const input = parsePreToolUse(text);
+  if (!input) return {};
+  const { answer, failure } = await decide(input);
+  return { answer: answer && printed(answer), failure };
+}
+
+interface Decided {
+  readonly answer?: HookAnswer | undefined;
+  readonly failure?: unknown;
+}
+
+async function decide(input: Record<string, unknown>): Promise<Decided> {
   const { tool_name: tool } = input;
-  if (tool !== "Read" && !(typeof tool === "string" && Object.hasOwn(WRITES, tool))) return undefined;
+  if (tool !== "Read" && !(typeof tool === "string" && Object.hasOwn(WRITES, tool))) return {};
   const writes = tool !== "Read";
   let connection: Promise<Connection> | undefined;
   const connected = (): Promise<Connection> => {
@@ -36,9 +50,10 @@ async function decide(input: Record<string, unknown>): Promise<HookAnswer | unde
   };
   const late = timeLimit();
   try {
-    return await Promise.race([decideOn(askedOf(tool, input), connected), late.passed]);
+    return { answer: await Promise.race([decideOn(askedOf(tool, input), connected), late.passed]) };
   } catch (error) {
-    return writes ? deny(failed(error)) : { systemMessage: `iopipe: ${failed(error)}` };
+    if (writes) return { answer: deny(failed(error)), failure: error };
+    return { answer: { systemMessage: `iopipe: ${failed(error)}` } };
   } finally {
     late.clear();
     connection?.then(

@@ -40,6 +40,15 @@ const server = ({ program, args }: Command, more: readonly string[] = []) => ({
 const OWN_TOOLS =
   "Its own editing tools still write to the tree: ask it to change files only with iopipe's, or start it with `iopipectl run`.";
 
+/**
+ * Claude Code gives a hook's command to a shell, blocks the tool's call at exit code 2 and lets it run at any other: that of
+ * a program which is missing, crashes or is killed too. Source: code.claude.com/docs/en/hooks (exit code output).
+ */
+const FAIL_CLOSED = " || exit 2";
+
+/** The command of the hook, as any version of setup or page of iopipe has given it. */
+const HOOK_COMMAND = /(^|[/'"\s])iopipectl(\.cjs)?['"]? hook( claude)?( \|\| exit 2)?$/;
+
 export const AGENTS: Readonly<Record<string, Agent>> = {
   claude: {
     name: "Claude Code",
@@ -58,8 +67,15 @@ export const AGENTS: Readonly<Record<string, Agent>> = {
               path: ["hooks", "PreToolUse"],
               element: {
                 matcher: "Write|Edit|MultiEdit|NotebookEdit|Read",
-                hooks: [{ type: "command", command: shellWords(command, ["hook", "claude"]), timeout: 60 }],
+                hooks: [
+                  {
+                    type: "command",
+                    command: shellWords(command, ["hook", "claude"]) + FAIL_CLOSED,
+                    timeout: 60,
+                  },
+                ],
               },
+              known: { key: "command", text: HOOK_COMMAND, ending: FAIL_CLOSED },
             },
           ],
         },

@@ -6,7 +6,7 @@
 import { createScanner, findNodeAtLocation, type Node, parseTree } from "jsonc-parser";
 
 /** Sets the value at `path`: in the place of what is there, or as a new last member with the objects that it needs. */
-export function insertMember(text: string, path: readonly string[], value: unknown): string {
+export function insertMember(text: string, path: readonly (string | number)[], value: unknown): string {
   const tree = parseTree(text, [], { allowTrailingComma: true }) as Node;
   const there = findNodeAtLocation(tree, [...path]);
   if (there) {

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type ParseError, parse, printParseErrorCode } from "jsonc-parser";
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import type { JsonSetting } from "./form.ts";
+import type { JsonSetting, Known } from "./form.ts";
 import { appendElement, endOfLine, insertMember } from "./insert-json.ts";
 
 const BOM = "\ufeff";
@@ -23,8 +23,26 @@ function withSetting(text: string, setting: JsonSetting, file: string): string {
   }
   if (there === undefined) return insertMember(text, setting.path, [setting.element]);
   if (!Array.isArray(there)) throw inTheWay(file, setting.path);
+  const known = setting.known ? knownIn(there, setting.path, setting.known) : [];
+  if (setting.known && known.length > 0) return completed(text, known, setting.known);
   if (there.some((element) => isDeepStrictEqual(element, setting.element))) return text;
   return appendElement(text, setting.path, setting.element);
+}
+
+type Place = (string | number)[];
+
+/** The texts in `value`, which is at `path`, by which an element is known. */
+function knownIn(value: unknown, path: Readonly<Place>, known: Known): [Place, string][] {
+  if (typeof value === "string")
+    return path.at(-1) === known.key && known.text.test(value) ? [[[...path], value]] : [];
+  if (typeof value !== "object" || value === null) return [];
+  const keyed = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+  return keyed.flatMap(([key, member]) => knownIn(member, [...path, key], known));
+}
+
+function completed(text: string, known: readonly [Place, string][], { ending }: Known): string {
+  const lacking = known.filter(([, each]) => !each.endsWith(ending));
+  return lacking.reduce((now, [path, each]) => insertMember(now, path, each + ending), text);
 }
 
 function readObject(text: string, file: string): unknown {

@@ -40,15 +40,21 @@ export interface McpOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Arguments of an iopipectl that it is started through: `run --`. */
   readonly through?: readonly string[];
+  /** Arguments of a Node that becomes the server's: a script that confines it. */
+  readonly confined?: readonly string[];
 }
 
 export async function mcpClient(
   home: TestHome,
-  { era = "2026-07-28", cwd, args = [], env = {}, through }: McpOptions,
+  { era = "2026-07-28", cwd, args = [], env = {}, through, confined }: McpOptions,
 ): Promise<McpClient> {
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: [...(through ? [IOPIPECTL, ...through, process.execPath] : []), IOPIPECTL, "mcp", ...args],
+    args: [
+      ...(confined ? [...confined, process.execPath] : []),
+      ...(through ? [IOPIPECTL, ...through, process.execPath] : []),
+      ...[IOPIPECTL, "mcp", ...args],
+    ],
     env: { ...home.env, ...env },
     cwd,
     stderr: "inherit",

@@ -2,7 +2,7 @@
  * What iopipe needs of this machine: Node, directories of its own, a local file system with room.
  * Owns the thresholds. Source: statfs(2), the magic numbers of linux/magic.h.
  */
-import { statfsSync, statSync } from "node:fs";
+import { existsSync, type Stats, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { Locations } from "../../../protocol/wire/locations.ts";
@@ -19,16 +19,29 @@ export function node(): Finding {
 }
 
 export function directory(name: string, path: string): Finding {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = look(path);
+  if (typeof stat === "string") {
+    const advice = `Look at the directories above it: \`namei -l ${path}\`.`;
+    return { name, state: "problem", fact: `${path} cannot be looked at (${stat})`, path, advice };
+  }
   if (stat === undefined) return { name, state: "ok", fact: `${path} does not exist yet`, path };
   const mode = (stat.mode & 0o777).toString(8).padStart(4, "0");
   if (process.getuid !== undefined && stat.uid !== process.getuid()) {
     const fact = `${path} belongs to user ${stat.uid}`;
     return { name, state: "problem", fact, path, advice: "Move it away." };
   }
-  if ((stat.mode & 0o077) === 0) return { name, state: "ok", fact: `${path}, mode ${mode}`, path };
+  if ((stat.mode & 0o777) === 0o700) return { name, state: "ok", fact: `${path}, mode ${mode}`, path };
   const advice = `Run \`chmod 700 ${path}\`.`;
   return { name, state: "problem", fact: `${path} has mode ${mode}`, path, advice };
+}
+
+/** Undefined where it does not exist; the error's code where nobody may look. */
+function look(path: string): Stats | string | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
+  }
 }
 
 /** File systems without the locks or the durability that SQLite's WAL needs. */
@@ -63,5 +76,5 @@ export function fileSystem({ stateDir: path }: Locations): Finding[] {
 }
 
 function existing(path: string): string {
-  return statSync(path, { throwIfNoEntry: false }) === undefined ? existing(dirname(path)) : path;
+  return existsSync(path) ? path : existing(dirname(path));
 }

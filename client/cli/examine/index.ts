@@ -8,11 +8,13 @@ import { examineDaemon } from "./daemon.ts";
 import { directory, fileSystem, node } from "./here.ts";
 import { inotify, openFiles } from "./limits.ts";
 import { examineState } from "./state.ts";
+import { typing } from "./terminal.ts";
 
 /** One thing looked at. */
 export interface Finding {
   readonly name: string;
-  readonly state: "ok" | "warning" | "problem";
+  /** note: nothing is wrong, but this is worth to be known. */
+  readonly state: "ok" | "note" | "warning" | "problem";
   /** What was found, with the number. */
   readonly fact: string;
   /** Where, where it is a place on disk; absolute. */
@@ -36,5 +38,6 @@ export async function examine(context: Context): Promise<Finding[]> {
     ...(await examineState(context, locations, { runs: status !== undefined, findings })),
     ...inotify(status?.watches ?? []),
     ...openFiles(status?.pid),
+    ...typing(),
   ];
 }

@@ -1,10 +1,15 @@
 /** `doctor`: looks at everything that iopipe needs, and says what to do about what is wrong. Starts no daemon. */
 import type { Context } from "../context.ts";
-import { EXIT } from "../failure.ts";
+import { EXIT, exitCodeOfKind } from "../failure.ts";
 import { colour, print } from "../output.ts";
 import { visible } from "../visible.ts";
 
-const MARKS = { ok: ["green", "ok"], warning: ["yellow", "warning"], problem: ["red", "problem"] } as const;
+const MARKS = {
+  ok: ["green", "ok"],
+  note: ["cyan", "note"],
+  warning: ["yellow", "warning"],
+  problem: ["red", "problem"],
+} as const;
 
 export async function doctor(context: Context): Promise<number> {
   context.giveUpInSilence();
@@ -18,6 +23,7 @@ export async function doctor(context: Context): Promise<number> {
     }
   });
   const problems = checks.filter(({ state }) => state === "problem");
-  if (problems.some(({ kind }) => kind === "Timeout")) return EXIT.tryAgain;
+  const unreached = problems.find(({ kind }) => kind === "Timeout" || kind === "AccessDenied");
+  if (unreached?.kind !== undefined) return exitCodeOfKind(unreached.kind);
   return problems.length > 0 ? EXIT.failed : 0;
 }

@@ -34,10 +34,17 @@ local function sockets()
   return found
 end
 
--- Nothing is sent through a directory that is not ours alone.
+-- Nothing is sent through a directory that is not ours alone; where it cannot be looked at, the error's name says why.
 local function is_ours(socket)
-  local stat = uv.fs_lstat(vim.fn.fnamemodify(socket, ":h"))
-  return stat and stat.type == "directory" and stat.uid == uv.getuid() and stat.mode % 64 == 0
+  local stat, _, name = uv.fs_lstat(vim.fn.fnamemodify(socket, ":h"))
+  return stat and stat.type == "directory" and stat.uid == uv.getuid() and stat.mode % 64 == 0, name
+end
+
+-- What a sandbox says, or a mode: another daemon could not be reached either.
+local function refusal(path, name)
+  if name ~= "EPERM" and name ~= "EACCES" then return end
+  return "The connection to " .. path .. " was refused with " .. name .. ". A sandbox around Neovim forbids Unix "
+    .. "sockets, or you may not go there: start Neovim outside of it, or let it have that socket."
 end
 
 local function ended(message)
@@ -80,15 +87,16 @@ local function read(handle)
   end)
 end
 
-local function dial(paths, done)
+local function dial(paths, done, refused)
   local path = table.remove(paths, 1)
-  if not path then return done("No daemon answers; `iopipectl daemon start` starts one.") end
-  if not is_ours(path) then return dial(paths, done) end
+  if not path then return done(refused or "No daemon answers; `iopipectl daemon start` starts one.") end
+  local ours, name = is_ours(path)
+  if not ours then return dial(paths, done, refused or refusal(path, name)) end
   local handle = uv.new_pipe(false)
   handle:connect(path, vim.schedule_wrap(function(failure)
     if failure then
       handle:close()
-      return dial(paths, done)
+      return dial(paths, done, refused or refusal(path, failure))
     end
     pipe = handle
     read(handle)

@@ -84,7 +84,7 @@ test("doctor says what is wrong with the directories, and what to do", async () 
   mkdirSync(home.locations.runtimeDir);
   chmodSync(home.locations.runtimeDir, 0o777);
   const { code, stdout } = await runInProcess(home, ["doctor"]);
-  expect(code).toBe(1);
+  expect(code).toBe(77);
   expect(stdout).toContain(`problem state directory: ${home.locations.stateDir} has mode 0755`);
   expect(stdout).toContain(`chmod 700 ${home.locations.stateDir}`);
   expect(stdout).toMatch(/problem daemon: .* has mode 777/);

@@ -1,45 +1,16 @@
 /** `iopipectl run` inside the test's process, on each backend that the machine offers: what it says, and its exit codes. */
-import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startTestDaemon, type TestDaemon } from "./fixture/daemon.ts";
-import { type InProcessOptions, runInProcess } from "./fixture/in-process.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { InProcessOptions } from "./fixture/in-process.ts";
+import { eachInRepository } from "./fixture/repositories.ts";
 
-let daemon: TestDaemon;
-let root: string;
-let serial = 0;
-
-beforeAll(async () => {
-  daemon = await startTestDaemon();
-});
-afterAll(async () => {
-  await daemon[Symbol.asyncDispose]();
-});
+const here = eachInRepository();
+const { at, read, ctl } = here;
 
 beforeEach(async () => {
-  root = path.join(realpathSync(daemon.home.directory), `repo${++serial}`);
-  mkdirSync(path.join(root, "src"), { recursive: true });
-  execFileSync("git", ["init", "-q", root]);
-  writeFileSync(path.join(root, "src/a.txt"), "one\ntwo\nthree\n");
-  writeFileSync(path.join(root, "b.txt"), "b\n");
   await ctl(["open"]);
 });
-
-const at = (name: string): string => path.join(root, name);
-const read = (name: string): string => readFileSync(at(name), "utf8");
-
-function ctl(args: string[], options: InProcessOptions = {}) {
-  return runInProcess(daemon.home, args, { cwd: root, ...options });
-}
 
 const run = (script: string, flags: readonly string[] = [], options: InProcessOptions = {}) =>
   ctl(["run", ...flags, "--", "sh", "-c", script], options);
@@ -68,7 +39,7 @@ describe.each([
   });
 
   test("names the conflict where somebody changes the same file meanwhile, and keeps both versions", async () => {
-    const [written, goOn] = [`${root}.written`, `${root}.go-on`];
+    const [written, goOn] = [`${here.root}.written`, `${here.root}.go-on`];
     const running = run(
       `echo inside > b.txt; : > '${written}'; until [ -e '${goOn}' ]; do sleep 0.05; done`,
       flags,
@@ -137,7 +108,7 @@ describe.each([
 
 test("a discard of the session drops what could not be staged, and says so", async () => {
   const large = () => run("echo 1 > one; head -c 5000 /dev/zero > large", ["--max-size", "1KiB"]);
-  const layers = path.join(daemon.home.locations.stateDir, "layers");
+  const layers = path.join(here.home.locations.stateDir, "layers");
   await large();
   expect(readdirSync(layers)).toHaveLength(1);
   expect(await ctl(["discard"])).toMatchObject({
@@ -153,7 +124,7 @@ test("a discard of the session drops what could not be staged, and says so", asy
 });
 
 test("drops what was staged of a layer while somebody looked at it, too", async () => {
-  const [written, goOn] = [`${root}.written`, `${root}.go-on`];
+  const [written, goOn] = [`${here.root}.written`, `${here.root}.go-on`];
   const running = run(`echo 1 > one; : > '${written}'; until [ -e '${goOn}' ]; do sleep 0.05; done`, [
     "--discard",
   ]);

@@ -6,7 +6,6 @@ import {
   linkSync,
   mkdirSync,
   readFileSync,
-  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -14,34 +13,14 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Patch } from "../protocol/methods/index.ts";
 import { CTL_COMMAND } from "./fixture/cli.ts";
-import { startTestDaemon, type TestDaemon } from "./fixture/daemon.ts";
-import { type InProcessOptions, runInProcess } from "./fixture/in-process.ts";
+import type { InProcessOptions } from "./fixture/in-process.ts";
+import { eachInRepository } from "./fixture/repositories.ts";
 
-let daemon: TestDaemon;
-let root: string;
-let serial = 0;
-
-beforeAll(async () => {
-  daemon = await startTestDaemon();
-});
-afterAll(async () => {
-  await daemon[Symbol.asyncDispose]();
-});
-
-beforeEach(() => {
-  root = path.join(realpathSync(daemon.home.directory), `repo${++serial}`);
-  mkdirSync(path.join(root, "src"), { recursive: true });
-  execFileSync("git", ["init", "-q", root]);
-  writeFileSync(path.join(root, "src/a.txt"), "one\ntwo\nthree\n");
-  writeFileSync(path.join(root, "b.txt"), "b\n");
-});
-
-function ctl(args: string[], options: InProcessOptions = {}) {
-  return runInProcess(daemon.home, args, { cwd: root, ...options });
-}
+const here = eachInRepository();
+const { at, read, ctl } = here;
 
 /** Runs with --json; gives the result, and fails on any other exit code than `code`. */
 async function json(args: string[], options: InProcessOptions = {}, code = 0) {
@@ -49,8 +28,6 @@ async function json(args: string[], options: InProcessOptions = {}, code = 0) {
   expect({ code: result.code, stderr: result.stderr }).toEqual({ code, stderr: "" });
   return JSON.parse(result.stdout);
 }
-
-const read = (name: string) => readFileSync(path.join(root, name), "utf8");
 
 test("with nothing pending every verb has an empty answer and exits 0", async () => {
   expect(await json([])).toEqual({ sessions: [] });
@@ -74,7 +51,7 @@ test("stage, status, diff, cat, check, apply, log, show, undo: one change's whol
   expect(staged.patches).toMatchObject([{ path: "src/a.txt", kind: "update", state: "Pending" }]);
   expect(read("src/a.txt")).toBe("one\ntwo\nthree\n");
   // A second one by hand goes into the one pending session.
-  await json(["stage", "a.txt"], { cwd: path.join(root, "src"), input: "one\n2\nthree\nfour\n" });
+  await json(["stage", "a.txt"], { cwd: at("src"), input: "one\n2\nthree\nfour\n" });
   const { sessions } = await json(["status"]);
   expect(sessions).toMatchObject([{ id: staged.session.id, patches: { pending: 1 } }]);
   const status = await ctl(["status"]);
@@ -82,7 +59,7 @@ test("stage, status, diff, cat, check, apply, log, show, undo: one change's whol
   expect(status.stdout).toContain("Next: iopipectl diff");
 
   const { stdout: diff } = await ctl(["diff"]);
-  execFileSync("git", ["apply", "--check", "-"], { cwd: root, input: diff });
+  execFileSync("git", ["apply", "--check", "-"], { cwd: here.root, input: diff });
   expect((await ctl(["diff", "--stat"])).stdout).toMatch(/update {2}src\/a\.txt {2}\+2 −1/);
   expect((await ctl(["cat", "src/a.txt"])).stdout).toBe("one\n2\nthree\nfour\n");
   expect(await json(["check"])).toMatchObject({ wouldApply: true, order: ["src/a.txt"] });
@@ -108,7 +85,7 @@ test("stage, status, diff, cat, check, apply, log, show, undo: one change's whol
 });
 
 test("stage deletes, moves and takes content from files, bytes and executable bit kept", async () => {
-  const tool = path.join(root, "..", `tool${serial}`);
+  const tool = `${here.root}-tool`;
   writeFileSync(tool, Buffer.from([0x23, 0x21, 0x0a, 0xff, 0x00, 0xfe]));
   chmodSync(tool, 0o755);
   await json(["stage", "bin/tool", "--from", tool, "--note", "needed for the build"]);
@@ -118,9 +95,9 @@ test("stage deletes, moves and takes content from files, bytes and executable bi
   expect(bytes).toEqual(readFileSync(tool));
   expect((await ctl(["show"])).stdout).toContain("needed for the build");
   expect((await ctl(["apply", "--yes"])).stdout).toContain("Applied 3 patches");
-  expect(statSync(path.join(root, "bin/tool")).mode & 0o777).toBe(0o755);
-  expect(readFileSync(path.join(root, "bin/tool"))).toEqual(readFileSync(tool));
-  expect(existsSync(path.join(root, "b.txt"))).toBe(false);
+  expect(statSync(at("bin/tool")).mode & 0o777).toBe(0o755);
+  expect(readFileSync(at("bin/tool"))).toEqual(readFileSync(tool));
+  expect(existsSync(at("b.txt"))).toBe(false);
   expect(read("src/c.txt")).toBe("one\ntwo\nthree\n");
 });
 
@@ -148,8 +125,8 @@ test("stage --patch takes an apply_patch text and a workspace edit too, and tell
     { path: "src/a.txt", note: "why", match: [{ line: 1, exactness: "exact" }] },
   ]);
   const range = { start: { line: 0, character: 0 }, end: { line: 0, character: 1 } };
-  const edit = { changes: { [pathToFileURL(path.join(root, "b.txt")).href]: [{ range, newText: "B" }] } };
-  writeFileSync(path.join(root, "edit.json"), JSON.stringify(edit));
+  const edit = { changes: { [pathToFileURL(at("b.txt")).href]: [{ range, newText: "B" }] } };
+  writeFileSync(at("edit.json"), JSON.stringify(edit));
   const staged = await ctl(["stage", "--patch", "edit.json"]);
   expect(staged).toMatchObject({
     code: 0,
@@ -200,7 +177,7 @@ test("apply of named paths leaves the others pending", async () => {
 test("a stale patch: apply exits 3 and writes nothing, --skip-stale leaves it out, discard settles it", async () => {
   await json(["stage", "src/a.txt"], { input: "ONE\ntwo\nthree\n" });
   await json(["stage", "b.txt"], { input: "new b\n" });
-  writeFileSync(path.join(root, "src/a.txt"), "one\ntwo\nthree\nfour\n");
+  writeFileSync(at("src/a.txt"), "one\ntwo\nthree\nfour\n");
   expect(await json(["apply", "--yes"], {}, 3)).toMatchObject({ error: { data: { kind: "Stale" } } });
   expect(read("b.txt")).toBe("b\n");
   const status = await ctl(["status"]);
@@ -216,7 +193,7 @@ test("a stale patch: apply exits 3 and writes nothing, --skip-stale leaves it ou
 
 test("a diff with nothing but stale patches says so beside an empty stdout", async () => {
   await json(["stage", "b.txt"], { input: "new b\n" });
-  writeFileSync(path.join(root, "b.txt"), "by hand\n");
+  writeFileSync(at("b.txt"), "by hand\n");
   await json(["apply", "--yes"], {}, 3);
   const { code, stdout, stderr } = await ctl(["diff"]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
@@ -229,7 +206,7 @@ test("undo refuses to overwrite a later edit (exit 3), or skips it if told to", 
   await json(["stage", "src/a.txt"], { input: "1\ntwo\nthree\n" });
   await json(["stage", "b.txt"], { input: "new b\n" });
   await json(["apply", "--yes"]);
-  writeFileSync(path.join(root, "src/a.txt"), "1\ntwo\nthree\nby hand\n");
+  writeFileSync(at("src/a.txt"), "1\ntwo\nthree\nby hand\n");
   const refused = await ctl(["undo", "--yes"]);
   expect(refused.code).toBe(3);
   expect(refused.stderr).toContain("src/a.txt");
@@ -239,13 +216,13 @@ test("undo refuses to overwrite a later edit (exit 3), or skips it if told to", 
 });
 
 test("rebase merges what is stale onto the file as it is now, and says where it cannot: exit 3", async () => {
-  writeFileSync(path.join(root, "src/a.txt"), "1\n2\n3\n4\n5\n6\n");
+  writeFileSync(at("src/a.txt"), "1\n2\n3\n4\n5\n6\n");
   await json(["stage", "src/a.txt"], { input: "one\n2\n3\n4\n5\n6\n" });
-  writeFileSync(path.join(root, "src/a.txt"), "1\n2\n3\n4\n5\nsix\n");
+  writeFileSync(at("src/a.txt"), "1\n2\n3\n4\n5\nsix\n");
   expect(await ctl(["rebase"])).toMatchObject({ code: 0, stdout: "merged    src/a.txt\n" });
   expect((await ctl(["rebase"])).stdout).toBe("Nothing was stale.\n");
   expect((await ctl(["cat", "src/a.txt"])).stdout).toBe("one\n2\n3\n4\n5\nsix\n");
-  writeFileSync(path.join(root, "src/a.txt"), "uno\ndos\n3\n4\n5\nsix\n");
+  writeFileSync(at("src/a.txt"), "uno\ndos\n3\n4\n5\nsix\n");
   expect(await ctl(["rebase", "src/a.txt"])).toMatchObject({
     code: 3,
     stdout: "conflict  src/a.txt: the same or neighbouring lines were changed (lines 1-2)\n",
@@ -262,7 +239,7 @@ test("undo --dry-run says what the undo would do, or be refused for, and exits a
     return { code, said: stdout.split("\n").slice(0, -1), next: stderr };
   };
   expect(await dry()).toEqual({ code: 0, said: ["would revert b.txt", "would revert src/a.txt"], next: "" });
-  writeFileSync(path.join(root, "src/a.txt"), "by hand\n");
+  writeFileSync(at("src/a.txt"), "by hand\n");
   const left = "would leave src/a.txt: modified since";
   expect(await dry()).toEqual({
     code: 3,
@@ -313,7 +290,8 @@ test("discard drops what is pending, --undo brings it back", async () => {
 test("several sessions are listed and one must be chosen, by prefix or by IOPIPE_SESSION", async () => {
   await json(["open"]);
   const open = async (title: string) =>
-    (await json(["rpc", "session/open", JSON.stringify({ workspace: root, title })])).session.id as string;
+    (await json(["rpc", "session/open", JSON.stringify({ workspace: here.root, title })])).session
+      .id as string;
   const ids = [await open("first \u202e one"), await open("second")];
   for (const id of ids) await json(["stage", "b.txt", "--session", id], { input: `${id}\n` });
   const { code, stderr } = await ctl(["diff"]);
@@ -332,7 +310,7 @@ test("several sessions are listed and one must be chosen, by prefix or by IOPIPE
 
 test("a proposer stages into the session it names, and names one", async () => {
   await json(["open"]);
-  const { session } = await json(["rpc", "session/open", JSON.stringify({ workspace: root })]);
+  const { session } = await json(["rpc", "session/open", JSON.stringify({ workspace: here.root })]);
   const env = { IOPIPE_ROLE: "proposer", IOPIPE_SESSION: session.id };
   await json(["stage", "b.txt"], { input: "proposed\n", env });
   expect((await json(["diff"], { env })).files).toHaveLength(1);
@@ -354,7 +332,7 @@ test("review by flags: approves, rejects with a note, applies what was approved"
 });
 
 test("edit stages what the editor leaves; nothing changed stages nothing", async () => {
-  const editor = path.join(root, "..", "editor.mjs");
+  const editor = path.join(here.home.directory, "editor.mjs");
   writeFileSync(
     editor,
     `import { appendFileSync } from "node:fs"; appendFileSync(process.argv.at(-1), process.env.ADD ?? "");`,
@@ -372,12 +350,12 @@ test("edit stages what the editor leaves; nothing changed stages nothing", async
 });
 
 test("a file with several names is refused with the way round: --break-hard-links", async () => {
-  const names = ["b.txt", "src/a.txt"].map((name, at) => [name, path.join(root, `other${at}`)] as const);
-  for (const [name, other] of names) linkSync(path.join(root, name), other);
+  const names = ["b.txt", "src/a.txt"].map((name, n) => [name, `${here.root}/other${n}`] as const);
+  for (const [name, other] of names) linkSync(at(name), other);
   const refused = await ctl(["stage", "b.txt"], { input: "new b\n" });
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("--break-hard-links") });
   await json(["stage", "b.txt", "--break-hard-links", "--note", "mine"], { input: "new b\n" });
-  const editor = path.join(root, "..", "hard.mjs");
+  const editor = path.join(here.home.directory, "hard.mjs");
   writeFileSync(
     editor,
     `import { appendFileSync } from "node:fs"; appendFileSync(process.argv.at(-1), "four\\n");`,
@@ -411,13 +389,13 @@ test("ls PATH and cat show what the session sees", async () => {
 });
 
 test("the workspace: git's top level by itself, the deeper open one, any other only after open", async () => {
-  const inner = path.join(root, "src");
-  const outside = path.join(daemon.home.directory, `plain${serial}`);
+  const inner = at("src");
+  const outside = `${here.root}-plain`;
   mkdirSync(path.join(outside, "sub"), { recursive: true });
   await json(["status"]);
   expect(
     (await json(["rpc", "workspace/list"])).workspaces.map((each: { root: string }) => each.root),
-  ).toContain(root);
+  ).toContain(here.root);
   const refused = await ctl(["status"], { cwd: outside });
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain("iopipectl open DIR");
@@ -425,9 +403,9 @@ test("the workspace: git's top level by itself, the deeper open one, any other o
   expect((await ctl(["status"], { cwd: path.join(outside, "sub") })).stdout).toContain(outside);
   await json(["open", inner]);
   expect((await ctl(["status"], { cwd: inner })).stdout).toContain(inner);
-  expect((await ctl(["status", "-C", root], { cwd: "/" })).stdout).toContain(root);
+  expect((await ctl(["status", "-C", here.root], { cwd: "/" })).stdout).toContain(here.root);
   expect((await ctl(["status", "-C", "/no/such"], { cwd: "/" })).code).toBe(2);
-  for (const directory of ["/", daemon.home.directory]) {
+  for (const directory of ["/", here.home.directory]) {
     const tooLarge = await ctl(["open", directory]);
     expect(tooLarge.code).toBe(2);
     expect(tooLarge.stderr).toContain("--force");
@@ -435,15 +413,15 @@ test("the workspace: git's top level by itself, the deeper open one, any other o
 });
 
 test("paths count from the working directory, may be absolute, and may not leave the root", async () => {
-  const link = path.join(daemon.home.directory, `link${serial}`);
-  symlinkSync(root, link);
+  const link = `${here.root}-link`;
+  symlinkSync(here.root, link);
   await json(["stage", path.join(link, "b.txt")], { input: "by link\n" });
-  await json(["stage", "../c.txt"], { cwd: path.join(root, "src"), input: "c\n" });
+  await json(["stage", "../c.txt"], { cwd: at("src"), input: "c\n" });
   expect((await json(["diff"])).files.map((file: { path: string }) => file.path).sort()).toEqual([
     "b.txt",
     "c.txt",
   ]);
-  const escaped = await ctl(["stage", "../../x"], { cwd: path.join(root, "src"), input: "x" });
+  const escaped = await ctl(["stage", "../../x"], { cwd: at("src"), input: "x" });
   expect(escaped).toMatchObject({ code: 1, stderr: expect.stringContaining("outside the workspace") });
   rmSync(link);
 });
@@ -458,7 +436,7 @@ test("a digest of before is refused: exit 3", async () => {
 });
 
 test("a file over 1 MiB wants --confirm-full-replace: exit 4", async () => {
-  writeFileSync(path.join(root, "big.txt"), "x".repeat(2 << 20));
+  writeFileSync(at("big.txt"), "x".repeat(2 << 20));
   await json(["stage", "big.txt"], { input: "y".repeat(2 << 20) });
   expect((await ctl(["apply", "--yes"])).code).toBe(4);
   await json(["apply", "--yes", "--confirm-full-replace"]);
@@ -496,7 +474,7 @@ test("on a terminal apply, undo and review show and ask, and only a yes counts",
 
 test("on a terminal a pager is used, a missing one done without", async () => {
   await json(["stage", "b.txt"], { input: "new b\n" });
-  const copy = path.join(root, "..", `paged${serial}`);
+  const copy = `${here.root}-paged`;
   const env = { IOPIPE_PAGER: `tee '${copy}'`, NO_COLOR: "1" };
   await ctl(["diff"], { terminal: true, env });
   expect(readFileSync(copy, "utf8")).toContain("+new b");
@@ -506,7 +484,7 @@ test("on a terminal a pager is used, a missing one done without", async () => {
 });
 
 test("what a person reads: check, show of a patch and of an operation, log, open", async () => {
-  expect((await ctl(["open"])).stdout).toContain(`${root} is open`);
+  expect((await ctl(["open"])).stdout).toContain(`${here.root} is open`);
   const { patches } = await json(["stage", "b.txt", "--title", "A title"], { input: "new b\n" });
   expect((await ctl(["check", "b.txt"])).stdout).toContain("Would apply 1 file.");
   expect((await ctl(["show", patches[0].id.slice(0, 12)])).stdout).toContain("+new b");
@@ -517,9 +495,9 @@ test("what a person reads: check, show of a patch and of an operation, log, open
   expect((await ctl(["show", "o00000000000"])).code).toBe(1);
   expect((await ctl(["undo", "o00000000000", "--yes"])).code).toBe(1);
   expect((await ctl(["ls", "--all"])).stdout).toContain("Applied");
-  writeFileSync(path.join(root, "src/a.txt"), "changed\n");
+  writeFileSync(at("src/a.txt"), "changed\n");
   await json(["stage", "b.txt"], { input: "x\n" });
-  writeFileSync(path.join(root, "b.txt"), "by hand\n");
+  writeFileSync(at("b.txt"), "by hand\n");
   const check = await ctl(["check"]);
   expect(check).toMatchObject({ code: 3, stdout: expect.stringContaining("Stale: b.txt") });
 });
@@ -542,8 +520,8 @@ test("open takes the workspace's own rules of watching, which stay until others 
 
 test("watch --audit lists what the daemon did not know, exits 1 then, and 0 once it knows", async () => {
   // Before anybody watches: another name is an event of the file, which half a second later would find the write too.
-  const outside = path.join(daemon.home.directory, `other${serial}`);
-  linkSync(path.join(root, "b.txt"), outside);
+  const outside = `${here.root}-other`;
+  linkSync(at("b.txt"), outside);
   const { workspace } = await json(["open"]);
   await json(["rpc", "watch/sync", JSON.stringify({ workspace: workspace.id })]);
   expect(await ctl(["watch", "--audit"])).toMatchObject({ code: 0, stdout: "", stderr: /no difference/ });
@@ -557,10 +535,10 @@ test("watch --audit lists what the daemon did not know, exits 1 then, and 0 once
 
 test("watch prints one line a change, in a terminal's colours, and says when the history has a gap", async () => {
   await json(["open"]);
-  writeFileSync(path.join(root, ".gitignore"), "out/\n");
+  writeFileSync(at(".gitignore"), "out/\n");
   const steps: [RegExp, () => unknown][] = [
-    [/A\S* \w+ +src\/a\.txt/, () => writeFileSync(path.join(root, "new \u202e.txt"), "")],
-    [/A\S* \w+ +new \\u202e\.txt/, () => rmSync(path.join(root, "b.txt"))],
+    [/A\S* \w+ +src\/a\.txt/, () => writeFileSync(at("new \u202e.txt"), "")],
+    [/A\S* \w+ +new \\u202e\.txt/, () => rmSync(at("b.txt"))],
     [/D\S* \w+ +b\.txt/, () => process.emit("SIGINT")],
   ];
   const onOutput = (stdout: string): void => {
@@ -612,7 +590,7 @@ test("trust shows the workspace's policy, and lets it count when that is wanted"
     code: 0,
     stdout: expect.stringContaining("There is no .iopipe.jsonc here"),
   });
-  writeFileSync(path.join(root, ".iopipe.jsonc"), '{ "autoApproveBelow": 10 } // little\n');
+  writeFileSync(at(".iopipe.jsonc"), '{ "autoApproveBelow": 10 } // little\n');
   expect((await ctl(["trust", "--show"])).stdout).toBe(
     '.iopipe.jsonc is not trusted: what it loosens does not count.\n{\n  "autoApproveBelow": 10\n}\n',
   );
@@ -624,7 +602,7 @@ test("trust shows the workspace's policy, and lets it count when that is wanted"
   expect((await ctl(["apply", "--yes"])).code).toBe(0);
   expect(read("b.txt")).toBe("new b\n");
   expect((await json(["trust", "--revoke"])).policy).toMatchObject({ trusted: false });
-  writeFileSync(path.join(root, ".iopipe.jsonc"), "{");
+  writeFileSync(at(".iopipe.jsonc"), "{");
   expect((await ctl(["trust", "--yes"])).stdout).toMatch(/trusted\.\nIt cannot be understood/);
 });
 
@@ -636,7 +614,7 @@ test("review takes some hunks, or a version edited there and then, by questions 
   const EDITOR = "sed -i s/two/2/";
   const answering = (input: string) => ctl(["review"], { terminal: true, input, env: { EDITOR } });
 
-  writeFileSync(path.join(root, "src/a.txt"), lines.join(""));
+  writeFileSync(at("src/a.txt"), lines.join(""));
   await stage(changed(2, 15, 28));
   const some = await answering("h\ny\nn\ny\ny");
   expect(some.stdout).toContain("Applied 1 patch");
@@ -656,7 +634,7 @@ test("review takes some hunks, or a version edited there and then, by questions 
   await ctl(["discard"]);
 
   await ctl(["stage", "b.txt"], { input: "new b\n" });
-  writeFileSync(path.join(root, "version"), "b as edited\n");
+  writeFileSync(at("version"), "b as edited\n");
   await json(["review", "--approve", "b.txt", "--from", "version", "--apply"]);
   expect(read("b.txt")).toBe("b as edited\n");
 

@@ -1,18 +1,24 @@
 /** `iopipectl doctor`: each thing that can be wrong is met on purpose, with a daemon and without one. */
-import { chmodSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, test } from "vitest";
-import type { Finding } from "../protocol/methods/index.ts";
+import { directory } from "../client/cli/examine/here.ts";
+import type { Finding } from "../client/cli/examine/index.ts";
+import { typing } from "../client/cli/examine/terminal.ts";
 import { makeRepository } from "./acceptance/repository.ts";
 import { startTestDaemon, type TestDaemon } from "./fixture/daemon.ts";
 import { runInProcess } from "./fixture/in-process.ts";
 import { type TestHome, testHome } from "./fixture/server.ts";
 
+/** What others on this machine use is not the test's. */
+const OTHERS = /^inotify /;
+
 async function doctor(home: TestHome, env: Record<string, string> = {}) {
   const { code, stdout } = await runInProcess(home, ["doctor", "--json"], { env });
   const { checks } = JSON.parse(stdout) as { checks: Finding[] };
-  return { code, checks, wrong: checks.filter(({ state }) => state !== "ok") };
+  const isWrong = ({ name, state }: Finding) => state !== "ok" && state !== "note" && !OTHERS.test(name);
+  return { code, checks, wrong: checks.filter(isWrong) };
 }
 
 /** A daemon with an open repository, and a large and a small blob pending in it. */
@@ -181,4 +187,58 @@ test("a damaged database, one that somebody holds, and a newer one", async () =>
   expect(wrong[0]).toMatchObject({ state: "problem" });
   writeFileSync(file, "no database at all, but long enough to be taken for one ".repeat(20));
   expect((await doctor(home)).wrong).toMatchObject([{ fact: expect.stringContaining("damaged") }]);
+});
+
+test("that a command in the background can type into its terminal is a note, with the setting that forbids it", async () => {
+  await using home = testHome();
+  const setting = path.join(home.directory, "legacy_tiocsti");
+  const said = (platform: NodeJS.Platform) => typing(setting, platform);
+  expect(said("linux")).toMatchObject([
+    {
+      state: "note",
+      fact: expect.stringContaining(`there is no ${setting}`),
+      advice: expect.stringContaining("6.2"),
+    },
+  ]);
+  writeFileSync(setting, "1\n");
+  expect(said("linux")).toEqual([
+    {
+      name: "terminal input",
+      state: "note",
+      fact: `a command in \`iopipectl run … &\` can type into the terminal that it was started on: ${setting} is 1`,
+      path: setting,
+      advice: "Forbid it: `sudo sysctl dev.tty.legacy_tiocsti=0`, and the same in /etc/sysctl.d.",
+    },
+  ]);
+  writeFileSync(setting, "0\n");
+  expect(said("linux")).toEqual([
+    { name: "terminal input", state: "ok", fact: `${setting} is 0`, path: setting },
+  ]);
+  expect(said("darwin")).toEqual([]);
+  // Whatever this kernel has: it is no failure.
+  const { code, checks } = await doctor(home);
+  expect(code).toBe(0);
+  expect(checks.find(({ name }) => name === "terminal input")?.state).toBe(typing()[0]?.state);
+  const { stdout } = await runInProcess(home, ["doctor"]);
+  for (const { fact } of typing()) expect(stdout).toContain(fact);
+});
+
+test("a directory of iopipe's that is open to others, or closed to its owner", async () => {
+  await using home = testHome();
+  const made = path.join(home.directory, "made");
+  const state = () => directory("state directory", made);
+  expect(state()).toMatchObject({ state: "ok", fact: `${made} does not exist yet` });
+  mkdirSync(made, { mode: 0o700 });
+  expect(state()).toMatchObject({ state: "ok", fact: `${made}, mode 0700` });
+  for (const mode of [0o755, 0o500]) {
+    chmodSync(made, mode);
+    expect(state()).toMatchObject({ state: "problem", advice: `Run \`chmod 700 ${made}\`.` });
+  }
+  const loop = path.join(home.directory, "loop");
+  symlinkSync(loop, loop);
+  expect(directory("state directory", path.join(loop, "x"))).toMatchObject({
+    state: "problem",
+    fact: `${loop}/x cannot be looked at (ELOOP)`,
+    advice: expect.stringContaining("namei -l"),
+  });
 });

@@ -114,7 +114,7 @@ export interface FileContent {
 /**
  * Reads a whole file, in pieces where it is large.
  *
- * @throws {IopipeError} Stale when it changed while it was read; FileNotFound, NotAFile, PathEscape.
+ * @throws {IopipeError} Stale when it changed while it was read; TooLarge from 2 GiB on; FileNotFound, NotAFile, PathEscape.
  */
 export async function readWhole(
   connection: Connection,
@@ -127,6 +127,7 @@ export async function readWhole(
   for (;;) {
     const params = { session, path, offset, length: CHUNK_BYTES, encoding: "base64" as const };
     const { content, image, origin } = await connection.call("file/read", params, options);
+    refuseTooLarge(path, image);
     const piece = Buffer.from(content, "base64");
     pieces.push(piece);
     offset += piece.length;
@@ -137,6 +138,21 @@ export async function readWhole(
     if (changed) throw new IopipeError("Stale", `${path} changed while it was read.`, { path });
     return { bytes, image, origin };
   }
+}
+
+/** Node hashes and writes no more than that in one piece. */
+const MAX_WHOLE_BYTES = 2 ** 31 - 1;
+
+function refuseTooLarge(path: string, { size = 0 }: Image): void {
+  if (size <= MAX_WHOLE_BYTES) return;
+  throw new IopipeError(
+    "TooLarge",
+    `${path} has ${size} bytes; at most ${MAX_WHOLE_BYTES} are read at once.`,
+    {
+      path,
+      hint: "Read it in pieces, with file/read.",
+    },
+  );
 }
 
 /** Hex; the module is loaded late, because most calls need none and it costs a start some milliseconds. */

@@ -244,3 +244,15 @@ test("ls PATH asks for every page", async () => {
   });
   expect(stdout).toBe("d/  (staged)\ne/  (staged)\n");
 });
+
+test("a file that is too large to be held whole is refused at its first piece", async () => {
+  const image = { ...file, size: 2 ** 31 };
+  const { code, stderr } = await ctl(["cat", "a"], {
+    "file/read": () => ({ content: "", encoding: "base64", image, origin: "disk" }),
+  });
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr:
+      "iopipectl: a has 2147483648 bytes; at most 2147483647 are read at once.\nRead it in pieces, with file/read.\n",
+  });
+});

@@ -1,5 +1,6 @@
 /** iopipectl's verbs, one after the other on a real repository with a real daemon. */
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   existsSync,
@@ -9,13 +10,14 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import type { Patch } from "../protocol/methods/index.ts";
-import { CTL_COMMAND } from "./fixture/cli.ts";
+import { CTL_COMMAND, inShell } from "./fixture/cli.ts";
 import type { InProcessOptions } from "./fixture/in-process.ts";
 import { eachInRepository } from "./fixture/repositories.ts";
 
@@ -706,4 +708,49 @@ test("a patch that is too large to be shown is decided on all the same, and an i
   expect(old.error.data.kind).toBe("PatchNotFound");
   const [{ id: now }] = (await json(["show"])).patches.filter(({ state }: Patch) => state === "Pending");
   expect((await json(["review", "--approve", now, "--apply"])).applied).toEqual([now]);
+});
+
+test("many paths make one title, and no mistake", async () => {
+  const names = Array.from({ length: 200 }, (_, n) => `file-${n}.txt`);
+  for (const name of names) writeFileSync(at(name), "");
+  const { session } = await json(["stage", "--delete", ...names]);
+  expect(session).toMatchObject({ patches: { pending: 200 } });
+  expect(session.title).toMatch(/^stage file-0\.txt .*…$/);
+  expect([...session.title].length).toBe(200);
+});
+
+test("a name that is not UTF-8 is refused, not taken for another", async () => {
+  const stage = async (name: string) => {
+    const script = `printf x | ${CTL_COMMAND} stage --json $'${name}'`;
+    return JSON.parse((await inShell(script, { cwd: here.root, env: here.home.env })).stdout);
+  };
+  expect((await stage("a\\xffb")).error.message).toMatch(/ is not UTF-8, /);
+  expect((await stage("a\\xef\\xbf\\xbdb")).patches[0].path).toBe("a\ufffdb");
+});
+
+test("what is too large to be shown can be looked at by the line, and applied", async () => {
+  const large = at("../large-of-mine");
+  writeFileSync(large, randomBytes(9 * 1024 * 1024));
+  await json(["stage", "z.txt"], { input: "z\n" });
+  await json(["stage", "large", "--from", large]);
+  expect(await ctl(["diff"])).toMatchObject({ code: 1, stderr: expect.stringContaining("diff --stat") });
+  expect((await ctl(["diff", "--stat"])).stdout).toBe("create  large  binary\ncreate  z.txt  +1 −0\n");
+  const asked = await ctl(["apply"], { terminal: true, input: "n" });
+  expect(asked.stderr).toMatch(/The diff passes \d+ bytes, with large: it is not shown\./);
+  expect(asked.stderr).toContain("Apply 2 files");
+});
+
+test("a file of 2 GiB is refused for its size", async () => {
+  truncateSync(at("b.txt"), 2 ** 31);
+  const staged = await ctl(["stage", "c.txt", "--from", "b.txt"]);
+  expect(staged).toMatchObject({ code: 2, stderr: expect.stringContaining("2 GiB or more") });
+});
+
+test("a version that cannot be read approves nothing: exit 2", async () => {
+  await json(["stage", "c.txt"], { input: "c\n" });
+  const { code, stderr } = await ctl(["review", "--approve", "c.txt", "--from", "nowhere"]);
+  expect({ code, stderr }).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("nowhere cannot be read"),
+  });
 });

@@ -1,5 +1,6 @@
 /** iopipectl's command line: usage, exit codes, help, completion, and what never reaches a terminal raw. */
 import { execFileSync } from "node:child_process";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { exitCodeOf, exitCodeOfKind, UsageError } from "../client/cli/failure.ts";
 import { LOAD } from "../client/cli/load.ts";
@@ -7,7 +8,7 @@ import { VERBS } from "../client/cli/verbs.ts";
 import { visible, visibleLines } from "../client/cli/visible.ts";
 import { words } from "../client/cli/words.ts";
 import { ERRORS, IopipeError } from "../protocol/wire/index.ts";
-import { iopipectl } from "./fixture/cli.ts";
+import { CTL_COMMAND, inShell, iopipectl } from "./fixture/cli.ts";
 import { runInProcess } from "./fixture/in-process.ts";
 import { testHome } from "./fixture/server.ts";
 
@@ -40,6 +41,9 @@ test.for([
   [["undo"], "nobody to ask"],
   [["review"], "nobody to ask"],
   [["stage", "a", "b"], "one path"],
+  [["stage", "--delete", "--move", "a", "b"], "--delete and --move are different changes"],
+  [["--json=no", "diff"], "unknown option '--json=no'"],
+  [["verify", "sh", "-c", "ls"], "unknown option '-c'"],
 ] as const)("%s is a mistake in usage: exit 2, and a next step", async ([args, fact]) => {
   await using home = testHome();
   const { code, stdout, stderr } = await runInProcess(home, [...args]);
@@ -60,6 +64,38 @@ test.for([
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toContain("stdin is /dev/null");
   expect(stderr).toContain(hint);
+});
+
+test("a mistake in how run was called exits as run does, and says where its command goes", async () => {
+  await using home = testHome();
+  const { code, stderr } = await runInProcess(home, ["run", "sh", "-c", "exit 2"]);
+  expect(code).toBe(125);
+  expect(stderr).toContain("iopipectl run -- COMMAND");
+});
+
+test("flags of a verb may stand before it", async () => {
+  await using home = testHome();
+  const elsewhere = path.join(home.directory, "gone");
+  const before = await runInProcess(home, ["--json", "-C", elsewhere, "open", "nowhere"]);
+  expect(before).toEqual(await runInProcess(home, ["open", "--json", "-C", elsewhere, "nowhere"]));
+  expect(JSON.parse(before.stdout).error.message).toBe(
+    `There is no directory ${path.join(home.directory, "nowhere")}.`,
+  );
+  expect((await runInProcess(home, ["--json", "daemon", "stop"])).stdout).toBe("{}\n");
+});
+
+test("output that cannot be written is told in one line, wherever it cannot: exit 1", async () => {
+  await using home = testHome();
+  const program = `${CTL_COMMAND} completion bash`;
+  const full = await inShell(`${program} > /dev/full`, { env: home.env });
+  expect(full).toMatchObject({ code: 1, stderr: "iopipectl: stdout cannot be written (ENOSPC).\n" });
+  expect(await inShell(`${program} 2> /dev/full > /dev/full`, { env: home.env })).toMatchObject({ code: 1 });
+  expect(await inShell(`${CTL_COMMAND} nonsense 2> /dev/full`, { env: home.env })).toMatchObject({
+    code: 2,
+    stderr: "",
+  });
+  const left = await inShell(`set -o pipefail; ${program} | head -n 1`, { env: home.env });
+  expect(left).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^# .*\n$/) });
 });
 
 test("with --json a mistake in usage is an error on stdout", async () => {
@@ -130,5 +166,7 @@ test.for(["bash", "zsh", "fish"])("the %s completion names every verb", async (s
   const { code, stdout } = await runInProcess(home, ["completion", shell]);
   expect(code).toBe(0);
   for (const { name } of VERBS) expect(stdout).toContain(name);
+  const asJson = await runInProcess(home, ["completion", shell, "--json"]);
+  expect(JSON.parse(asJson.stdout)).toEqual({ shell, script: stdout.trimEnd() });
   if (shell === "bash") execFileSync("bash", ["-n"], { input: stdout });
 });

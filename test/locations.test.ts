@@ -1,5 +1,5 @@
 /** Where state and sockets lie, by the environment. PROTOCOL.md, "Transport". */
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { decodeBase64, IopipeError, isKind, locate } from "../protocol/wire/index.ts";
@@ -10,6 +10,13 @@ describe("the state directory", () => {
     ["XDG_STATE_HOME", { XDG_STATE_HOME: "/x", HOME: "/h" }, "/x/iopipe"],
     ["HOME", { HOME: "/h" }, "/h/.local/state/iopipe"],
     ["the user's entry, where there is no HOME", {}, join(homedir(), ".local/state/iopipe")],
+    ["the user's entry, where HOME is empty", { HOME: "" }, join(userInfo().homedir, ".local/state/iopipe")],
+    [
+      "the user's entry, where HOME is relative",
+      { HOME: "h" },
+      join(userInfo().homedir, ".local/state/iopipe"),
+    ],
+    ["HOME, where XDG_STATE_HOME is relative", { XDG_STATE_HOME: "x", HOME: "/h" }, "/h/.local/state/iopipe"],
   ])("comes from %s", (_, env, stateDir) => {
     expect(locate(env).stateDir).toBe(stateDir);
   });
@@ -21,6 +28,7 @@ describe("the sockets", () => {
     ["the state directory that was named", { IOPIPE_STATE_DIR: "/s", XDG_RUNTIME_DIR: "/u" }, "/s/run"],
     ["XDG_RUNTIME_DIR", { HOME: "/h", XDG_RUNTIME_DIR: "/u" }, "/u/iopipe"],
     ["the state directory", { HOME: "/h" }, "/h/.local/state/iopipe/run"],
+    ["it, where XDG's is relative", { HOME: "/h", XDG_RUNTIME_DIR: "u" }, "/h/.local/state/iopipe/run"],
     [
       "the next rule, where a variable is empty",
       { HOME: "/h", IOPIPE_RUNTIME_DIR: "" },

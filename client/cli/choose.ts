@@ -55,8 +55,14 @@ export async function chooseOrLook(context: Context): Promise<Chosen> {
 /** A new session in this command's workspace. */
 export async function openNewSession(context: Context, title: string): Promise<Chosen> {
   const workspace = await findWorkspace(context);
-  const params = { workspace: workspace.id, title: context.text("title") ?? title };
+  const params = { workspace: workspace.id, title: context.text("title") ?? shortened(title) };
   return chosen(context, workspace, (await context.call("session/open", params)).session);
+}
+
+/** A title made of arguments, of which there may be many: the protocol takes 1000 characters. */
+function shortened(title: string): string {
+  const characters = [...title];
+  return characters.length > 200 ? `${characters.slice(0, 199).join("")}…` : title;
 }
 
 /** The id, or the beginning of one, that the flag or the environment names. */
@@ -165,7 +171,7 @@ export async function choosePatches(
     if (here.length > 0) return here;
     const [named] = candidates.filter(({ id }) => PATCH_ID.test(argument) && id.startsWith(argument));
     if (named) return named;
-    throw new IopipeError("PatchNotFound", `Session ${session.id} has no such patch of ${at}.`, { path: at });
+    throw new IopipeError("PatchNotFound", `Session ${session.id} has no such patch: ${at}.`, { path: at });
   });
   return [...new Set(found)];
 }

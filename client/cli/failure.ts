@@ -20,7 +20,11 @@ export class UsageError extends Error {
   }
 }
 
-export const EXIT = { failed: 1, usage: 2, needsAttention: 7, noDaemon: 69, tryAgain: 75, interrupted: 130 };
+export const EXIT = {
+  ...{ failed: 1, usage: 2, needsAttention: 7, noDaemon: 69, tryAgain: 75, interrupted: 130 },
+  /** `run`, for what is no end of its command: as env(1), nohup(1) and container engines have it. */
+  runFailed: 125,
+};
 
 const CODES: readonly (readonly [code: number, kinds: readonly ErrorKind[]])[] = [
   [EXIT.usage, ["InvalidParams", "InvalidRequest", "MethodNotFound", "ParseError"]],

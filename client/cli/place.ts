@@ -3,11 +3,12 @@
  * Owns the rule of PROTOCOL.md: the deeper of the nearest enclosing open workspace and the git top level; any other
  * directory only after `open DIR`, and `/` and the home directory only with `open --force`.
  */
-import { existsSync, realpathSync } from "node:fs";
-import { homedir } from "node:os";
+import { isUtf8 } from "node:buffer";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Workspace } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
+import { homeOf } from "../../protocol/wire/locations.ts";
 import { isInside, nearest } from "../enclosing.ts";
 import { openWorkspaces } from "../way.ts";
 import type { Context } from "./context.ts";
@@ -52,7 +53,7 @@ export function realDirectory(directory: string): string {
 
 /** @throws {UsageError} for `/` and the home directory without `force`. */
 export function refuseTooLarge(root: string, force: boolean): void {
-  const home = process.env.HOME || homedir();
+  const home = homeOf(process.env);
   if (force || (root !== "/" && root !== (existsSync(home) ? realpathSync(home) : home))) return;
   throw new UsageError(
     `${root} as a workspace would mean watching everything in it.`,
@@ -71,14 +72,27 @@ function gitTopLevel(directory: string): string | undefined {
  * A path argument as the protocol wants it. Relative arguments count from the working directory where that is in the
  * workspace, else from its root.
  *
- * @throws {IopipeError} PathEscape where it lies outside.
+ * @throws {IopipeError} PathEscape where it lies outside; UsageError where it is not UTF-8
  */
 export function pathIn(root: string, cwd: string, argument: string): string {
+  refuseOtherBytes(argument);
   const absolute = resolve(isInside(root, cwd) ? cwd : root, argument);
   for (const candidate of [absolute, throughRealParent(absolute)])
     if (isInside(root, candidate)) return relative(root, candidate) || ".";
   throw new IopipeError("PathEscape", `${argument} is outside the workspace ${root}.`, { path: argument });
 }
+
+/** Node gives what is not UTF-8 in an argument as U+FFFD: taken for a name, that would be another file's. */
+function refuseOtherBytes(argument: string): void {
+  if (!argument.includes("\u{fffd}") || !existsSync(ARGUMENTS) || isUtf8(readFileSync(ARGUMENTS))) return;
+  throw new UsageError(
+    `${argument} is not UTF-8, and names that are not cannot be staged.`,
+    "Rename the file, or write to it without iopipe.",
+  );
+}
+
+/** This process's arguments, byte for byte; Linux alone has it, and macOS takes no other names anyway. */
+const ARGUMENTS = "/proc/self/cmdline";
 
 /** The same path by its parent's real name: an absolute argument may come by way of a symlink to the root. */
 function throughRealParent(absolute: string): string {

@@ -4,7 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
-import { IopipeError } from "../../protocol/wire/errors.ts";
+import { IopipeError, isKind } from "../../protocol/wire/errors.ts";
 import { roleOf } from "../connect.ts";
 import { Context, type Flags } from "./context.ts";
 import { EXIT, exitCodeOf, report, UsageError } from "./failure.ts";
@@ -30,16 +30,31 @@ export async function run(args: readonly string[]): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
     const message = error.message.replace(/^error: /, "");
-    report(new UsageError(message, "See `iopipectl --help`, or `iopipectl VERB --help`."), json);
-    return EXIT.usage;
+    const [verb] = called;
+    report(new UsageError(message, usageHint(verb)), json);
+    return verb?.name === "run" ? EXIT.runFailed : EXIT.usage;
   }
 }
 
-/** The bare command is `status`, with its flags. */
+/** Those of the common flags that a value follows. */
+const WITH_VALUE = commonFlags({ about: "session" }).flatMap(([flags]) =>
+  flags.includes("<") ? flags.replace(/ <.*/, "").split(", ") : [],
+);
+
+/** The bare command is `status`, with its flags. Flags before the verb, as git has them, are the verb's. */
 function withVerb(args: readonly string[]): string[] {
-  const [first] = args;
-  const bare = first === undefined || (first.startsWith("-") && !/^(-h|--help|-V|--version)$/.test(first));
-  return bare ? ["status", ...args] : [...args];
+  if (/^(-h|--help|-V|--version)$/.test(args[0] ?? "")) return [...args];
+  let at = 0;
+  while (args[at]?.startsWith("-")) at += WITH_VALUE.includes(args[at] as string) ? 2 : 1;
+  const [verb = "status"] = args.slice(at);
+  return [verb, ...args.slice(0, at), ...args.slice(at + 1)];
+}
+
+function usageHint(verb: Verb | undefined): string {
+  if (verb === undefined) return "See `iopipectl --help`, or `iopipectl VERB --help`.";
+  const { name, args } = verb;
+  const command = args === "[command...]" ? `; a command goes behind --: iopipectl ${name} -- COMMAND` : "";
+  return `See \`iopipectl ${name} --help\`${command}.`;
 }
 
 function makeProgram(
@@ -79,8 +94,10 @@ async function runVerb(verb: Verb, args: string[], flags: Flags): Promise<number
     const code = (await run?.(context, args)) ?? 0;
     return context.signal.aborted ? EXIT.interrupted : code;
   } catch (error) {
+    // Of a stream what it has told is the answer.
+    const isAnswer = !context.signal.aborted || (context.json && isKind(error, "Cancelled"));
+    if (isAnswer) report(error, context.json);
     if (context.signal.aborted) return EXIT.interrupted;
-    report(error, context.json);
     return exitCodeOf(error);
   } finally {
     context.close();

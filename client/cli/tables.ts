@@ -112,12 +112,14 @@ export function operationLine({
 }
 
 /** As `git diff --stat`: one line a file. */
-export function statLines(files: readonly FileStatus[]): string[] {
+export function statLines(files: readonly (FileStatus | Patch)[]): string[] {
   const ways = files.map(({ path, from }) =>
     from === undefined ? visible(path) : `${visible(from)} → ${visible(path)}`,
   );
   const widest = ways.reduce((most, way) => Math.max(most, widthOf(way)), 0);
-  return files.map(({ status, added, removed, binary }, at) => {
+  return files.map((file, at) => {
+    const { added, removed, binary } = file;
+    const status = "status" in file ? file.status : file.kind;
     const size = binary ? "binary" : `${colour("green", `+${added}`)} ${colour("red", `−${removed}`)}`;
     return `${status.padEnd(7)} ${toWidth(ways[at] ?? "", widest)}  ${size}`;
   });

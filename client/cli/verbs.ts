@@ -298,7 +298,7 @@ export const VERBS: readonly Verb[] = [
 ];
 
 /** Flags that a verb takes beyond its own. */
-export function commonFlags({ about }: Verb): Flag[] {
+export function commonFlags({ about }: Pick<Verb, "about">): Flag[] {
   return [
     ["--json", "print the result as JSON"],
     ...(about === undefined ? [] : [["-C, --workspace <dir>", "look for the workspace from here"] as const]),

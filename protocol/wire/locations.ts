@@ -3,8 +3,8 @@
  * Owns names only; making and checking the directories is the daemon's (daemon/rpc/directories.ts).
  * Source: PROTOCOL.md, "Transport"; XDG base directory specification.
  */
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { homedir, userInfo } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
 
 export type Role = "reviewer" | "proposer";
 
@@ -21,11 +21,11 @@ export interface Locations {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The locations that `env` asks for. An empty variable counts as unset. */
+/** The locations that `env` asks for. An empty variable counts as unset, and so does a relative one of XDG's. */
 export function locate(env: Environment = process.env): Locations {
   const stateDir = resolve(
     env.IOPIPE_STATE_DIR ||
-      join(env.XDG_STATE_HOME || join(env.HOME || homedir(), ".local", "state"), "iopipe"),
+      join(absolute(env.XDG_STATE_HOME) ?? join(homeOf(env), ".local", "state"), "iopipe"),
   );
   const runtimeDir = resolve(runtimeDirectory(env, stateDir));
   return {
@@ -42,8 +42,18 @@ export function locate(env: Environment = process.env): Locations {
 
 function runtimeDirectory(env: Environment, stateDir: string): string {
   if (env.IOPIPE_RUNTIME_DIR) return env.IOPIPE_RUNTIME_DIR;
-  if (env.IOPIPE_STATE_DIR || !env.XDG_RUNTIME_DIR) return join(stateDir, "run");
-  return join(env.XDG_RUNTIME_DIR, "iopipe");
+  const given = env.IOPIPE_STATE_DIR ? undefined : absolute(env.XDG_RUNTIME_DIR);
+  return given === undefined ? join(stateDir, "run") : join(given, "iopipe");
+}
+
+/** "All paths set in these environment variables must be absolute", the XDG specification says: others are ignored. */
+function absolute(path: string | undefined): string | undefined {
+  return path && isAbsolute(path) ? path : undefined;
+}
+
+/** The user's home directory: never the working directory, as a relative or an empty HOME would have it. */
+export function homeOf({ HOME }: Environment): string {
+  return absolute(HOME) ?? (HOME === undefined ? homedir() : userInfo().homedir);
 }
 
 /** What `daemon.json` holds: written by rename once the sockets answer, removed at a clean stop. */

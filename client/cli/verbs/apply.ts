@@ -9,7 +9,7 @@ import { EXIT, UsageError } from "../failure.ts";
 import { count, isInteractive, note, print, printJson } from "../output.ts";
 import { describeSafetyCommit } from "../safety-commit.ts";
 import { visible } from "../visible.ts";
-import { sessionDiff, showDiff } from "./diff.ts";
+import { showBeforehand } from "./diff.ts";
 import { patchInput, stageInto } from "./stage.ts";
 
 /** What is applied: exactly what was shown, by digest, or some patches of it. */
@@ -70,9 +70,8 @@ async function shown(
   const some = args.length === 0 ? undefined : await choosePatches(context, chosen, args);
   const patches = some?.map(({ id }) => id);
   if (!asks) return patches ? { patches } : { expectedDigest: session.digest };
-  const { diff, files, digest } = await sessionDiff(context, chosen, args);
-  await showDiff(diff);
-  const question = `Apply ${count(files.length, "file")} to ${visible(workspace.root)}?`;
+  const { files, digest } = await showBeforehand(context, chosen, args);
+  const question = `Apply ${count(files, "file")} to ${visible(workspace.root)}?`;
   if (!(await confirm(context, question))) return undefined;
   return patches ? { patches } : { expectedDigest: digest ?? session.digest };
 }

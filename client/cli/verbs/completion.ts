@@ -6,11 +6,11 @@ import { flagsOf, VERBS } from "../verbs.ts";
 
 const SCRIPTS: Readonly<Record<string, () => string>> = { bash, zsh, fish };
 
-export async function completion(_context: Context, [shell = ""]: string[]): Promise<void> {
+export async function completion(context: Context, [shell = ""]: string[]): Promise<void> {
   const script = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined;
   if (script === undefined)
     throw new UsageError(`There is no completion for ${shell}.`, "Give bash, zsh or fish.");
-  print(script());
+  context.show({ shell, script: script() }, (result) => print(result.script));
 }
 
 function bash(): string {

@@ -1,5 +1,6 @@
 /** `diff [PATH...]`: what is pending, as text that `git apply` takes. */
-import type { Result } from "../../../protocol/methods/index.ts";
+import type { Patch, Result } from "../../../protocol/methods/index.ts";
+import { isKind } from "../../../protocol/wire/errors.ts";
 import { type Chosen, choosePatches, chooseSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { wholeNumber } from "../numbers.ts";
@@ -7,7 +8,7 @@ import { colour, colourDiff, count, note, print, printJson } from "../output.ts"
 import { page } from "../pager.ts";
 import { MIN_COLUMNS, type Row, rowsOf } from "../side-by-side.ts";
 import { statLines } from "../tables.ts";
-import { visibleLines } from "../visible.ts";
+import { visible, visibleLines } from "../visible.ts";
 
 export async function diff(context: Context, args: string[]): Promise<void> {
   const chosen = await chooseSession(context);
@@ -17,11 +18,18 @@ export async function diff(context: Context, args: string[]): Promise<void> {
     return;
   }
   if (context.has("sideBySide") && !context.json && isWide()) return await showColumns(context, chosen, args);
+  if (context.has("stat") && !context.json) return await showStat(context, chosen, args);
   const result = await sessionDiff(context, chosen, args);
   if (context.json) printJson(result);
   else if (result.files.length === 0) tellNothing(chosen);
-  else if (context.has("stat")) for (const line of statLines(result.files)) print(line);
   else await showDiff(result.diff);
+}
+
+/** Of the patches, not of their diff: that of a large file could not be given at all. */
+async function showStat(context: Context, chosen: Chosen, args: readonly string[]): Promise<void> {
+  const patches = await pendingAt(context, chosen, args);
+  if (patches.length === 0) tellNothing(chosen);
+  else for (const line of statLines(patches)) print(line);
 }
 
 /** Whether two columns fit. Says so where not: the diff is shown as usual then. */
@@ -79,8 +87,27 @@ async function pathsOf(
   args: readonly string[],
 ): Promise<string[] | undefined> {
   if (args.length === 0) return undefined;
+  return (await pendingAt(context, chosen, args)).map(({ path }) => path);
+}
+
+async function pendingAt(context: Context, chosen: Chosen, args: readonly string[]): Promise<Patch[]> {
   const patches = await choosePatches(context, chosen, args, ({ state }) => state === "Pending");
-  return patches.map(({ path }) => path);
+  return patches.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+}
+
+/** Shows what somebody is about to decide on: its diff, or, where that is too large to be given, a line a file. */
+export async function showBeforehand(context: Context, chosen: Chosen, args: readonly string[]) {
+  try {
+    const shown = await sessionDiff(context, chosen, args);
+    await showDiff(shown.diff);
+    return { files: shown.files.length, digest: shown.digest };
+  } catch (error) {
+    if (!isKind(error, "TooLarge")) throw error;
+    const patches = await pendingAt(context, chosen, args);
+    for (const line of statLines(patches)) print(line);
+    note(colour("yellow", `${visible(error.message)}: it is not shown.`, process.stderr));
+    return { files: patches.length, digest: chosen.session.digest };
+  }
 }
 
 /** Shows a diff: on a terminal escaped, coloured and paged, else byte for byte. `words`: to be read word by word. */

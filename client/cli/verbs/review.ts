@@ -2,8 +2,6 @@
  * `review`: one pending patch after the other: its diff, a decision, and in the end the apply of what was approved.
  * A decision is recorded when it is made: whatever becomes of the next one, or of the terminal, it counts.
  */
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Patch, Result } from "../../../protocol/methods/index.ts";
 import { isKind } from "../../../protocol/wire/errors.ts";
 import { confirm } from "../ask.ts";
@@ -16,6 +14,7 @@ import { count, isInteractive, note, print, printJson } from "../output.ts";
 import { patchLine, sessionLine } from "../tables.ts";
 import { visible } from "../visible.ts";
 import { describeApplied } from "./apply.ts";
+import { readFile } from "./stage.ts";
 
 export async function review(context: Context): Promise<number> {
   const scripted = context.list("approve") !== undefined || context.list("reject") !== undefined;
@@ -61,7 +60,7 @@ function approvals(context: Context, patches: readonly Patch[]): Decision[] {
   if (!patch || others.length > 0)
     throw new UsageError("--hunks and --from are of one patch.", "Approve it alone: --approve PATH.");
   if (from === undefined) return [{ patch: patch.id, decision: "approved", hunks: hunks as string[] }];
-  return [approvalOf(patch, readFileSync(resolve(context.cwd, from)))];
+  return [approvalOf(patch, readFile(context, from))];
 }
 
 /** What the person decides, one by one. */

@@ -9,14 +9,11 @@ import type { Result, Workspace } from "../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { askLine } from "../ask.ts";
 import type { Context } from "../context.ts";
-import { report, UsageError } from "../failure.ts";
+import { EXIT, report, UsageError } from "../failure.ts";
 import { count, isInteractive, note, printJson } from "../output.ts";
 import { findWorkspace, pathIn } from "../place.ts";
 import { parseVolume } from "../quantities.ts";
 import { visible } from "../visible.ts";
-
-/** As env(1), nohup(1) and container engines have it. */
-const OURS = 125;
 
 type Opened = Result<"layer/open">;
 type Closed = Result<"layer/close">;
@@ -32,7 +29,7 @@ export async function run(context: Context, command: string[]): Promise<number> 
     return await runIn(context, workspace.root, await open(context, workspace, command), command);
   } catch (error) {
     report(error, context.json);
-    return OURS;
+    return EXIT.runFailed;
   }
 }
 

@@ -46,6 +46,7 @@ type InSession = (chosen: Chosen) => ChangeInput[] | Promise<ChangeInput[]>;
 
 /** Reads everything before a session is opened, so that a mistake leaves no empty one behind. */
 async function readInput(context: Context, args: string[]): Promise<InSession> {
+  refuseSeveral(context);
   const patch = context.text("patch");
   if (patch !== undefined) {
     const changes = await patchInput(context, expect(args, 0, [patch])[0] as string);
@@ -59,6 +60,18 @@ async function readInput(context: Context, args: string[]): Promise<InSession> {
   }
   const [target] = expect(args, 1) as [string];
   return await contentInput(context, target);
+}
+
+/** @throws {UsageError} where two kinds of change are asked for: to do one of them would be a guess */
+function refuseSeveral(context: Context): void {
+  const given = ["from", "patch", "delete", "move"].filter(
+    (flag) => context.has(flag) || context.text(flag) !== undefined,
+  );
+  if (given.length < 2) return;
+  throw new UsageError(
+    `${given.map((flag) => `--${flag}`).join(" and ")} are different changes.`,
+    "Stage one after the other.",
+  );
 }
 
 const NO_CONTENT = "Pipe it in, or say --from FILE; for a file that is empty on purpose, --from /dev/null.";
@@ -85,11 +98,17 @@ async function isNew(context: Context, { session }: Chosen, path: string): Promi
   }
 }
 
-function readFile(context: Context, file: string): Buffer {
+/** A file that a flag names. @throws {UsageError} where it cannot be read, or is too large to be held whole */
+export function readFile(context: Context, file: string): Buffer {
   try {
     return readFileSync(resolve(context.cwd, file));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    if (code === "ERR_FS_FILE_TOO_LARGE")
+      throw new UsageError(
+        `${file} has 2 GiB or more, which is not read whole.`,
+        "Let a command write it: iopipectl run -- cp FROM TO",
+      );
     throw new UsageError(`${file} cannot be read (${code}).`, "Give the name of a file that can.");
   }
 }

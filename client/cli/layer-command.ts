@@ -1,6 +1,6 @@
 /**
  * The command that `run` runs: started in its layer with this process's terminal, and sent the signals that come here.
- * Owns the process. ^C on a terminal reaches the command by itself; what is sent to this process alone is passed on.
+ * Owns the process, and ends it when what it writes takes too much room. ^C on a terminal reaches the command by itself; what is sent to this process alone is passed on.
  */
 import { spawn } from "node:child_process";
 import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readlinkSync } from "node:fs";
@@ -9,6 +9,7 @@ import { join, relative } from "node:path";
 import type { Writable } from "node:stream";
 import type { Result } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
+import { type Outgrown, outgrown } from "../../protocol/wire/room.ts";
 import { nothingInherited } from "../descriptors.ts";
 import type { Context } from "./context.ts";
 import { UsageError } from "./failure.ts";
@@ -17,16 +18,21 @@ import { dropTypedAhead } from "./typed-ahead.ts";
 /** Processes between the one that is started and the command itself: unshare's child, and the shell's (enter.sh). */
 const DEPTH = { overlay: 2, copy: 0 };
 
+/** How long a command may take to end by ^C, when it has to. */
+const GRACE_MS = 2000;
+
 export interface Outcome {
   readonly code: number;
   readonly interrupted: boolean;
+  /** Why it had to be ended. */
+  readonly outgrown: Outgrown | undefined;
 }
 
 /** Resolves when the command has ended. @throws {IopipeError} where it cannot be started at all */
 export async function runCommand(
   context: Context,
   workspace: string,
-  { backend, root, start, env }: Result<"layer/open">,
+  { backend, root, start, env, directory: layer, maxBytes }: Result<"layer/open">,
   command: readonly string[],
 ): Promise<Outcome> {
   refuseDirectories();
@@ -52,9 +58,21 @@ export async function runCommand(
     const byTerminal = sharesTerminal && (signal === "SIGINT" || signal === "SIGQUIT");
     if (!byTerminal && child.pid !== undefined) passOn(child.pid, DEPTH[backend], signal);
   };
-  const code = await context.leavingSignals(tell, () => ended);
+  const over = new AbortController();
+  const watched = outgrown({ directory: layer, maxBytes }, over.signal).then((found) => {
+    if (found && child.pid !== undefined) end(child.pid, DEPTH[backend], over.signal);
+    return found;
+  });
+  const code = await context.leavingSignals(tell, () => ended).finally(() => over.abort());
   if (env.IOPIPE_ROLE === "proposer") dropTypedAhead();
-  return { code, interrupted };
+  return { code, interrupted, outgrown: await watched };
+}
+
+/** As ^C does, and where that is not heeded in time, by force; with the command everything in the layer ends. */
+function end(pid: number, depth: number, over: AbortSignal): void {
+  passOn(pid, depth, "SIGINT");
+  const timer = setTimeout(() => passOn(pid, depth, "SIGKILL"), GRACE_MS);
+  over.addEventListener("abort", () => clearTimeout(timer));
 }
 
 /** The working directory as the layer has it, where that is in the workspace; else the workspace's root. */

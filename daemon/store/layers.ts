@@ -25,19 +25,21 @@ export interface LayerRow {
   readonly createdAt: string;
   /** Why it stands though its command has ended: what it holds could not be staged. */
   readonly problem?: string;
+  /** Whether nobody is to try again before somebody says what becomes of it. */
+  readonly isLeft: boolean;
 }
 
 /** By path: what was there when it was staged (layer/standing.ts, stampOf). After a crash one may be missing. */
 type StagedStamps = ReadonlyMap<string, string>;
 
 export interface Layers {
-  insert(row: Omit<LayerRow, "createdAt" | "settledClock" | "problem">): LayerRow;
+  insert(row: Omit<LayerRow, "createdAt" | "settledClock" | "problem" | "isLeft">): LayerRow;
   get(session: string): LayerRow | undefined;
   list(): LayerRow[];
   /** Whether there is one. */
   any(): boolean;
   setSettledClock(session: string, clock: string): void;
-  setProblem(session: string, problem: string): void;
+  setProblem(session: string, problem: string, isLeft: boolean): void;
   staged(session: string): StagedStamps;
   setStaged(session: string, stamps: StagedStamps): void;
   remove(session: string): void;
@@ -54,6 +56,7 @@ interface Raw {
   max_bytes: number;
   created_at: string;
   problem: string | null;
+  is_left: number;
 }
 
 const toRow = (raw: Raw): LayerRow => ({
@@ -67,10 +70,11 @@ const toRow = (raw: Raw): LayerRow => ({
   maxBytes: raw.max_bytes,
   createdAt: raw.created_at,
   ...(raw.problem !== null && { problem: raw.problem }),
+  isLeft: raw.is_left === 1,
 });
 
 const COLUMNS =
-  "session, backend, pid, process, began_ns, clock, settled_clock, max_bytes, created_at, problem";
+  "session, backend, pid, process, began_ns, clock, settled_clock, max_bytes, created_at, problem, is_left";
 
 export function openLayers(
   db: Database,
@@ -84,7 +88,7 @@ export function openLayers(
      VALUES (@session, @backend, @pid, @process, @beganNs, @clock, @maxBytes, @at)`,
   );
   const settledClock = db.prepare("UPDATE layer SET settled_clock = ? WHERE session = ?");
-  const problem = db.prepare("UPDATE layer SET problem = ? WHERE session = ?");
+  const problem = db.prepare("UPDATE layer SET problem = ?, is_left = ? WHERE session = ?");
   const staged = db.prepare<[string], string>("SELECT staged FROM layer WHERE session = ?").pluck();
   const setStaged = db.prepare("UPDATE layer SET staged = ? WHERE session = ?");
   const remove = db.prepare("DELETE FROM layer WHERE session = ?");
@@ -101,7 +105,7 @@ export function openLayers(
     any: () => some.get() !== undefined,
     list: () => all.all().map(toRow),
     setSettledClock: (session, to) => void transaction(() => settledClock.run(to, session)),
-    setProblem: (session, why) => void essential(() => problem.run(why, session)),
+    setProblem: (session, why, isLeft) => void essential(() => problem.run(why, isLeft ? 1 : 0, session)),
     staged: (session) => new Map(JSON.parse(staged.get(session) ?? "[]") as [string, string][]),
     setStaged: (session, stamps) =>
       void transaction(() => setStaged.run(JSON.stringify([...stamps]), session)),
@@ -112,6 +116,6 @@ export function openLayers(
 
 /** Of a database that is only looked at; it may be of an older schema, before they were as they are. */
 export function layersOf(db: Database): LayerRow[] {
-  const known = db.prepare("SELECT 1 FROM pragma_table_info('layer') WHERE name = 'problem'").get();
+  const known = db.prepare("SELECT 1 FROM pragma_table_info('layer') WHERE name = 'is_left'").get();
   return known ? db.prepare<[], Raw>(`SELECT ${COLUMNS} FROM layer`).all().map(toRow) : [];
 }

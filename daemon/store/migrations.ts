@@ -242,4 +242,8 @@ export const MIGRATIONS: readonly string[] = [
   -- Why what a layer holds could not be staged when its command had ended.
   ALTER TABLE layer ADD COLUMN problem TEXT;
   `,
+  `
+  -- Whether it stands until somebody says what becomes of it.
+  ALTER TABLE layer ADD COLUMN is_left INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

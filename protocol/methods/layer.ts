@@ -38,6 +38,10 @@ export const open = method({
         "A program and its arguments, to which the working directory, the command and its arguments are added; 125 is its own status.",
       ),
     env: z.record(z.string(), z.string()).describe("To be added to the command's environment."),
+    directory: z
+      .string()
+      .describe("The layer's own, absolute: the caller watches what the command takes there."),
+    maxBytes: Count.describe("What it may take; a command that takes more is to be ended."),
     uncovered: z
       .array(z.object({ path: z.string(), reason: z.string() }))
       .optional()
@@ -64,6 +68,13 @@ export const close = method({
   params: params({
     session: SessionId,
     discard: z.boolean().optional(),
+    leave: z
+      .string()
+      .max(1000)
+      .optional()
+      .describe(
+        "Why what it holds is to stand as it is, neither staged nor discarded, until the next layer/close.",
+      ),
     maxBytes: Count.optional().describe("Instead of the one it was opened with."),
   }),
   result: z.object({

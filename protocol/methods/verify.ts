@@ -46,6 +46,7 @@ export const verify = method({
     "Busy",
     "NotPermitted",
     "IoFailed",
+    "TooLarge",
     "HardLinked",
     "BlobNotFound",
     "RootGone",

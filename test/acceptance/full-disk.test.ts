@@ -113,6 +113,9 @@ async function applyAndUndo(scene: Scene, id: string): Promise<void> {
   await expectAllClosed(scene);
 }
 
+/** A megabyte at a time. */
+const FOR_EVER = "while :; do head -c 1048576 /dev/zero >> big || exit 9; sleep 0.02; done";
+
 describe.runIf(canMount)("where there is no room", () => {
   test.runIf(canLayer)("a layer that filled the disk can be dropped, and then there is room", async () => {
     using disk = smallDisk(32 * MIB);
@@ -128,6 +131,37 @@ describe.runIf(canMount)("where there is no room", () => {
     expect(readdirSync(path.join(disk.path, "s", "layers"))).toEqual([]);
     expect(treeOf(scene)).toEqual(BEFORE);
   });
+
+  test.runIf(canLayer)(
+    "a command that would fill it up is ended before, and what it wrote stands",
+    async () => {
+      using disk = smallDisk(64 * MIB);
+      await using scene = await openScene({ files: FILES, mayLog: FULL, home: homeOn(disk) });
+      const { code, stdout, stderr } = await runScript(scene, `echo $IOPIPE_SESSION; ${FOR_EVER}`);
+      expect({ code, stderr }).toEqual({
+        code: 125,
+        stderr: expect.stringContaining("the disk was nearly full"),
+      });
+      expect(disk.free()).toBeGreaterThan(0);
+      const status = await iopipectl(scene.home, ["status"], { cwd: scene.root });
+      expect(status.stdout).toContain(`run --resume ${stdout.trim()}`);
+      expect(await iopipectl(scene.home, ["discard"], { cwd: scene.root })).toMatchObject({ code: 0 });
+      expect(readdirSync(path.join(disk.path, "s", "layers"))).toEqual([]);
+      expect(treeOf(scene)).toEqual(BEFORE);
+    },
+  );
+
+  test.runIf(canLayer)(
+    "a verifying command that would fill it up is ended, and there is no verdict",
+    async () => {
+      using disk = smallDisk(64 * MIB);
+      await using scene = await openScene({ files: FILES, mayLog: FULL, home: homeOn(disk) });
+      await iopipectl(scene.home, ["stage", "new.txt"], { cwd: scene.root, input: "new\n" });
+      const ran = await iopipectl(scene.home, ["verify", "--", "sh", "-c", FOR_EVER], { cwd: scene.root });
+      expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining("the disk was nearly full") });
+      expect(readdirSync(path.join(disk.path, "s", "layers"))).toEqual([]);
+    },
+  );
 
   test("for the state, staging is refused, discarding works, the tree is whole", async () => {
     using disk = smallDisk(32 * MIB);

@@ -95,6 +95,41 @@ test("more than the limit is an error that says so, and is not lost", async () =
   expect(layersOf(scene)).toEqual([]);
 });
 
+test.each([
+  ["at once", ""],
+  ["though it does not heed ^C", "trap '' INT;"],
+])("a command that goes on writing is ended above the limit, %s", async (_, before) => {
+  await using scene = await openScene();
+  const script = `echo $IOPIPE_SESSION; ${before} while :; do head -c 100000 /dev/zero >> big; sleep 0.01; done`;
+  const { code, stdout, stderr } = await runScript(scene, script, ["--max-size", "1MiB"]);
+  const session = stdout.trim();
+  expect({ code, stderr }).toEqual({
+    code: 125,
+    stderr: expect.stringMatching(
+      `command was ended, for the limit is 1048576 bytes: what it wrote takes \\d+ bytes[^]*run --resume ${session}`,
+    ),
+  });
+  expect(stderr).toContain(path.join(scene.home.locations.stateDir, "layers", session));
+  expect(processesIn(session)).toEqual([]);
+  const { session: told } = await scene.reviewer.call("session/get", { session });
+  expect(told).toMatchObject({
+    layer: { problem: expect.stringContaining("was ended") },
+    patches: { pending: 0 },
+  });
+  const resumed = await iopipectl(scene.home, ["run", "--resume", session, "--max-size", "1GiB"]);
+  expect(resumed).toMatchObject({ code: 0, stderr: expect.stringContaining("1 change is staged") });
+  expect(layersOf(scene)).toEqual([]);
+});
+
+test("one that is to be dropped is ended above the limit as well, and dropped", async () => {
+  await using scene = await openScene();
+  const { code, stderr } = await runScript(scene, "while :; do head -c 100000 /dev/zero >> big; done", [
+    ...["--discard", "--max-size", "1MiB"],
+  ]);
+  expect({ code, stderr }).toEqual({ code: 125, stderr: expect.stringContaining("It was dropped") });
+  expect(layersOf(scene)).toEqual([]);
+});
+
 test("what is written is dropped where that is asked for, and the session with it", async () => {
   await using scene = await openScene();
   const before = scene.tree();

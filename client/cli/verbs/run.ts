@@ -7,6 +7,7 @@
 
 import type { Result, Workspace } from "../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { keptHint, type Outgrown, outgrownError } from "../../../protocol/wire/room.ts";
 import { askLine } from "../ask.ts";
 import type { Context } from "../context.ts";
 import { EXIT, report, UsageError } from "../failure.ts";
@@ -96,10 +97,19 @@ async function runIn(
   command: readonly string[],
 ): Promise<number> {
   const { runCommand } = await import("../layer-command.ts");
-  const { code, interrupted } = await runCommand(context, root, opened, command);
+  const { code, interrupted, outgrown } = await runCommand(context, root, opened, command);
+  if (outgrown) throw await leave(context, opened.session.id, outgrown);
   const discard = context.has("discard") || (interrupted && !(await isKept(context)));
   await close(context, opened.session.id, discard);
   return code;
+}
+
+/** Leaves what a command wrote that had to be ended as it stands, unless it is to be dropped; answers what to say. */
+async function leave(context: Context, session: string, found: Outgrown): Promise<IopipeError> {
+  const drops = context.has("discard");
+  const error = await outgrownError(found, drops ? "It was dropped, as asked." : keptHint(session));
+  await context.call("layer/close", { session, ...(drops ? { discard: true } : { leave: error.message }) });
+  return error;
 }
 
 /** After ^C: whether what the command wrote until then is staged. */

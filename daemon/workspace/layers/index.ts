@@ -4,10 +4,12 @@
  * session, staged and removed at its end. That end is told by the client; where the client cannot (it was killed, the
  * daemon was not there), it is seen by there being nobody in the layer any more (watch-ends.ts).
  * Concurrency: one look at a layer at a time, in its session's turn.
- * Failure: what cannot be staged leaves the layer as it is, for the next look.
+ * Failure: what cannot be staged leaves the layer as it is, for the next look; what is too large, until somebody says
+ * what becomes of it.
  * INVARIANT: a layer's row goes before its directory, and a directory without a row is nobody's.
  */
 import { IopipeError, isKind } from "../../../protocol/wire/errors.ts";
+import { keptHint } from "../../../protocol/wire/room.ts";
 import { inParallel } from "../../disk/index.ts";
 import { identityOfProcess, layerPlace, type Own, processesIn, removeLayer } from "../../layer/index.ts";
 import type { LayerRow, SessionRow } from "../../store/index.ts";
@@ -36,6 +38,8 @@ export interface Layers {
 
 interface CloseOptions extends Omit<StageLayerOptions, "isOver"> {
   readonly discard?: boolean | undefined;
+  /** Why it is to stand as it is until the next close. */
+  readonly leave?: string | undefined;
 }
 
 export interface LayersParts extends House {
@@ -69,7 +73,8 @@ export function createLayers(parts: LayersParts): Layers {
     try {
       return await stageLayer(parts, row, placeOf(row.session), { ...options, isOver: true });
     } catch (error) {
-      if (!options.signal?.aborted) store.layers.setProblem(row.session, (error as Error).message);
+      const isLeft = isKind(error, "TooLarge");
+      if (!options.signal?.aborted) store.layers.setProblem(row.session, (error as Error).message, isLeft);
       throw error;
     }
   };
@@ -79,6 +84,7 @@ export function createLayers(parts: LayersParts): Layers {
     await sessionTurn(session, async () => {
       const row = store.layers.get(session);
       if (!row) return;
+      if (row.isLeft) throw left(row);
       // Also on behalf of a request that only reads.
       const release = store.holds.begin();
       try {
@@ -136,11 +142,19 @@ export function createLayers(parts: LayersParts): Layers {
           if (!row) return { unstaged: [], conflicted: [] };
           const inside = processesIn(session.id);
           if (inside.length > 0) throw stillRunning(session, inside);
+          if (options.leave !== undefined) {
+            store.layers.setProblem(session.id, options.leave, true);
+            return { unstaged: [], conflicted: [] };
+          }
           return await end(row, options);
         },
         options.signal,
       ),
   };
+}
+
+function left({ session, problem = "", maxBytes: limit }: LayerRow): IopipeError {
+  return new IopipeError("TooLarge", problem, { session, limit, hint: keptHint(session) });
 }
 
 function stillRunning({ id }: SessionRow, pids: readonly number[]): IopipeError {

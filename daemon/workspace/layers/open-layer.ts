@@ -3,6 +3,7 @@
  * Failure: nothing of it is left but, at worst, an empty session, which expires.
  */
 import type { LayerBackend } from "../../../protocol/methods/values.ts";
+import { DEFAULT_ROOM_BYTES } from "../../../protocol/wire/room.ts";
 import { openTree } from "../../disk/index.ts";
 import {
   GIT_FINDS_ABOVE,
@@ -42,12 +43,12 @@ export interface OpenedLayer extends ChosenBackend {
   readonly root: string;
   readonly start: string[];
   readonly env: Record<string, string>;
+  /** The layer's own, and what the command may take of it. */
+  readonly directory: string;
+  readonly maxBytes: number;
   /** Git's directories outside the root that the layer does not cover. */
   readonly uncovered: readonly Unstaged[];
 }
-
-/** Of what one command may change. */
-const MAX_BYTES = 8 * 1024 ** 3;
 
 /** How long the watch may take to say what it has seen when a layer begins. */
 const CLOCK_MS = 30_000;
@@ -58,7 +59,7 @@ export async function openLayer(
   options: OpenOptions & { readonly chosen: ChosenBackend; readonly passed: readonly string[] },
   asking: Asking,
 ): Promise<OpenedLayer> {
-  const { pid, title = "", agent, trusted = false, chosen, maxBytes = MAX_BYTES, passed } = options;
+  const { pid, title = "", agent, trusted = false, chosen, maxBytes = DEFAULT_ROOM_BYTES, passed } = options;
   const session = openSession(store, { workspace, title, agent, role: "reviewer", by: asking.by });
   const { id } = session;
   const place = layerPlace(own.stateDir, id);
@@ -87,7 +88,7 @@ export async function openLayer(
   return {
     ...{ session, ...chosen, root: found },
     start: isCopy ? startInCopy() : startIn({ id, root, place, pid, hidden, passed, git: git.covered }),
-    uncovered: git.uncovered,
+    ...{ directory: place.directory, maxBytes, uncovered: git.uncovered },
     env: {
       ...{ IOPIPE_SESSION: id, IOPIPE_LAYER: found },
       ...(!trusted && { IOPIPE_ROLE: "proposer" }),

@@ -5,6 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { keptHint } from "../../../protocol/wire/room.ts";
 import { openTree } from "../../disk/index.ts";
 import {
   type LayerPlace,
@@ -105,9 +106,5 @@ function refuseTooLarge(session: string, standing: readonly Standing[], limit: n
   if (bytes <= limit) return;
   const files = `${standing.length} file${standing.length === 1 ? "" : "s"}`;
   const fact = `The command has changed ${bytes} bytes in ${files}; the limit is ${limit}.`;
-  throw new IopipeError("TooLarge", fact, {
-    session,
-    limit,
-    hint: `Nothing is lost: \`iopipectl run --resume ${session} --max-size SIZE\` stages it, with --discard drops it.`,
-  });
+  throw new IopipeError("TooLarge", fact, { session, limit, hint: keptHint(session) });
 }

@@ -7,9 +7,11 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { DEFAULT_ROOM_BYTES, outgrown, outgrownError } from "../../../protocol/wire/room.ts";
 import {
   fillLayer,
   GIT_FINDS_ABOVE,
+  type LayerPlace,
   layerPlace,
   makeGitLayers,
   makeLayer,
@@ -44,7 +46,7 @@ export interface MakeOptions {
   readonly told: (printed: Printed) => Promise<void> | undefined;
 }
 
-/** @throws {IopipeError} IoFailed where no layer can be made; the signal's reason. Nothing is recorded then. */
+/** @throws {IopipeError} IoFailed where no layer can be made; TooLarge; the signal's reason. Nothing is recorded then. */
 export async function makeVerdict(
   { store, own }: { readonly store: Store; readonly own: Own },
   session: SessionRow,
@@ -63,12 +65,14 @@ export async function makeVerdict(
     makeGitLayers(place, git);
     await fillLayer(place, root, transitions, store.blobs.locate);
     const where = { id, root, place, pid: process.pid, hidden: own, git };
-    const { exitCode, timedOut, output, cut } = await runInLayer(where, {
-      directory: join(root, directory),
-      env: { ...confined(env, root), ...(uncovered.length === 0 && GIT_FINDS_ABOVE) },
-      told: (stream, text) => told({ ...named, stream, text }),
-      ...{ command, timeoutMs, signal },
-    });
+    const { exitCode, timedOut, output, cut } = await inItsRoom(place, signal, (either) =>
+      runInLayer(where, {
+        directory: join(root, directory),
+        env: { ...confined(env, root), ...(uncovered.length === 0 && GIT_FINDS_ABOVE) },
+        told: (stream, text) => told({ ...named, stream, text }),
+        ...{ command, timeoutMs, signal: either },
+      }),
+    );
     const outcome = timedOut ? "timedOut" : exitCode === 0 ? "passed" : "failed";
     const row = store.verdicts.insert({
       ...{ session: session.id, workspace: workspace.id, ...named, command, outcome, digest, clock },
@@ -83,6 +87,27 @@ export async function makeVerdict(
     throw error instanceof NoLayer ? noLayer(error.message) : error;
   } finally {
     await removeLayer(place);
+  }
+}
+
+/** Ends what runs in a layer when that takes too much of the disk. @throws {IopipeError} TooLarge, then */
+async function inItsRoom<T>(
+  { directory }: LayerPlace,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const [over, full] = [new AbortController(), new AbortController()];
+  const watched = outgrown({ directory, maxBytes: DEFAULT_ROOM_BYTES }, over.signal).then((found) => {
+    if (found) full.abort();
+    return found;
+  });
+  try {
+    return await work(AbortSignal.any([signal, full.signal]));
+  } catch (error) {
+    const found = full.signal.aborted ? await watched : undefined;
+    throw found ? await outgrownError(found, "There is no verdict; what it wrote is gone.") : error;
+  } finally {
+    over.abort();
   }
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { setImmediate } from "node:timers/promises";
-import type { WatchRow } from "../store/watch-table.ts";
+import type { WatchRow } from "../store/watch-row.ts";
 import { type Finding, type Ground, isPublished } from "./examine.ts";
 
 /** Rows handled between two turns of the loop: some ten milliseconds. */

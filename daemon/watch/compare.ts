@@ -5,7 +5,7 @@
  * none goes unreported.
  */
 
-import type { WatchRow } from "../store/watch-table.ts";
+import type { WatchRow } from "../store/watch-row.ts";
 import { type Seen, sameStat } from "./look.ts";
 
 export interface Difference {

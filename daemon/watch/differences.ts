@@ -8,7 +8,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { AuditDifference } from "../../protocol/methods/values.ts";
 import { joinPath } from "../disk/path.ts";
-import type { WatchRow } from "../store/watch-table.ts";
+import type { WatchRow } from "../store/watch-row.ts";
 import type { Ground } from "./examine.ts";
 import { eachAtOnce, isAbsent, type Seen, sameStat } from "./look.ts";
 

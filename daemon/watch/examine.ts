@@ -9,7 +9,7 @@
  */
 
 import { parentOf } from "../disk/path.ts";
-import type { WatchRow } from "../store/watch-table.ts";
+import type { WatchRow } from "../store/watch-row.ts";
 import { compare, type Difference } from "./compare.ts";
 import type { Direct } from "./direct.ts";
 import type { Ignore } from "./ignore.ts";

@@ -9,7 +9,8 @@
 
 import { setImmediate } from "node:timers/promises";
 import { parentOf } from "../disk/path.ts";
-import type { RootTable, WatchRow } from "../store/watch-table.ts";
+import type { WatchRow } from "../store/watch-row.ts";
+import type { RootTable } from "../store/watch-table.ts";
 
 /** The moment of a call: the last number handed out, and the time. */
 export interface Moment {

@@ -8,7 +8,7 @@
 
 import { setImmediate } from "node:timers/promises";
 import type { FileChange, Priority } from "../../protocol/methods/values.ts";
-import type { WatchRow } from "../store/watch-table.ts";
+import type { WatchRow } from "../store/watch-row.ts";
 import type { Clock, Position } from "./clock.ts";
 import type { Selection } from "./filter.ts";
 import type { Ignore } from "./ignore.ts";

@@ -5,7 +5,8 @@
  * Invariant: rows and numbers of one `write` are committed together, then announced once; a listener sees them all.
  */
 
-import type { RootTable, WatchRow } from "../store/watch-table.ts";
+import type { WatchRow } from "../store/watch-row.ts";
+import type { RootTable } from "../store/watch-table.ts";
 import type { Clock } from "./clock.ts";
 import type { Difference } from "./compare.ts";
 import type { Seen } from "./look.ts";

@@ -9,7 +9,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { joinPath } from "../disk/path.ts";
-import type { WatchRow } from "../store/watch-table.ts";
+import type { WatchRow } from "../store/watch-row.ts";
 import { clearFor } from "./clear.ts";
 import { compare } from "./compare.ts";
 import { type Finding, foldItself, type Ground, isPublished, judge } from "./examine.ts";

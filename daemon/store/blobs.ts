@@ -4,17 +4,15 @@
  * put or asked for here counts as in use (holds.ts).
  * INVARIANT: a row exists only when its bytes are durable; a file without a row is an orphan of a crash and is
  * adopted when the same bytes come again.
- * Time: hashing and file reading yield to the event loop at least every MiB.
  * Memory: `take` and `pieces` hold one piece of a content of any size; `put` and `read` are for small ones and ranges.
  */
-import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { setImmediate as turn } from "node:timers/promises";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { syncDirectory, writeFileAtomic } from "../disk/atomic.ts";
 import type { Image, Sink } from "../disk/index.ts";
+import { readPieces, readRange, sha256 } from "./blob-bytes.ts";
 import type { Database } from "./database.ts";
 import type { Holds } from "./holds.ts";
 import { newId, now } from "./ids.ts";
@@ -23,9 +21,6 @@ import type { Transactions } from "./transactions.ts";
 
 /** Larger blobs lie in files, so that the database stays small and quick to back up. DESIGN.md, "Store". */
 const IN_DATABASE_BYTES = 256 * 1024;
-
-/** Hashed between two turns of the event loop: about 3 ms. */
-const HASH_SLICE_BYTES = 1024 * 1024;
 
 /** Where a blob's bytes are, for workers, which never open the database. */
 export type BlobSource = { readonly bytes: Buffer } | { readonly path: string };
@@ -201,52 +196,4 @@ export function openBlobs({ db, directory, holds, transaction, essential }: Blob
     },
     removeFile,
   };
-}
-
-/** Read at once: few enough calls, and no stall for whoever hashes them. */
-const PIECE_BYTES = 1024 * 1024;
-
-async function* readPieces(file: string, size: number): AsyncGenerator<Buffer, void> {
-  const handle = await open(file, "r");
-  try {
-    const buffer = Buffer.allocUnsafe(PIECE_BYTES);
-    for (let left = size; left > 0; ) {
-      const { bytesRead } = await handle.read(buffer, 0, Math.min(left, PIECE_BYTES), null);
-      if (bytesRead === 0) throw tooShort(file);
-      left -= bytesRead;
-      yield buffer.subarray(0, bytesRead);
-    }
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readRange(file: string, offset: number, length: number): Promise<Buffer> {
-  const handle = await open(file, "r");
-  try {
-    const buffer = Buffer.allocUnsafe(length);
-    let filled = 0;
-    while (filled < length) {
-      const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled);
-      if (bytesRead === 0) throw tooShort(file);
-      filled += bytesRead;
-    }
-    return buffer;
-  } finally {
-    await handle.close();
-  }
-}
-
-function tooShort(file: string): IopipeError {
-  return new IopipeError("IoFailed", `${file} is shorter than its blob.`);
-}
-
-/** Lowercase hex sha256 of `bytes`, without stalling the event loop. */
-export async function sha256(bytes: Buffer): Promise<string> {
-  const hash = createHash("sha256");
-  for (let start = 0; start < bytes.length; start += HASH_SLICE_BYTES) {
-    if (start > 0) await turn();
-    hash.update(bytes.subarray(start, start + HASH_SLICE_BYTES));
-  }
-  return hash.digest("hex");
 }

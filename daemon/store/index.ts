@@ -93,7 +93,8 @@ export function openStore(
   };
 }
 
-export { type BlobSource, type Blobs, sha256 } from "./blobs.ts";
+export { sha256 } from "./blob-bytes.ts";
+export type { BlobSource, Blobs } from "./blobs.ts";
 export type { Collected } from "./collect/index.ts";
 export type { Counters } from "./counters.ts";
 export { openForExamination, StoreBusy, StoreUnusable } from "./database.ts";

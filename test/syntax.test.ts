@@ -2,9 +2,12 @@
  * Syntax before writing, on the real daemon: what is refused at apply and what is not, and that a parser which crashes
  * or hangs harms nobody.
  */
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { SessionHandle } from "../client/session.ts";
+import { createStaging } from "../daemon/staging/index.ts";
+import type { SessionRow, Store } from "../daemon/store/index.ts";
 import { openScene, type Scene, sharedStage } from "./acceptance/scene.ts";
+import { makeScene } from "./staging-scene.ts";
 
 const stage = sharedStage();
 
@@ -40,6 +43,9 @@ async function syntaxOf(session: SessionHandle): Promise<Record<string, string>>
   );
 }
 
+const syntaxIn = ({ patches }: Store, { id }: SessionRow) =>
+  patches.ofSession(id, "Pending")[0]?.findings.syntax?.status;
+
 /** A busy machine may take longer than a check waits. */
 async function expectSyntax(session: SessionHandle, expected: Record<string, string>): Promise<void> {
   await expect.poll(() => syntaxOf(session), { timeout: 25_000 }).toEqual(expected);
@@ -70,6 +76,28 @@ test("an edit that breaks a file is told at staging and at the check, and refuse
   const { operation } = await apply(session, { allowInvalidSyntax: true });
   expect(operation.state).toBe("committed");
   expect(scene.read("src/add.ts")).toBe(BROKEN);
+});
+
+test.each([
+  ["a name that is declared twice", "const a = 1;\nconst a = 2;\n"],
+  ["an import that a merge has left twice", 'import a from "a";\nimport a from "a";\na();\n'],
+  ["a field that is not there", "export class A {\n  get b() {\n    return this.#b;\n  }\n}\n"],
+])("%s parses, and no engine would load it", async (_, content) => {
+  await using scene = await open({ "a.js": "export const b = 1;\n" });
+  await expectSyntax(await stageIn(scene, { "a.js": content }), { "a.js": "invalid, error syntax" });
+  const overloads =
+    "export function f(a: 1): void;\nexport function f(a: 2): void;\nexport function f() {}\n";
+  const merged = "export interface A {}\nexport class A {}\nexport namespace A {}\nvar x;\nvar x;\n";
+  await expectSyntax(await stageIn(scene, { "b.ts": overloads + merged }), { "b.ts": "ok" });
+});
+
+test("what was found of a patch is known when the parser's reports are gone", async () => {
+  const { stage, staging, session, store, tree } = makeScene({ "a.ts": CLEAN });
+  await stage({ kind: "write", path: "a.ts", content: BROKEN });
+  await expect.poll(() => staging.checkSyntax(session).then(() => syntaxIn(store, session))).toBe("invalid");
+  const another = createStaging({ store });
+  onTestFinished(() => another.close());
+  expect((await another.examine(session, tree)).invalid).toMatchObject([{ path: "a.ts", line: 3 }]);
 });
 
 test("of several files that would not parse all are named, and the others apply by their ids", async () => {

@@ -97,7 +97,7 @@ export function syntaxWarnings(checker: Checker, patches: readonly Checked[]): s
   });
 }
 
-/** A patch that an apply is refused for: where its result does not parse. */
+/** A patch that an apply is refused for: where its result does not parse, which is what an error says. */
 export interface InvalidFile extends Pick<Diagnostic, "line" | "column" | "message" | "check"> {
   readonly path: string;
   readonly patch: string;
@@ -105,8 +105,9 @@ export interface InvalidFile extends Pick<Diagnostic, "line" | "column" | "messa
 
 export function invalidFiles(checker: Checker, patches: readonly PatchRow[]): InvalidFile[] {
   return patches.flatMap((patch) => {
-    const verdict = checker.known(patch);
-    const [first] = verdict?.refused ? verdict.diagnostics : [];
+    // The reports of ten thousand files are not all kept; what a row has learned is.
+    const syntax = checker.known(patch) ?? patch.findings.syntax;
+    const first = syntax?.diagnostics.find(({ severity }) => severity === "error");
     if (!first) return [];
     const { line, column, message, check } = first;
     return { path: patch.path, patch: patch.id, line, column, message, check };

@@ -4,6 +4,7 @@
  * Invariant: at most one child at a time; a child that found somebody else serving is replaced only after a while,
  * for that somebody may be on its way out.
  */
+import { statfsSync } from "node:fs";
 import { IopipeError } from "../protocol/wire/errors.ts";
 import type { Locations } from "../protocol/wire/locations.ts";
 import { claimStart, SOMEBODY_SERVES, type Starting, startDaemon } from "./autostart.ts";
@@ -38,7 +39,7 @@ export function makeStarter(locations: Locations): Starter {
       notBeforeMs = performance.now() + SOMEBODY_SERVES_MS;
       end();
     }
-    if (child?.exit !== undefined) throw failed(child);
+    if (child?.exit !== undefined) throw failed(child, locations);
     if (child !== undefined || performance.now() < notBeforeMs) return;
     release ??= claimStart(locations);
     if (release !== undefined) child = startDaemon(locations);
@@ -46,10 +47,15 @@ export function makeStarter(locations: Locations): Starter {
   return { advance: () => explained(locations, advance), end };
 }
 
-function failed(child: Starting): IopipeError {
-  const words = child.lastWords();
+function failed(child: Starting, { stateDir }: Locations): IopipeError {
+  const words = child.lastWords() || noRoom(stateDir);
   const how = typeof child.exit === "number" ? `with status ${child.exit}` : `by ${child.exit}`;
   return noDaemon(`The daemon ended at its start, ${how}.${words && `\n${words}`}`, { status: child.exit });
+}
+
+/** Where the disk is full its last words have no room either. */
+function noRoom(directory: string): string {
+  return statfsSync(directory).bavail === 0 ? `No space is left on the file system of ${directory}.` : "";
 }
 
 /** Runs `work`; where the state directory refuses it, says so. */

@@ -45,6 +45,8 @@ import { createWorkspaces } from "./workspace/workspaces.ts";
 
 /** sysexits(3) EX_TEMPFAIL: another daemon is serving, a client connects to that one. */
 const EXIT_BUSY = 75;
+/** As iopipectl's. */
+const EXIT_USAGE = 2;
 
 /** How often an idle daemon looks whether its state is still there. */
 const LOOK_MS = 30_000;
@@ -180,9 +182,23 @@ async function assemble(
   return { instance: identity.instance, locations, log, stop, stopped };
 }
 
+const USAGE = `Usage: iopiped
+
+Serves in the foreground until it is stopped: by a signal, or by \`iopipectl daemon stop\`. It takes no arguments;
+where its state and its sockets lie is said by the environment (IOPIPE_STATE_DIR, IOPIPE_RUNTIME_DIR).
+`;
+
+/** What a person may ask of a program; of anything else how it is used. */
+const ANSWERS: Readonly<Record<string, string>> = {
+  "--help": USAGE,
+  "-h": USAGE,
+  "--version": `${packageJson.version}\n`,
+};
+
 /** The process `iopiped`: runs in the foreground until a signal or `daemon/stop`; with `--examine` it only looks. */
-export async function main(): Promise<void> {
-  if (process.argv[2] === "--examine") return examineStopped(process.env);
+export async function main(argument: string | undefined = process.argv[2]): Promise<void> {
+  if (argument === "--examine") return examineStopped(process.env);
+  if (argument !== undefined) return explain(argument);
   const signalled = stopSignal();
   try {
     const daemon = await startDaemon();
@@ -199,6 +215,13 @@ export async function main(): Promise<void> {
     process.stderr.write(`iopiped: ${known.message} ${known.data.hint}\n`);
     process.exit(known.kind === "Busy" ? EXIT_BUSY : 1);
   }
+}
+
+function explain(argument: string): void {
+  const answer = ANSWERS[argument];
+  if (answer !== undefined) process.stdout.write(answer);
+  else process.stderr.write(`iopiped: there is no ${argument}.\n${USAGE}`);
+  process.exitCode = answer === undefined ? EXIT_USAGE : 0;
 }
 
 function lockedStore(locations: Locations, limits: Limits): Store {

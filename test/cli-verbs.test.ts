@@ -257,7 +257,7 @@ test("undo --dry-run says what the undo would do, or be refused for, and exits a
   expect(await dry("--skip-modified")).toEqual({ code: 0, said: ["would revert b.txt", left], next: "" });
   const collides = "would leave src/a.txt: later edits collide with it";
   expect(await dry("--stage")).toEqual({ code: 0, said: ["would stage b.txt", collides], next: "" });
-  expect(await dry("--stage", "src/a.txt")).toMatchObject({ code: 1, said: [collides, expect.anything()] });
+  expect(await dry("--stage", "src/a.txt")).toMatchObject({ code: 3, said: [collides, expect.anything()] });
   // Where the answer makes no difference there is no question.
   const asked = await ctl(["undo"], { terminal: true, input: "y" });
   expect(asked).toMatchObject({
@@ -320,6 +320,8 @@ test("a proposer stages into the session it names, and names one", async () => {
   const unnamed = await ctl(["stage", "b.txt"], { input: "x", env: { IOPIPE_ROLE: "proposer" } });
   expect(unnamed.code).toBe(2);
   expect(unnamed.stderr).toContain("names its session");
+  const blind = await ctl([], { env: { IOPIPE_ROLE: "proposer" } });
+  expect(blind).toMatchObject({ code: 0, stdout: expect.stringContaining("set IOPIPE_SESSION") });
   expect((await ctl(["discard", "--purge"], { env })).code).toBe(77);
 });
 

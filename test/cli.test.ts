@@ -1,5 +1,6 @@
 /** iopipectl's command line: usage, exit codes, help, completion, and what never reaches a terminal raw. */
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { exitCodeOf, exitCodeOfKind, UsageError } from "../client/cli/failure.ts";
@@ -169,4 +170,17 @@ test.for(["bash", "zsh", "fish"])("the %s completion names every verb", async (s
   const asJson = await runInProcess(home, ["completion", shell, "--json"]);
   expect(JSON.parse(asJson.stdout)).toEqual({ shell, script: stdout.trimEnd() });
   if (shell === "bash") execFileSync("bash", ["-n"], { input: stdout });
+});
+
+test("iopiped explains itself instead of serving: 0 where it was asked to, else 2", async () => {
+  await using home = testHome();
+  const iopiped = CTL_COMMAND.replace(/client\/cli\/main\.ts'$/, "daemon/iopiped.ts'");
+  const run = (argument: string) => inShell(`${iopiped} ${argument}`, { env: home.env });
+  expect(await run("--help")).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Usage: iopiped\n/) });
+  expect(await run("--version")).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+  });
+  expect(await run("start")).toMatchObject({ code: 2, stderr: expect.stringContaining("there is no start") });
+  expect(existsSync(home.locations.stateDir)).toBe(false);
 });

@@ -189,6 +189,15 @@ test("a damaged database, one that somebody holds, and a newer one", async () =>
   expect((await doctor(home)).wrong).toMatchObject([{ fact: expect.stringContaining("damaged") }]);
 });
 
+test("the database of a first start that did not end is named as that", async () => {
+  await using home = testHome();
+  mkdirSync(home.locations.stateDir, { mode: 0o700 });
+  writeFileSync(path.join(home.locations.stateDir, "iopipe.db"), "");
+  expect((await doctor(home)).wrong).toMatchObject([
+    { name: "database", state: "warning", fact: expect.stringContaining("first start did not end") },
+  ]);
+});
+
 test("that a command in the background can type into its terminal is a note, with the setting that forbids it", async () => {
   await using home = testHome();
   const setting = path.join(home.directory, "legacy_tiocsti");

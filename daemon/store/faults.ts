@@ -43,7 +43,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 function fromSqlite(error: unknown): IopipeError | undefined {
   const code = sqliteCode(error);
   const [, kind] = Object.entries(SQLITE_KINDS).find(([primary]) => code?.startsWith(primary)) ?? [];
-  return kind && new IopipeError(kind, `The state database answered ${code}.`, { errno: code });
+  const why = kind === "DiskFull" ? ": no space is left on the file system of the state directory" : "";
+  return kind && new IopipeError(kind, `The state database answered ${code}${why}.`, { errno: code });
 }
 
 function sqliteCode(error: unknown): string | undefined {

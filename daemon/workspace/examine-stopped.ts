@@ -31,5 +31,10 @@ async function* findingsIn(stateDir: string): AsyncGenerator<Finding> {
     return;
   }
   const db = openForExamination(path);
+  if (db.pragma("user_version", { simple: true }) === 0) {
+    const fact = `${path} is empty: the daemon's first start did not end`;
+    yield { name: "database", state: "warning", fact, path, advice: "The next start makes it." };
+    return;
+  }
   yield* examineState({ db, stateDir, whole: true, isHeld: () => false, progress: () => undefined });
 }

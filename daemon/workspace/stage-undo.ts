@@ -18,7 +18,7 @@ export interface StagedUndo {
     readonly skipped: { path: string; reason: string }[];
     readonly conflicted?: Conflicted[];
   };
-  /** @throws {IopipeError} IllegalState where there is nothing that could be staged */
+  /** @throws {IopipeError} where nothing could be staged: Conflict for later edits, else IllegalState */
   refuse(): void;
   /** Opens the session. */
   open(): Session;
@@ -78,13 +78,15 @@ function reasonFor(path: string, { conflicted }: PreparedMerge, files: readonly 
 }
 
 function nothingToStage({ id }: OperationRow, conflicted: readonly Conflicted[]): IopipeError {
-  const paths = conflicted.map(({ path }) => path);
-  const why = paths.length > 0 ? `: later edits of ${paths.join(", ")} collide with it` : "";
-  return new IopipeError("IllegalState", `Nothing of operation ${id} can be staged for undo${why}.`, {
+  const fact = `Nothing of operation ${id} can be staged for undo`;
+  const [first] = conflicted;
+  if (first === undefined) return new IopipeError("IllegalState", `${fact}.`, { operation: id });
+  const paths = conflicted.map(({ path }) => path).join(", ");
+  return new IopipeError("Conflict", `${fact}: later edits of ${paths} collide with it.`, {
     operation: id,
-    ...(paths.length > 0 && {
-      conflicted,
-      hint: "Edit what collides by hand; each conflict names three blobs.",
-    }),
+    path: first.path,
+    regions: first.regions,
+    conflicted,
+    hint: "Edit what collides by hand; each conflict names three blobs.",
   });
 }

@@ -45,6 +45,7 @@ export function createWorkspaces(parts: Parts): Workspaces {
     open: async (root, rules) => {
       const real = await realDirectory(root);
       refuseOwnDirectories(real, parts.guarded);
+      refuseGitDirectory(real);
       const row = store.workspaces.open(real, rules && JSON.stringify(rules));
       await closing.get(row.id);
       const before = opened.get(row.id);
@@ -92,4 +93,13 @@ function refuseOwnDirectories(root: string, guarded: readonly string[]): void {
   const own = guarded.find((directory) => root === directory || root.startsWith(`${directory}/`));
   if (own === undefined) return;
   throw new IopipeError("PathProtected", `${root} lies in iopipe's own directory ${own}.`, { path: root });
+}
+
+/** As a root git's directory would be as unprotected as any other. */
+function refuseGitDirectory(root: string): void {
+  if (!root.split("/").includes(".git")) return;
+  throw new IopipeError("PathProtected", `${root} lies in git's own directory.`, {
+    path: root,
+    hint: "Open the directory that git's is in.",
+  });
 }

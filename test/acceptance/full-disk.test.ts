@@ -222,6 +222,18 @@ describe.runIf(canMount)("where there is no room", () => {
     },
   );
 
+  test("before the first start, the client says that there is no room: exit 69", async () => {
+    using disk = smallDisk(2 * MIB);
+    await using home = testHome();
+    disk.fill(0);
+    const env = { IOPIPE_STATE_DIR: path.join(disk.path, "state") };
+    const { code, stderr } = await iopipectl(home, ["daemon", "start"], { env });
+    expect({ code, stderr }).toEqual({
+      code: 69,
+      stderr: expect.stringContaining(`No space is left on the file system of ${env.IOPIPE_STATE_DIR}.`),
+    });
+  });
+
   test("in the tree, applying is refused, and the tree is as it was", async () => {
     using disk = smallDisk(2 * MIB);
     await using scene = await openScene({ files: FILES, mayLog: FULL, root: path.join(disk.path, "tree") });

@@ -165,7 +165,7 @@ test("a link into .git or into the daemon's state is no way around either", asyn
   await expectRefused(scene, "toconfig", "PathProtected", ["write", "edit", "chmod", "file/read"]);
 });
 
-test("the daemon's own directories are none of a root that contains them", async () => {
+test("the daemon's own directories are none of a root that contains them, and no roots; nor is git's", async () => {
   await using scene = await guardedScene();
   const { reviewer, home } = scene;
   const { workspace } = await reviewer.call("workspace/open", { root: home.directory });
@@ -182,6 +182,10 @@ test("the daemon's own directories are none of a root that contains them", async
     await expect(reviewer.call("workspace/open", { root })).rejects.toMatchObject({ kind: "PathProtected" });
   }
   rmSync(path.join(home.directory, "tostate"));
+  for (const root of [scene.at(".git"), scene.at(".git/hooks")]) {
+    mkdirSync(root, { recursive: true });
+    await expect(reviewer.call("workspace/open", { root })).rejects.toMatchObject({ kind: "PathProtected" });
+  }
 });
 
 test("FIFOs, sockets and directories are no files: refused at once, never waited for", async () => {

@@ -71,8 +71,11 @@ test("with nothing but collisions it is refused, with all of them; no session st
   await expect(
     scene.reviewer.call("operation/undo", { operation, stage: true, paths: ["a/one.txt"] }),
   ).rejects.toMatchObject({
-    kind: "IllegalState",
-    data: { operation, conflicted: [{ path: "a/one.txt", reason: "overlap" }] },
+    kind: "Conflict",
+    data: {
+      ...{ operation, path: "a/one.txt", regions: [expect.anything()] },
+      conflicted: [{ path: "a/one.txt", reason: "overlap" }],
+    },
   });
   const { sessions } = await scene.reviewer.call("session/list", { workspace: scene.workspace });
   expect(sessions).toEqual(before);

@@ -2,7 +2,7 @@
 import type { Session, Workspace } from "../../../protocol/methods/index.ts";
 import { isKind } from "../../../protocol/wire/errors.ts";
 import { openWorkspaces, switchedOff } from "../../way.ts";
-import { hasWork, isUnfinished, pendingSessions } from "../choose.ts";
+import { hasWork, isUnfinished, namedSession, pendingSessions } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { colour, note, print, printJson } from "../output.ts";
 import { chooseWorkspace } from "../place.ts";
@@ -18,7 +18,18 @@ export async function status(context: Context): Promise<void> {
     (session) => session.workspace === workspace.id && isUnfinished(session),
   );
   if (context.json) printJson({ sessions });
+  else if (isBlind(context)) describeBlind(workspace);
   else describe(workspace, sessions, await whySwitchedOff(context, workspace));
+}
+
+/** A proposer is shown the sessions that it names, and without one none. */
+function isBlind(context: Context): boolean {
+  return context.role === "proposer" && namedSession(context) === undefined;
+}
+
+function describeBlind({ root, watch: { state } }: Workspace): void {
+  print(`${colour("bold", visible(root))}  watching: ${state}`);
+  print("A proposer sees the session that it names: set IOPIPE_SESSION to its id.");
 }
 
 const WHY_OFF = {

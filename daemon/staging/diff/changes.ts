@@ -6,7 +6,7 @@
  * Deterministic: budgets count lines, bytes and steps, never time.
  */
 import { FULL_REPLACE_BYTES } from "../../../protocol/wire/limits.ts";
-import { type Lines, sameLine } from "./lines.ts";
+import { type Lines, sameLine, sameLines } from "./lines.ts";
 import { makeNumbering, numberLines } from "./numbering.ts";
 import { compareSequences } from "./sequences.ts";
 import { slide } from "./slide.ts";
@@ -57,13 +57,21 @@ function isLarge({ bytes, count }: Lines): boolean {
   return bytes.length > FULL_REPLACE_BYTES || count > MAX_LINES;
 }
 
+/** Lines compared in one go as long as all of them are the same. */
+const BLOCK = 256;
+
 function trim(old: Lines, now: Lines): Change {
   const shorter = Math.min(old.count, now.count);
   let start = 0;
+  while (start + BLOCK <= shorter && sameLines(old, start, now, start, BLOCK)) start += BLOCK;
   while (start < shorter && sameLine(old, start, now, start)) start++;
-  let oldEnd = old.count;
-  let newEnd = now.count;
-  while (oldEnd > start && newEnd > start && sameLine(old, oldEnd - 1, now, newEnd - 1)) {
+  let [oldEnd, newEnd] = [old.count, now.count];
+  const fits = (lines: number) => Math.min(oldEnd, newEnd) - lines >= start;
+  while (fits(BLOCK) && sameLines(old, oldEnd - BLOCK, now, newEnd - BLOCK, BLOCK)) {
+    oldEnd -= BLOCK;
+    newEnd -= BLOCK;
+  }
+  while (fits(1) && sameLine(old, oldEnd - 1, now, newEnd - 1)) {
     oldEnd--;
     newEnd--;
   }

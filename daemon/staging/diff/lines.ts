@@ -84,6 +84,13 @@ export function sameLine(a: Lines, i: number, b: Lines, j: number): boolean {
   return true;
 }
 
+/** The same of so many lines from `i` and `j` on, in one go. */
+export function sameLines(a: Lines, i: number, b: Lines, j: number, count: number): boolean {
+  const [aStart, aEnd] = [a.starts[i] as number, a.starts[i + count] as number];
+  const [bStart, bEnd] = [b.starts[j] as number, b.starts[j + count] as number];
+  return aEnd - aStart === bEnd - bStart && a.bytes.compare(b.bytes, bStart, bEnd, aStart, aEnd) === 0;
+}
+
 /** Whether line `n` is the last one and ends without a newline. */
 export function lacksNewline({ bytes, count }: Lines, n: number): boolean {
   return n === count - 1 && bytes[bytes.length - 1] !== NEWLINE;

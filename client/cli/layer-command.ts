@@ -1,6 +1,7 @@
 /**
  * The command that `run` runs: started in its layer with this process's terminal, and sent the signals that come here.
- * Owns the process, and ends it when what it writes takes too much room. ^C on a terminal reaches the command by itself; what is sent to this process alone is passed on.
+ * Owns the process, and ends it when what it writes takes too much room. ^C on a terminal reaches the command by itself;
+ * what is sent to this process alone is passed on.
  */
 import { spawn } from "node:child_process";
 import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readlinkSync } from "node:fs";

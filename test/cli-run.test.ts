@@ -1,5 +1,5 @@
 /** `iopipectl run` inside the test's process, on each backend that the machine offers: what it says, and its exit codes. */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { InProcessOptions } from "./fixture/in-process.ts";
@@ -53,6 +53,26 @@ describe.each([
     expect(read("b.txt")).toBe("by hand\n");
     expect(await ctl(["apply", "--yes"])).toMatchObject({ code: 3 });
     expect((await ctl(["ls", "--json"])).stdout).toContain('"stale":1');
+  });
+
+  test("lists what it cannot stage of directories: modes, of new ones too", async () => {
+    const script = `
+      chmod 700 src; mkdir -m 750 new; mkdir -m 750 new/same; mkdir -m 711 new/other; mkdir usual
+      for d in new new/same new/other usual; do echo x > $d/x; done; chmod 711 .`;
+    const { code, stderr } = await run(script, flags);
+    const lines = stderr.split("\n").filter((line) => line.startsWith("iopipe: not staged: "));
+    expect({ code, lines: lines.sort() }).toEqual({
+      code: 0,
+      lines: [
+        "iopipe: not staged: .: a directory's mode (711 instead of 755)",
+        "iopipe: not staged: new/other: a new directory's mode (711; an apply makes it with 755)",
+        "iopipe: not staged: new: a new directory's mode (750; an apply makes it with 755)",
+        "iopipe: not staged: src: a directory's mode (700 instead of 755)",
+      ],
+    });
+    expect(await ctl(["apply", "--yes"])).toMatchObject({ code: 0 });
+    const modes = [".", "src", "new", "new/other", "usual"].map((name) => statSync(at(name)).mode & 0o7777);
+    expect(modes).toEqual([0o755, 0o755, 0o755, 0o755, 0o755]);
   });
 
   test("ends with the command's own exit code, and may say so as JSON", async () => {

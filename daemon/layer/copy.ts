@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type Dir, DiskError, joinPath, modeOf, type Stat, type Tree, typeOf } from "../disk/index.ts";
+import { aboutDirectories } from "./directories.ts";
 import { namesIn, openInside, unlock } from "./names.ts";
 import type { LayerPlace } from "./place.ts";
 import { type Reading, type Standing, stampOf, type Unstaged } from "./standing.ts";
@@ -60,6 +61,9 @@ export async function readCopy(
   const left = new Map(Object.entries(manifest.inodes));
   const standing: Standing[] = [];
   const isTouched = ({ ctimeNs }: Stat): boolean => ctimeNs > BigInt(manifest.completeNs);
+  const aboutDirectory = aboutDirectories();
+  const about = (path: string, stat: Stat): string | undefined =>
+    isTouched(stat) ? aboutDirectory(path, stat, directoryAt(join(tree.root, path))) : undefined;
   const unstaged = await walk(
     copy,
     (path, stat) => {
@@ -70,7 +74,7 @@ export async function readCopy(
       const size = type === "file" ? Number(stat.size) : 0;
       standing.push({ path, type, stamp: stampOf(stat), mode: modeOf(stat), size, belowNs: undefined });
     },
-    { isTouched, isOver },
+    { isTouched, isOver, about },
   );
   for (const path of left.keys())
     standing.push({ path, type: "absent", stamp: "absent", mode: 0, size: 0, belowNs: undefined });
@@ -94,13 +98,25 @@ async function changedNs(file: string): Promise<bigint | undefined> {
   return stat && !stat.isDirectory() ? stat.ctimeNs : undefined;
 }
 
-const MAKING = { isTouched: () => false, isOver: false };
+function directoryAt(path: string): Stat | undefined {
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat?.isDirectory() ? stat : undefined;
+}
+
+interface Walking {
+  readonly isTouched: (stat: Stat) => boolean;
+  readonly isOver: boolean;
+  /** What of a directory no patch can say. */
+  readonly about: (path: string, stat: Stat) => string | undefined;
+}
+
+const MAKING: Walking = { isTouched: () => false, isOver: false, about: () => undefined };
 
 /** Goes through every file and link that a patch can have; answers what is touched and no patch can have. */
 async function walk(
   tree: Tree,
   found: (path: string, stat: Stat) => void,
-  { isTouched, isOver }: { readonly isTouched: (stat: Stat) => boolean; readonly isOver: boolean } = MAKING,
+  { isTouched, isOver, about }: Walking = MAKING,
 ): Promise<Unstaged[]> {
   const { port } = tree;
   const unstaged: Unstaged[] = [];
@@ -115,10 +131,15 @@ async function walk(
         if (isTouched(stat)) unstaged.push({ path, reason });
         continue;
       }
+      if (typeOf(stat) === "directory") directoryItself(path, stat);
       if (isOver) unlock(port, dir, name, stat);
       if (typeOf(stat) !== "directory") found(path, stat);
       else await within(dir, name, path);
     }
+  };
+  const directoryItself = (path: string, stat: Stat): void => {
+    const reason = about(path, stat);
+    if (reason !== undefined) unstaged.push({ path: path || ".", reason });
   };
   const within = async (parent: Dir, name: string, path: string): Promise<void> => {
     const inner = openInside(port, parent, name);
@@ -132,6 +153,8 @@ async function walk(
   };
   const root = tree.openRoot();
   try {
+    const stat = port.lstat(root, ".");
+    if (stat) directoryItself("", stat);
     await visit(root, "");
   } finally {
     port.closeDirectory(root);

@@ -3,10 +3,10 @@
  * by its number from 1, with upper and work for enter.sh, and the link `of` to what it covers.
  * Owns their making and what is told of them at the end. Nothing in there is ever staged; it goes with the layer.
  */
-import { chmodSync, lchownSync, mkdirSync, statSync, symlinkSync } from "node:fs";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { LayerPlace } from "./place.ts";
+import { type LayerPlace, makeLike } from "./place.ts";
 import type { Unstaged } from "./standing.ts";
 
 /** The root of a layer is a mount, where git would stop looking for a repository that the root is a part of. git(1). */
@@ -18,10 +18,7 @@ export function makeGitLayers({ git }: LayerPlace, covered: readonly string[]): 
     const [upper, work] = [join(layer, "upper"), join(layer, "work")];
     for (const directory of [upper, work]) mkdirSync(directory, { recursive: true, mode: 0o700 });
     symlinkSync(path, join(layer, "of"));
-    // The root of an overlay looks like its upper directory.
-    const { uid, gid, mode } = statSync(path);
-    if (process.getuid?.() === 0) lchownSync(upper, uid, gid);
-    chmodSync(upper, mode & 0o7777);
+    makeLike(upper, path);
   }
 }
 

@@ -1,12 +1,11 @@
 /**
  * Where a layer is: a directory of its own below the state directory.
  * Owns its making and removal. How a command is started in it is start.ts, what is in it is read by upper.ts.
- * INVARIANT: the directory is this user's alone, and its upper directory looks like the root that it covers.
+ * INVARIANT: the directory is this user's alone, and its upper directories look like what they cover.
  */
-import { chmodSync, lstatSync, mkdirSync, statSync } from "node:fs";
+import { chmodSync, lchownSync, lstatSync, mkdirSync, statSync } from "node:fs";
 import { chmod, lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { modeOf } from "../disk/index.ts";
 
 export interface LayerPlace {
   /** Absolute. */
@@ -29,11 +28,17 @@ export function layerPlace(stateDir: string, id: string): LayerPlace {
 
 /** Makes the directory of a layer over `root`; answers when that was, by its file system's clock in nanoseconds. */
 export function makeLayer({ directory, upper, copy, cover }: LayerPlace, root: string): bigint {
-  const mode = modeOf(statSync(root, { bigint: true }));
   for (const path of [upper, copy, cover, join(directory, "work")])
     mkdirSync(path, { recursive: true, mode: 0o700 });
-  for (const path of [upper, copy]) chmodSync(path, mode);
+  for (const path of [upper, copy]) makeLike(path, root);
   return lstatSync(directory, { bigint: true }).ctimeNs;
+}
+
+/** Gives a directory the mode of another, and its owner where only root can: the root of an overlay looks like its upper. */
+export function makeLike(directory: string, other: string): void {
+  const { uid, gid, mode } = statSync(other);
+  if (process.getuid?.() === 0) lchownSync(directory, uid, gid);
+  chmodSync(directory, mode & 0o7777);
 }
 
 /** Removes what is left of a layer that nobody is in; what the command has closed to its owner too. */

@@ -19,6 +19,7 @@ import {
   type Tree,
   typeOf,
 } from "../disk/index.ts";
+import { aboutDirectories } from "./directories.ts";
 import { namesIn, openInside, unlock } from "./names.ts";
 import { type Reading, type Standing, stampOf, type Unstaged } from "./standing.ts";
 
@@ -48,6 +49,10 @@ export async function readUpper(upper: Tree, tree: Tree, options: UpperOptions):
     const below = tree.openRoot();
     try {
       const walk = new Walk(tree, port.mountOf(below), options);
+      const [own, found] = [port.lstat(over, "."), port.lstat(below, ".")];
+      // Made for this user where it is another's.
+      if (own && found && own.uid === found.uid && own.gid === found.gid)
+        walk.directoryItself("", own, found);
       await walk.directory({ path: "", over, below, isHidden: false });
       return walk;
     } finally {
@@ -66,6 +71,7 @@ class Walk implements Reading {
   /** The tree's. What is mounted below it is not below the layer: the command sees the directory under the mount. */
   readonly #mount: string;
   readonly #options: UpperOptions;
+  readonly #aboutDirectory = aboutDirectories();
 
   constructor(tree: Tree, mount: string, options: UpperOptions) {
     this.#tree = tree;
@@ -83,6 +89,12 @@ class Walk implements Reading {
       if (!Buffer.from(name).equals(bytes)) this.unstaged.push({ path, reason: "its name is not UTF-8" });
       else if (this.#isStageable(path)) await this.#entry(level, name);
     }
+  }
+
+  /** Tells what of it no patch can say. */
+  directoryItself(path: string, stat: Stat, found: Stat | undefined): void {
+    const reason = this.#aboutDirectory(path, stat, found);
+    if (reason !== undefined) this.unstaged.push({ path: path || ".", reason });
   }
 
   /** Whether a patch may have this path; tells why not. */
@@ -131,11 +143,12 @@ class Walk implements Reading {
     found: Stat | undefined,
   ): Promise<void> {
     const path = joinPath(directory, name);
+    const merges = found !== undefined && typeOf(found) === "directory";
+    this.directoryItself(path, stat, merges ? found : undefined);
     if (this.#options.isOver) unlock(this.#port, over, name, stat);
     const inner = this.#open(over, name, path);
     if (!inner) return;
     try {
-      const merges = found !== undefined && typeOf(found) === "directory";
       const hides = isHidden || (merges && this.#isOpaque(over, name));
       const under = merges ? this.#openBelow(below as Dir, name, path) : undefined;
       if (under === "mounted") return;

@@ -756,3 +756,33 @@ test("a version that cannot be read approves nothing: exit 2", async () => {
     stderr: expect.stringContaining("nowhere cannot be read"),
   });
 });
+
+test("diff in two columns: where they fit, and what is said where they do not", async () => {
+  await ctl(["stage", "src/a.txt"], { input: "one\n2\nthree\n" });
+  const wide = await ctl(["diff", "--side-by-side"], {
+    terminal: true,
+    columns: 120,
+    env: { NO_COLOR: "1" },
+  });
+  expect(wide).toMatchObject({ code: 0, stderr: "" });
+  const narrow = await ctl(["diff", "--side-by-side"], { terminal: true, columns: 60 });
+  expect(narrow.stderr).toMatch(/Two columns want a terminal of \d+ columns; this one has 60/);
+  const piped = await ctl(["diff", "--side-by-side"]);
+  expect(piped.stderr).toMatch(/^Two columns want a terminal of \d+ columns\.\n$/);
+  expect(piped.stdout).toContain("+2\n");
+  writeFileSync(at("src/a.txt"), "changed below\n");
+  await ctl(["apply", "--yes"]);
+  const stale = await ctl(["diff", "--side-by-side"], { terminal: true, columns: 120 });
+  expect(stale.stderr).toMatch(/Nothing is pending; 1 patch is stale/);
+});
+
+test("show names who else proposes a change of the same lines, and which", async () => {
+  const { session } = await json(["stage", "src/a.txt"], { input: "1\ntwo\n3\n" });
+  const other = await json(["rpc", "session/open", JSON.stringify({ workspace: here.root, title: "other" })]);
+  const changes = [{ kind: "write", path: "src/a.txt", content: "un\ntwo\ntrois\n" }];
+  const params = JSON.stringify({ session: other.session.id, changes });
+  const { patches } = await json(["rpc", "patch/stage", params]);
+  const { stdout } = await ctl(["show", patches[0].id]);
+  const who = `conflicts with session ${session.id.slice(0, 10)}: src/a.txt`;
+  expect(stdout).toContain(`  ${who}, lines `);
+});

@@ -1,8 +1,11 @@
 /** `iopipectl hook claude`: Claude Code's documented hook inputs end in staging, and the answers are as it documents them. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import path from "node:path";
 import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { openScene, type Scene, type SceneOptions } from "./acceptance/scene.ts";
@@ -416,10 +419,36 @@ test("as a process of its own it answers too; an agent without a hook is a mista
   const input = JSON.stringify({ ...documented(claude.root), tool_name: "Write", tool_input });
   const { code, stdout } = await iopipectl(claude.home, ["hook"], { cwd: claude.root, input });
   expect({ code, answer: JSON.parse(stdout) }).toMatchObject({ code: 0, answer: STAGED });
-  expect(await iopipectl(claude.home, ["hook", "constructor"], { input })).toMatchObject({
+  expect(await runInProcess(claude.home, ["hook", "constructor", "--json"], { input })).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("no hook for constructor"),
+    stdout: "",
+    stderr: expect.stringMatching(
+      /no hook for constructor[\s\S]*is blocked, and nothing was written to disk/,
+    ),
   });
+});
+
+test("a write that the daemon could not take just now is denied with a failure; one that does not fit is not", async () => {
+  await using claude = await claudeIn();
+  const write = (file: string) =>
+    callHook(
+      claude,
+      JSON.stringify({
+        ...documented(claude.root),
+        ...{ tool_name: "Write", tool_input: { file_path: claude.at(file), content: "x\n" } },
+      }),
+    );
+  const { sockets } = claude.home.locations;
+  expect(await write(".git/config")).toMatchObject({ code: 0, stderr: "" });
+  renameSync(sockets.proposer, `${sockets.proposer}.away`);
+  // What answers there instead ends each connection at once, as a daemon does that is stopping.
+  const server = createServer((socket) => socket.destroy()).listen(sockets.proposer);
+  await once(server, "listening");
+  const { code, stderr, answer } = await write("src/a.ts");
+  await promisify(server.close.bind(server))();
+  expect({ code, ...answer.hookSpecificOutput }).toMatchObject({ code: 75, permissionDecision: "deny" });
+  expect(stderr).toMatch(/^iopipectl: .*\n\w/);
+  renameSync(`${sockets.proposer}.away`, sockets.proposer);
 });
 
 test("where somebody has removed its working directory it still stages: any other end would let the write through", async () => {

@@ -1,7 +1,7 @@
 /** `iopipectl mcp`, driven by the official client over stdio, in both eras of the protocol. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { openScene } from "./acceptance/scene.ts";
@@ -472,32 +472,37 @@ describe.each([
   ["where iopipe is switched off by the environment", "plain", () => ({ IOPIPE_DISABLE: "1" })],
 ])("%s", (_, way, env) => {
   test("files are written plainly, and the answer says so; a patch and a path outside are refused", async () => {
-    await using on = await agentOn();
-    await using agent = await mcpClient(on.scene.home, { cwd: on.scene.root, env: env(on.scene.root) });
+    await using scene = await openScene();
+    await using agent = await mcpInProcess(scene.home, { cwd: scene.root, env: env(scene.root) });
     const call = (name: string, args: Record<string, unknown>) => agent.call(name, { key: "k", ...args });
     const edits = [{ oldText: "1", newText: "2" }];
     expect((await call("stage_edit", { path: "src/a.ts", edits })).data).toMatchObject({ way, patches: [] });
-    expect(on.scene.read("src/a.ts")).toBe("export const a = 2;\n");
+    expect(scene.read("src/a.ts")).toBe("export const a = 2;\n");
     expect((await call("read_staged", { path: "src/a.ts" })).data.content).toBe("export const a = 2;\n");
     expect((await call("stage_edit", { path: "src/a.ts", edits })).text).toContain("MatchNotFound");
     expect(
       (await call("stage_edit", { path: "src/a.ts", edits: [{ oldText: "t", newText: "" }] })).text,
     ).toContain("MatchAmbiguous");
     await call("stage_write", { path: "new/file", content: "AAE=", encoding: "base64" });
-    expect(readFileSync(on.scene.at("new/file"))).toEqual(Buffer.from([0, 1]));
+    expect(readFileSync(scene.at("new/file"))).toEqual(Buffer.from([0, 1]));
     expect((await call("stage_write", { path: "new/file", content: "", createOnly: true })).text).toContain(
       "FileExists",
     );
     await call("stage_move", { path: "new/file", to: "newer/file" });
+    expect((await call("stage_move", { path: "src/a.ts", to: "newer/file" })).text).toContain("FileExists");
+    await call("stage_edit", { path: "src/a.ts", edits: [{ oldText: "t", newText: "T", replaceAll: true }] });
+    expect(scene.read("src/a.ts")).toBe("exporT consT a = 2;\n");
+    await call("stage_write", { path: "new/run", content: "#!/bin/sh\n", mode: 0o755 });
+    expect(statSync(scene.at("new/run")).mode & 0o777).toBe(0o755);
     await call("stage_delete", { path: "src/b.ts" });
-    expect(Object.keys(on.scene.tree())).toEqual(expect.arrayContaining(["newer/file"]));
-    expect(Object.keys(on.scene.tree())).not.toContain("src/b.ts");
+    expect(Object.keys(scene.tree())).toEqual(expect.arrayContaining(["newer/file"]));
+    expect(Object.keys(scene.tree())).not.toContain("src/b.ts");
     for (const tool of ["list_staged", "diff_staged", "await_review"])
       expect((await call(tool, {})).text).toMatch(/IllegalState.*no session.*\nNext: Look at the files/);
     expect((await call("stage_patch", { patch: "x" })).text).toMatch(/IllegalState.*\nNext: Use stage_edit/);
     expect((await call("stage_write", { path: "../out", content: "" })).text).toContain("PathEscape");
     expect((await call("stage_delete", { path: "nothing" })).text).toContain("ENOENT");
-    const { sessions } = await on.scene.reviewer.call("session/list", { workspace: on.scene.workspace });
+    const { sessions } = await scene.reviewer.call("session/list", { workspace: scene.workspace });
     for (const { patches } of sessions) expect(patches.pending).toBe(0);
   });
 });

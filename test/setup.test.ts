@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parse as parseToml } from "smol-toml";
 import { expect, test } from "vitest";
+import { AGENTS } from "../client/setup/agents.ts";
 import { openScene, sharedStage } from "./acceptance/scene.ts";
 import { type InProcessOptions, runInProcess } from "./fixture/in-process.ts";
 
@@ -246,9 +247,55 @@ test("on a terminal it shows the lines and asks; elsewhere it wants --yes; an ag
 test("where no iopipectl is on the PATH, the lines name this installation", async () => {
   await using on = await project();
   const { stdout } = await on.setup(["claude", "--print", "--json"], { env: { PATH: "/nonexistent" } });
+  const none = { PATH: undefined } as unknown as Record<string, string>;
+  expect((await on.setup(["claude", "--print", "--json"], { env: none })).stdout).toBe(stdout);
   const [mcp, settings] = JSON.parse(stdout).files.map(({ lines }: { lines: string }) => JSON.parse(lines));
   expect(mcp.mcpServers.iopipe).toEqual({ command: process.execPath, args: [process.argv[1], "mcp"] });
   const { command } = settings.hooks.PreToolUse[0].hooks[0];
   expect(command).toContain(`${process.execPath} `);
   expect(command).toMatch(/ hook claude \|\| exit 2$/);
+});
+
+test("setup of what is there already says so in JSON too; --print shows the lines to a person, with what to know", async () => {
+  await using on = await project();
+  await on.setup(["cursor", "--yes", "--json"]);
+  await on.apply();
+  expect(JSON.parse((await on.setup(["cursor", "--yes", "--json"])).stdout)).toEqual({
+    patches: [],
+    warnings: [],
+  });
+  const shown = await on.setup(["cursor", "--print"]);
+  expect(shown).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('"mcpServers"'),
+    stderr: expect.stringContaining("Its own editing tools"),
+  });
+  const nobody = await on.setup(["vscode", "--json"]);
+  expect(nobody.code).toBe(2);
+  expect(JSON.parse(nobody.stdout).error.message).toBe("There is nobody to ask.");
+});
+
+test("a value of ours that somebody has changed is put right where it stands; a command with blanks is quoted", async () => {
+  const other = '{\n\t"mcpServers": { "iopipe": { "command": "old" }, "mine": {} }\n}\n';
+  await using on = await project({ ".cursor/mcp.json": other });
+  await on.setup(["cursor", "--yes"]);
+  await on.apply();
+  expect(JSON.parse(on.read(".cursor/mcp.json")).mcpServers).toEqual({ iopipe: IN_FOLDER, mine: {} });
+  const program = { program: "/opt/my node", args: ["/it's/iopipectl.cjs"] };
+  const [, settings] = AGENTS.claude?.files(program, on.root) ?? [];
+  expect(JSON.stringify(settings)).toContain(
+    JSON.stringify(`'/opt/my node' '/it'\\''s/iopipectl.cjs' hook claude || exit 2`).slice(1, -1),
+  );
+});
+
+test("lines for TOML keep the endings of the file's lines", async () => {
+  await using on = await project({ ".codex/config.toml": 'model = "gpt"\r\n' });
+  await on.setup(["codex", "--yes"]);
+  await on.apply();
+  expect(
+    on
+      .read(".codex/config.toml")
+      .split("\n")
+      .every((line) => line === "" || line.endsWith("\r")),
+  ).toBe(true);
 });

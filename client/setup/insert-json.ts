@@ -71,7 +71,7 @@ const TEXTS = /\[\n(\s*"(?:[^"\\]|\\.)*",?\n)+\s*\]/g;
 /** The blanks at the beginning of the line of `offset`. */
 function indentAt(text: string, offset: number): string {
   const line = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset);
-  return /^[ \t]*/.exec(line)?.[0] ?? "";
+  return line.replace(/[^ \t].*/s, "");
 }
 
 /** By which the text is indented. */

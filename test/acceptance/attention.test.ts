@@ -4,7 +4,7 @@
  */
 import { readdirSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type CliResult, iopipectl } from "../fixture/cli.ts";
+import { runInProcess } from "../fixture/in-process.ts";
 import { applyOf, dyingAt, type Moment, promoteUntil } from "./dying.ts";
 import { eventsUntil, openScene, type Scene } from "./scene.ts";
 
@@ -39,7 +39,7 @@ const caught = () =>
 test("an edit between a crash and the restart: nothing of it is touched, and everybody is told", async () => {
   const { scene, session } = await caught();
   await using _ = scene;
-  const ctl = (...args: string[]): Promise<CliResult> => iopipectl(scene.home, args, { cwd: scene.root });
+  const ctl = (...args: string[]) => runInProcess(scene.home, args, { cwd: scene.root });
   const { reviewer, workspace } = scene;
 
   const { operations } = await reviewer.call("operation/list", { workspace });
@@ -86,7 +86,7 @@ test("an edit between a crash and the restart: nothing of it is touched, and eve
 test("a version that there is not, and one of a file that is not the operation's, are named", async () => {
   const { scene } = await caught();
   await using _ = scene;
-  const ctl = (...args: string[]): Promise<CliResult> => iopipectl(scene.home, args, { cwd: scene.root });
+  const ctl = (...args: string[]) => runInProcess(scene.home, args, { cwd: scene.root });
   const { operations } = await scene.reviewer.call("operation/list", { workspace: scene.workspace });
   const id = operations[0]?.id ?? "";
   const none = await ctl("show", id, "b.txt", "--bytes", "rescued");
@@ -101,6 +101,28 @@ test("a version that there is not, and one of a file that is not the operation's
   expect(JSON.parse(json.stdout)).toEqual({ data: Buffer.from("old b\n").toString("base64"), size: 6 });
 });
 
+test("a link's version is where it led, a created file has none before, and a terminal gets no control characters", async () => {
+  await using scene = await openScene({ files: { "a.txt": "a\n" } });
+  const session = await scene.reviewer.openSession({ workspace: scene.workspace });
+  await session.stage([
+    { kind: "symlink", path: "link", target: "a.txt" },
+    { kind: "write", path: "odd.txt", content: "\u001b[2J\n" },
+  ]);
+  const { operation } = await session.apply((await session.diff()).digest as string);
+  const show = (file: string, version: string, options: { terminal?: boolean; json?: boolean } = {}) =>
+    runInProcess(
+      scene.home,
+      ["show", operation.id.slice(0, 12), file, "--bytes", version, ...(options.json ? ["--json"] : [])],
+      { cwd: scene.root, terminal: options.terminal ?? false },
+    );
+  expect(await show("link", "after")).toMatchObject({ code: 0, stdout: "a.txt" });
+  expect(JSON.parse((await show("link", "after", { json: true })).stdout)).toEqual({ target: "a.txt" });
+  const none = await show("odd.txt", "before");
+  expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining("There is after.") });
+  expect((await show("odd.txt", "after")).stdout).toBe("\u001b[2J\n");
+  expect((await show("odd.txt", "after", { terminal: true })).stdout).not.toContain("\u001b[2J");
+});
+
 test("a late edit in the file that was replaced is kept, named, written out and compared", async () => {
   const all = { since: "operations.decide", name: "syncDirectory", nth: 1 } as const;
   const { scene, session } = await dying(all, ({ root, at }) => {
@@ -108,7 +130,7 @@ test("a late edit in the file that was replaced is kept, named, written out and 
     for (const name of readdirSync(root)) if (/^\.iopipe-.*/.test(name)) writeFileSync(at(name), "late\n");
   });
   await using _ = scene;
-  const ctl = (...args: string[]): Promise<CliResult> => iopipectl(scene.home, args, { cwd: scene.root });
+  const ctl = (...args: string[]) => runInProcess(scene.home, args, { cwd: scene.root });
   const { operations } = await scene.reviewer.call("operation/list", { workspace: scene.workspace });
   expect(operations).toMatchObject([{ state: "committed", session }]);
   const { files, id = "" } = operations[0] ?? { files: [] };

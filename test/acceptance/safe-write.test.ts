@@ -194,3 +194,25 @@ test("many writes at once share a connection, and leave none behind", async () =
   const { connections } = await scene.reviewer.call("daemon/status", {});
   expect(connections).toBeLessThanOrEqual(3);
 });
+
+test("writes of one key are one session, whoever makes them; calls at the same time share a connection", async () => {
+  await using scene = await scenario();
+  const key = crypto.randomUUID();
+  const write = (file: string, agent?: string) =>
+    safeWrite(path.join(scene.root, file), "x\n", { key, title: "By key", ...(agent && { agent }) });
+  const made = await Promise.all([write("a.txt", "one"), write("new.txt"), write("tool", "two")]);
+  expect(new Set(made.map((each) => each.way === "staged" && each.session)).size).toBe(1);
+  const aborted = safeWrite(path.join(scene.root, "a.txt"), "y\n", { signal: AbortSignal.abort() });
+  await expect(aborted).rejects.toThrow(/abort/i);
+});
+
+test("a daemon that cannot be reached is an error of each of the calls, and nothing is written", async () => {
+  await using scene = await scenario();
+  const closed = path.join(scene.home.directory, "closed");
+  writeFileSync(closed, "");
+  vi.stubEnv("IOPIPE_RUNTIME_DIR", path.join(closed, "run"));
+  const calls = ["a.txt", "tool"].map((file) => safeWrite(path.join(scene.root, file), "x\n"));
+  for (const call of calls)
+    await expect(call).rejects.toMatchObject({ kind: "IoFailed", data: { errno: "ENOTDIR" } });
+  expect(scene.read("a.txt")).toBe("a\n");
+});

@@ -74,7 +74,14 @@ describe.runIf(possible).each(FORBIDDEN)("with %s forbidden", (what) => {
     const seen = () => [scene.tree(), readFileSync(daemonFile, "utf8"), readdirSync(path.dirname(logFile))];
     const before = seen();
     const { reviewer, proposer } = scene.home.locations.sockets;
-    const verbs = [["status"], ["stage", "src/a.ts"], ["verify", "--", "true"], ["rpc"], ["daemon", "stop"]];
+    const verbs = [
+      ["status"],
+      ["stage", "src/a.ts"],
+      ["verify", "--", "true"],
+      ["rpc"],
+      ["daemon", "start"],
+      ["daemon", "stop"],
+    ];
     for (const args of verbs) expectRefusal(await ctl(what, scene, args), reviewer);
     // 125 is what fails on our side; any other code could be the command's own.
     expectRefusal(await ctl(what, scene, ["run", "--", "touch", "made"]), reviewer, 125);

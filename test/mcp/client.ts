@@ -62,13 +62,13 @@ export async function mcpClient(
   return await begin(transport, era);
 }
 
-/** The same with the server in this process, which has the home's environment meanwhile. One at a time. */
+/** The same with the server in this process, which has the home's environment and `env` meanwhile. One at a time. */
 export async function mcpInProcess(
   home: TestHome,
-  { era = "2026-07-28", cwd }: Pick<McpOptions, "era" | "cwd">,
+  { era = "2026-07-28", cwd, env = {} }: Pick<McpOptions, "era" | "cwd" | "env">,
 ): Promise<McpClient> {
   const before = process.env;
-  process.env = { ...home.env };
+  process.env = { ...home.env, ...env };
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   const desk = makeDesk(realpathSync(cwd));
   const served = serveStdio(() => makeServer(desk), { transport: theirs });

@@ -146,12 +146,11 @@ test("sessions and patches are told with author, message, way and reason, all of
   expect(status.stderr).toBe("a\\x1bwarning\n");
 });
 
-test("with stale patches the next step is a look at the session, a named one where there are several", async () => {
+test("with stale patches the next step is a rebase of the session, a named one where there are several", async () => {
   const stale = session({ patches: { pending: 0, stale: 1, applied: 0, discarded: 0 } });
   const { stdout } = await ctl(["status"], { "session/list": () => ({ sessions: [stale, session()] }) });
-  expect(stdout).toContain("Next: iopipectl show --session s012345678, then stage what is stale again,");
+  expect(stdout).toContain("Next: iopipectl rebase --session s012345678 merges what is stale,");
   expect(stdout).toContain("or iopipectl discard PATH --session s012345678\n");
-  expect(stdout).not.toContain("rebase");
 });
 
 test("the log names what was undone and by whom it was proposed", async () => {

@@ -184,7 +184,7 @@ test("a stale patch: apply exits 3 and writes nothing, --skip-stale leaves it ou
   expect(read("b.txt")).toBe("b\n");
   const status = await ctl(["status"]);
   expect(status.stdout).toContain("1 stale");
-  expect(status.stdout).toContain("Next: iopipectl show, then stage what is stale again");
+  expect(status.stdout).toContain("Next: iopipectl rebase merges what is stale");
   expect((await ctl(["show"])).stdout).toContain("Discarded (stale)");
   const skipped = await ctl(["apply", "--yes", "--skip-stale"]);
   expect(skipped).toMatchObject({ code: 0, stdout: expect.stringContaining("Applied 1 patch") });

@@ -18,7 +18,8 @@ const HINTS: Partial<Readonly<Record<ErrorKind, string>>> = {
   IllegalState: "Look at `iopipectl show`, or at `iopipectl log` for what was applied.",
   InvalidParams: "See `iopipectl VERB --help` for what it takes.",
   TooLarge: "Ask for less at once; of a diff `iopipectl diff --stat` tells without its lines.",
-  Stale: "Stage it anew, or `iopipectl discard PATH`; `iopipectl apply --skip-stale` leaves it out.",
+  Stale:
+    "Merge it with `iopipectl rebase`, stage it anew, or `iopipectl discard PATH`; `apply --skip-stale` leaves it out.",
   DigestMismatch: "Look at `iopipectl diff` again.",
   ConfirmationRequired: "If the whole file is meant to be replaced, say --confirm-full-replace.",
   ModifiedSince: "Leave those files out with --skip-modified.",

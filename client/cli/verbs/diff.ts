@@ -61,7 +61,7 @@ function tellNothing({ session: { patches } }: Chosen): void {
   if (patches.stale === 0) return;
   const stale = count(patches.stale, "patch is", "patches are");
   note(`Nothing is pending; ${stale} stale: the files changed after they were read.`);
-  note("See `iopipectl show`; stage the change again, or `iopipectl discard PATH`.");
+  note("Merge it with `iopipectl rebase`, stage the change again, or `iopipectl discard PATH`.");
 }
 
 /** The diff of what is pending, of some paths or all. */

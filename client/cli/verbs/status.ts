@@ -63,7 +63,7 @@ function nextStep(sessions: readonly Session[]): string {
   if (first === undefined) return "Next: iopipectl stage PATH < new-content";
   if (first.patches.stale > 0) {
     const session = named(first, second);
-    return `Next: iopipectl show${session}, then stage what is stale again, or iopipectl discard PATH${session}`;
+    return `Next: iopipectl rebase${session} merges what is stale, or iopipectl discard PATH${session}`;
   }
   return first.ready
     ? `Next: iopipectl review${named(first, second)}`

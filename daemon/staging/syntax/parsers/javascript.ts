@@ -1,6 +1,8 @@
 /**
- * JavaScript and TypeScript with their JSX forms, by oxc; with the errors that scopes show, as a name declared twice,
- * without which no engine loads the file either. Native: it may crash the process on deep nesting.
+ * JavaScript and TypeScript with their JSX forms, by oxc. Native: it may crash the process on deep nesting.
+ * For JavaScript with the errors that scopes show, as a name declared twice, without which no engine loads the file
+ * either. For TypeScript those would be its checker's too (an abstract method, an overload without its function): no
+ * parser's matter.
  */
 import { parseSync } from "oxc-parser";
 import { type Finding, MAX_FINDINGS, type Parsed, positionAt, unknown } from "../report.ts";
@@ -36,7 +38,8 @@ export function parseJavaScript(text: string, language: string): Parsed {
 }
 
 function errorsOf(text: string, lang: Lang, sourceType: Source): Finding[] {
-  const { errors } = parseSync(`file.${lang}`, text, { lang, sourceType, showSemanticErrors: true });
+  const showSemanticErrors = lang === "jsx";
+  const { errors } = parseSync(`file.${lang}`, text, { lang, sourceType, showSemanticErrors });
   return errors
     .filter(({ severity }) => severity === "Error")
     .slice(0, MAX_FINDINGS)

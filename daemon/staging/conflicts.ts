@@ -6,6 +6,7 @@
  */
 import type { Patch } from "../../protocol/methods/index.ts";
 import type { PatchRow, Store } from "../store/index.ts";
+import { pathsOf } from "./stale.ts";
 
 export type Conflict = Patch["conflicts"][number];
 type Ranges = Conflict["ranges"];
@@ -65,10 +66,6 @@ function holders(patches: readonly PatchRow[]): Map<string, PatchRow[]> {
     }
   }
   return held;
-}
-
-function pathsOf({ path, from }: PatchRow): string[] {
-  return from === undefined ? [path] : [path, from];
 }
 
 /** Where they collide, in lines of their base; none named: as a whole; undefined: they do not. */

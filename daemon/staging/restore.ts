@@ -9,7 +9,8 @@ import type { PatchRow, SessionRow, Store } from "../store/index.ts";
 import { patchEvent } from "./events.ts";
 import { type Goes, lookPast, removedBy } from "./removals.ts";
 import { patchesNamed } from "./select.ts";
-import { findStale, holderOf, staleError } from "./stale.ts";
+import { holderOf } from "./settle-stale.ts";
+import { findStale, staleError } from "./stale.ts";
 
 export interface RestoreOptions {
   readonly ids?: readonly string[] | undefined;

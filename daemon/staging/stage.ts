@@ -19,7 +19,7 @@ import { type NetEffect, netEffect, type Wanted } from "./net-effect.ts";
 import { startPace } from "./pace.ts";
 import { diffImages } from "./pairs.ts";
 import { riskOf } from "./risk.ts";
-import { markStale } from "./stale.ts";
+import { markStale } from "./settle-stale.ts";
 import type { Checker } from "./syntax/checker.ts";
 import { openView, type View } from "./view.ts";
 

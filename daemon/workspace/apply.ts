@@ -18,6 +18,7 @@ import {
 import type { Asking, House } from "./house.ts";
 import type { OpenWorkspace } from "./opened.ts";
 import { refusal } from "./policy/index.ts";
+import { appliedPatches, findRepeated } from "./repeated.ts";
 import { safetyCommit } from "./safety-commit.ts";
 import { missingVerdict } from "./verify/required.ts";
 
@@ -81,7 +82,7 @@ async function applyInTurn(
     options.safetyCommit
       ? { safetyCommit: await safetyCommit(store, workspace.tree, operation, asking.signal) }
       : {};
-  const repeated = findRepeated(house, session, options);
+  const repeated = findRepeated(store, session, options);
   if (repeated) return { ...answer(house, session, repeated, []), ...(await commit(repeated)) };
 
   const shown = digestOf(store, session.id);
@@ -128,30 +129,6 @@ async function settleSeen(
 ): Promise<void> {
   // The answer is why the apply was refused; what cannot be looked at now, the watcher looks at.
   await staging.settleStale(tree, patches).catch(() => undefined);
-}
-
-/** The operation that has applied exactly this already: a client that lost the answer asks again. */
-function findRepeated({ store }: House, session: SessionRow, options: Options): OperationRow | undefined {
-  if (options.patches) {
-    const patches = options.patches.map((id) => store.patches.require(id));
-    // Another session's are not found, whatever became of them: the examination says so.
-    if (patches.some((patch) => patch.session !== session.id)) return undefined;
-    const ids = new Set(patches.map(appliedBy));
-    const [id] = ids;
-    return ids.size === 1 && id !== undefined ? store.operations.require(id) : undefined;
-  }
-  if (store.sessions.counts(session.id).pending > 0) return undefined;
-  const operation = store.operations.lastWithDigest(session.id, options.expectedDigest as string);
-  return operation && appliedPatches(store, operation).length > 0 ? operation : undefined;
-}
-
-function appliedBy(patch: PatchRow | undefined): string | undefined {
-  return patch?.state === "Applied" ? patch.operation : undefined;
-}
-
-/** Those of its patches that are Applied by it still. */
-function appliedPatches(store: Store, { id }: OperationRow): string[] {
-  return store.operations.patchesOf(id).filter((patch) => appliedBy(store.patches.get(patch)) === id);
 }
 
 function refuseUnseen({ expectedDigest, patches }: Options, digests: readonly string[]): void {

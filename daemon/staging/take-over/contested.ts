@@ -9,8 +9,8 @@ import type { PatchRow, SessionRow, Store } from "../../store/index.ts";
 import { announceStaged } from "../announce-staged.ts";
 import { kindOf } from "../images.ts";
 import type { Wanted } from "../net-effect.ts";
+import { markStale } from "../settle-stale.ts";
 import { insertPatch, type Measured } from "../stage.ts";
-import { markStale } from "../stale.ts";
 import type { View } from "../view.ts";
 
 /** What can be on no disk: an empty link. Stands for a base that nobody has seen. */

@@ -7,13 +7,10 @@ import type { View } from "../../view.ts";
 import { assertBaseHash, assertUnlinked, type Context, matchesOf } from "../context.ts";
 import { assertTarget, originOf } from "../entries.ts";
 import { type Match, matchAt } from "../hunks/match.ts";
-import { splice } from "../hunks/splice.ts";
-import { splitText } from "../hunks/text.ts";
-import { applyBinary } from "./binary.ts";
+import { contentAfter, contentOfNew } from "./content.ts";
 import { malformed } from "./malformed.ts";
+import { isSymlink, modeIn, permissions } from "./modes.ts";
 import type { FileDiff } from "./parse.ts";
-import { placeHunks } from "./place.ts";
-import { hasId, isWholeId, type Proof, proofOf } from "./proof.ts";
 
 /** What is at a path when the whole diff is applied. */
 export interface Arrival {
@@ -80,102 +77,15 @@ async function sourceOf(context: Context, path: string, stays: boolean): Promise
 }
 
 async function created(context: Context, file: FileDiff, path: string, pace: Pace): Promise<Arrival> {
-  const { newMode: mode = 0o100644, hunks, binary } = file;
-  const nothing = Buffer.alloc(0);
-  const bytes = binary
-    ? await binaryAfter(file, nothing, path, pace)
-    : (await hunksAfter(nothing, file, path, "unknown", pace)).bytes;
+  const { newMode: mode = 0o100644, hunks } = file;
+  const bytes = await contentOfNew(file, path, pace);
   const image = await imageOf(context.view, path, { bytes, mode, old: undefined });
   return { path, image, match: hunks.map(() => matchAt(1, "exact", false)), wasThere: false };
 }
 
-interface Content {
-  readonly bytes: Buffer;
-  readonly match: readonly Match[];
-}
-
-interface Old {
-  readonly old: Image;
-  readonly path: string;
-  readonly change: ChangeOf<"unifiedDiff">;
-  readonly pace: Pace;
-}
-
-async function contentAfter(
-  { view }: Context,
-  file: FileDiff,
-  { old, path, change, pace }: Old,
-): Promise<Content> {
-  const bytes =
-    old.type === "symlink" ? Buffer.from(old.target ?? "") : await view.snapshots.bytes(old, path);
-  if (file.binary) {
-    const match = [matchAt(1, "exact", false)];
-    return { bytes: await binaryAfter(file, bytes, path, pace), match };
-  }
-  const isNamed = change.baseHash !== undefined;
-  const proof = isNamed ? "base" : await proofOf(bytes, file.ids?.[0], pace);
-  return hunksAfter(bytes, file, path, proof, pace);
-}
-
-async function hunksAfter(
-  bytes: Buffer,
-  { hunks }: FileDiff,
-  path: string,
-  proof: Proof,
-  pace: Pace,
-): Promise<Content> {
-  if (hunks.length === 0) return { bytes, match: [] };
-  const lines = await splitText(bytes, pace);
-  const placed = await placeHunks(lines, hunks, { path, proof, pace });
-  const match = placed.map(({ hunk, at, likeness }) => matchAt(at + 1, likeness, at !== hunk.start));
-  return { bytes: await splice(lines, placed, path, pace), match };
-}
-
-/** As in git, a binary patch is taken only where whole ids say what it is from and to, and the bytes bear them out. */
-async function binaryAfter(
-  { ids, binary, line }: FileDiff,
-  old: Buffer,
-  path: string,
-  pace: Pace,
-): Promise<Buffer> {
-  const [from, to] = ids ?? [];
-  if (!binary || from === undefined || to === undefined || !isWholeId(from) || !isWholeId(to))
-    throw malformed(`The binary patch of ${path} has no index line with whole ids`, {
-      line,
-      hint: "Use git diff --binary, or stage the file with write and contentBase64 or blob.",
-    });
-  if (!(await isContent(old, from, pace)))
-    throw new IopipeError(
-      "MatchNotFound",
-      `The binary patch of ${path} is about other bytes than those there.`,
-      {
-        path,
-        expected: from,
-        diffLine: line + 1,
-        hint: "Make the diff again from the content that file/read gives, or stage the file with write.",
-      },
-    );
-  const bytes = await applyBinary(binary, old, path, pace);
-  if (await isContent(bytes, to, pace)) return bytes;
-  throw malformed(`The binary patch of ${path} does not give the bytes that its index line names`, { line });
-}
-
-/** An id of zeros is of no content: that of a file before it is made, and after it is deleted. */
-async function isContent(bytes: Buffer, id: string, pace: Pace): Promise<boolean> {
-  return /^0+$/.test(id) ? bytes.length === 0 : hasId(bytes, id, pace);
-}
-
-const TYPE = 0o170000;
-const SYMLINK = 0o120000;
-
-/** The mode as git would have it. */
-function modeIn({ type, mode = 0 }: Image): number {
-  return type === "symlink" ? SYMLINK : 0o100000 | mode;
-}
-
 /** What is about a file is not applied to a link's target, nor the other way round. */
 function assertType({ oldMode, line }: FileDiff, old: Image, path: string): void {
-  if (oldMode === undefined || (oldMode & TYPE) === (modeIn(old) & TYPE)) return;
+  if (oldMode === undefined || isSymlink(oldMode) === isSymlink(modeIn(old))) return;
   const [is, said] = old.type === "symlink" ? ["a symlink", "a file"] : ["a file", "a symlink"];
   throw new IopipeError("MatchNotFound", `${path} is ${is}, and the diff is about ${said}.`, {
     path,
@@ -191,14 +101,14 @@ interface New {
 }
 
 async function imageOf(view: View, path: string, { bytes, mode, old }: New): Promise<Image> {
-  if ((mode & TYPE) === SYMLINK) return { exists: true, type: "symlink", target: targetOf(bytes, path) };
+  if (isSymlink(mode)) return { exists: true, type: "symlink", target: targetOf(bytes, path) };
   const hash = await view.snapshots.keep(bytes);
   return {
     exists: true,
     type: "file",
     hash,
     size: bytes.length,
-    mode: await permissions(view, path, mode & 0o7777, old?.mode),
+    mode: await permissions(view, path, mode, old?.mode),
   };
 }
 
@@ -209,11 +119,4 @@ function targetOf(bytes: Buffer, path: string): string {
   if (target === "") throw malformed(`The target of ${path} is empty`);
   assertTarget(target, path);
   return target;
-}
-
-/** git knows two modes and leaves the rest to the umask, or to the file; others are meant as they are. */
-async function permissions(view: View, path: string, mode: number, old: number | undefined): Promise<number> {
-  if (mode === old || (mode !== 0o644 && mode !== 0o755)) return mode;
-  const plain = old === undefined ? await view.modeOfNewFile(path) : old & ~0o111;
-  return mode === 0o644 ? plain : plain | ((plain & 0o444) >> 2);
 }

@@ -4,6 +4,7 @@
  * Source: git, apply.c (parse_git_diff_header, parse_traditional_patch) and Documentation/diff-generate-patch.txt.
  */
 import { malformed } from "./malformed.ts";
+import { modeOf } from "./modes.ts";
 import { bare, nameOnLine, namesOnGitLine, toPath, without } from "./names.ts";
 import { isNamePair, lineAt, type Reader, startsWith } from "./reader.ts";
 
@@ -104,17 +105,6 @@ function readIndex(headers: Headers, value: string, line: number): void {
   if (old === undefined || now === undefined) return;
   headers.ids = [old.toLowerCase(), now.toLowerCase()];
   if (mode !== undefined) headers.oldMode ??= modeOf(mode, line);
-}
-
-const TYPE = 0o170000;
-const FILE = 0o100000;
-const SYMLINK = 0o120000;
-
-function modeOf(text: string, line: number): number {
-  const mode = /^[0-7]{1,6}$/.test(text) ? Number.parseInt(text, 8) : 0;
-  if ((mode & TYPE) === FILE || (mode & TYPE) === SYMLINK) return mode;
-  const what = mode === 0o160000 ? "a submodule's" : "neither a file's nor a symlink's";
-  throw malformed(`Mode ${text} is ${what}`, { line });
 }
 
 export interface Names {

@@ -14,6 +14,7 @@ import { GRAMMARS } from "../scripts/grammars/table.ts";
 /** By file name: what is valid, and what is not with the place from which it is not. */
 const SAMPLES: Readonly<Record<string, readonly [valid: string, broken: string, line: number]>> = {
   "a.js": ["import a from 'a';\nconst b = <p>{a}</p>;\n", "const a = 1;\nconst b = (2;\n", 2],
+  "a.mjs": ["export const a = await b;\n", "import a from 'a';\n\nconst b = ;\n", 3],
   "a.cjs": ["if (!x) return;\nmodule.exports = x;\n", "function f() {\n", 2],
   "a.ts": ["enum A { B }\nlet c = <A>d;\n", "let a: = 1;\n", 1],
   "a.tsx": ["const a = <T,>(b: T) => <p>{b}</p>;\n", "const a = <p>;\n", 1],

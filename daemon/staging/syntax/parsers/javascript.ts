@@ -29,8 +29,10 @@ export function parseJavaScript(text: string, language: string): Parsed {
   if (depthOf(text) > DEEPEST) return unknown(`Brackets are nested over ${DEEPEST} deep.`);
   let errors: Finding[] = [];
   for (const [lang, sourceType] of WAYS[language] ?? []) {
-    errors = errorsOf(text, lang, sourceType);
-    if (errors.length === 0) return { parsed: "clean", errors };
+    const found = errorsOf(text, lang, sourceType);
+    if (found.length === 0) return { parsed: "clean", errors: found };
+    // The way that gets furthest is the one that is meant.
+    if (placeOf(found) > placeOf(errors)) errors = found;
   }
   // Types in a .js file are Flow's, which nothing here parses.
   const isFlow = language === "javascript" && /@(no)?flow\b/.test(text.slice(0, 2000));
@@ -48,6 +50,11 @@ function errorsOf(text: string, lang: Lang, sourceType: Source): Finding[] {
       message,
       check: "syntax",
     }));
+}
+
+/** The line of the first error. */
+function placeOf([first]: readonly Finding[]): number {
+  return first?.line ?? 0;
 }
 
 /** The deepest that brackets are open at once, whatever they stand in. */

@@ -145,3 +145,18 @@ test("^C cancels a running call: exit 130", async () => {
   expect(await ended).toBe(130);
   connection.close();
 });
+
+test("^C in the editor is the editor's: what it leaves is staged", async () => {
+  await using repo = await repository();
+  const EDITOR = `sh -c 'kill -INT $PPID; echo edited > "$1"' sh`;
+  const options = { cwd: repo.root, env: { EDITOR } };
+  expect(await iopipectl(repo.daemon.home, ["edit", "a.txt"], options)).toMatchObject({
+    code: 0,
+    stderr: "",
+  });
+  const { stdout } = await iopipectl(repo.daemon.home, ["cat", "a.txt"], { cwd: repo.root });
+  expect(stdout).toBe("edited\n");
+  const ended = { ...options, env: { EDITOR: "sh -c 'kill -TERM $PPID; exec sleep 60' sh" } };
+  const terminated = await iopipectl(repo.daemon.home, ["edit", "a.txt"], ended);
+  expect(terminated).toMatchObject({ code: 1, stderr: expect.stringContaining("ended with SIGTERM") });
+});

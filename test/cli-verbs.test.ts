@@ -202,6 +202,7 @@ test("a diff with nothing but stale patches says so beside an empty stdout", asy
   expect(stderr).toContain("Nothing is pending; 1 patch is stale");
   expect(stderr).toContain("iopipectl discard PATH");
   expect(await json(["diff"])).toMatchObject({ diff: "", files: [] });
+  expect((await ctl(["review"], { terminal: true })).stderr).toContain("1 patch is stale");
 });
 
 test("undo refuses to overwrite a later edit (exit 3), or skips it if told to", async () => {

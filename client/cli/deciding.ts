@@ -94,7 +94,7 @@ async function editVersion(context: Context, patch: Patch): Promise<Answer | und
   }
   const handle = (await context.connection()).session(session);
   const { bytes } = await context.patiently(() => handle.read(path, { signal: context.signal }));
-  const version = await edited(editor(), basename(path), bytes).catch((error: unknown) => {
+  const version = await edited(context, editor(), basename(path), bytes).catch((error: unknown) => {
     if (!isKind(error, "IoFailed")) throw error;
     note(visible(error.message));
   });

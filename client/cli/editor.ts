@@ -1,8 +1,12 @@
-/** The person's editor, run on a private copy of some bytes. Owns that copy, and removes it. */
+/**
+ * The person's editor, run on a private copy of some bytes. Owns that copy, and removes it.
+ * The terminal's keys are the editor's meanwhile: many take ^C for a way back to their commands.
+ */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { IopipeError } from "../../protocol/wire/errors.ts";
+import type { Context } from "./context.ts";
 import { UsageError } from "./failure.ts";
 import { words } from "./words.ts";
 
@@ -17,8 +21,11 @@ export function editor(): string[] {
   );
 }
 
+const KEYS: ReadonlySet<NodeJS.Signals> = new Set(["SIGINT", "SIGQUIT"]);
+
 /** Runs the editor on a private copy that keeps the file's name, for its syntax. @throws {IopipeError} IoFailed */
 export async function edited(
+  context: Context,
   [program = "", ...args]: string[],
   name: string,
   content: Buffer,
@@ -28,13 +35,17 @@ export async function edited(
   const file = join(directory, name);
   try {
     writeFileSync(file, content, { mode: 0o600 });
-    const end = await new Promise<string>((resolve) => {
-      const child = spawn(program, [...args, file], { stdio: "inherit" });
+    const child = spawn(program, [...args, file], { stdio: "inherit" });
+    const ended = new Promise<string>((resolve) => {
       child.once("error", ({ message }) => resolve(`could not be started (${message})`));
       child.once("exit", (status, signal) =>
         resolve(status === 0 ? "" : `ended with ${signal ?? `status ${status}`}`),
       );
     });
+    const end = await context.leavingSignals(
+      (signal) => KEYS.has(signal) || child.kill(signal),
+      () => ended,
+    );
     if (end !== "") throw failed(`The editor ${program} ${end}`);
     if (existsSync(file)) return readFileSync(file);
     throw failed(`The editor ${program} has left no file`);

@@ -57,7 +57,7 @@ function rowLine({ left, right, isRemoved, isAdded }: Row): string {
 }
 
 /** An empty diff looks like nothing to do; beside stale patches it is not. */
-function tellNothing({ session: { patches } }: Chosen): void {
+export function tellNothing({ session: { patches } }: Chosen): void {
   if (patches.stale === 0) return;
   const stale = count(patches.stale, "patch is", "patches are");
   note(`Nothing is pending; ${stale} stale: the files changed after they were read.`);

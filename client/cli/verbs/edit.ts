@@ -14,7 +14,7 @@ export async function edit(context: Context, [argument = ""]: string[]): Promise
   const chosen = await chooseOrLook(context);
   const path = chosen.path(argument);
   const before = await read(context, chosen, path);
-  const after = await edited(command, basename(path), before ?? Buffer.alloc(0));
+  const after = await edited(context, command, basename(path), before ?? Buffer.alloc(0));
   if (before?.equals(after) || (before === undefined && after.length === 0)) {
     if (context.json) printJson({ session: chosen.session, patches: [], warnings: [] });
     else print("Nothing was changed.");

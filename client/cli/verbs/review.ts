@@ -14,6 +14,7 @@ import { count, isInteractive, note, print, printJson } from "../output.ts";
 import { patchLine, sessionLine } from "../tables.ts";
 import { visible } from "../visible.ts";
 import { describeApplied } from "./apply.ts";
+import { tellNothing } from "./diff.ts";
 import { readFile } from "./stage.ts";
 
 export async function review(context: Context): Promise<number> {
@@ -67,7 +68,9 @@ function approvals(context: Context, patches: readonly Patch[]): Decision[] {
 async function asked(context: Context, chosen: Chosen): Promise<Decided | undefined> {
   print(sessionLine(chosen.session));
   const made: Decided[] = [];
-  for (const patch of await choosePatches(context, chosen, [], isPending)) {
+  const patches = await choosePatches(context, chosen, [], isPending);
+  if (patches.length === 0) tellNothing(chosen);
+  for (const patch of patches) {
     const answer = await decideOn(context, patch);
     if (answer === "quit") break;
     const decided = answer === "skip" ? undefined : await record(context, patch, answer);

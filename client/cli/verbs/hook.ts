@@ -21,9 +21,8 @@ const ADAPTERS: Readonly<Record<string, (input: string) => Promise<Answered>>> =
 export async function hook(_: Context, [agent = "claude"]: string[]): Promise<number> {
   return await guarded(async () => {
     const adapter = adapterOf(agent);
-    const { answer, failure } = await adapter(
-      (await readStdin("a hook's input", STARTED_BY)).toString("utf8"),
-    );
+    const input = await readStdin("a hook's input", STARTED_BY);
+    const { answer, failure } = await adapter(input.toString("utf8"));
     if (answer) await written(`${JSON.stringify(answer)}\n`);
     if (!isOurs(failure)) return 0;
     report(failure, false);
@@ -45,8 +44,16 @@ function isOurs(failure: unknown): boolean {
 }
 
 const OURS: readonly ErrorKind[] = [
-  ...(["AccessDenied", "NotPermitted", "DiskFull", "ReadOnly", "IoFailed", "InternalError"] as const),
-  ...(["Busy", "Timeout", "SyncTimeout", "ShuttingDown"] as const),
+  "AccessDenied",
+  "Busy",
+  "DiskFull",
+  "InternalError",
+  "IoFailed",
+  "NotPermitted",
+  "ReadOnly",
+  "ShuttingDown",
+  "SyncTimeout",
+  "Timeout",
 ];
 
 /** Does `work`; whatever ends it, or the process meanwhile, blocks the tool's call. */

@@ -124,6 +124,17 @@ describe.each([
       stderr: expect.stringContaining("1 change is staged"),
     });
   });
+
+  test("ends what goes on writing, and counts nothing that was there before", async () => {
+    writeFileSync(at("before"), Buffer.alloc(64 * 1024 * 1024, "x"));
+    const script = "while :; do head -c 100000 /dev/zero >> new || exit 9; sleep 0.01; done";
+    const { code, stderr } = await run(script, [...flags, "--max-size", "4MiB"]);
+    expect({ code, stderr }).toEqual({ code: 125, stderr: expect.stringContaining("The command was ended") });
+    const bytes = Number(/takes (\d+) bytes/.exec(stderr)?.[1]);
+    expect(bytes).toBeGreaterThan(4 * 1024 * 1024);
+    expect(bytes).toBeLessThan(64 * 1024 * 1024);
+    expect(await ctl(["discard"])).toMatchObject({ code: 0, stderr: expect.stringContaining("for good") });
+  });
 });
 
 test("a discard of the session drops what could not be staged, and says so", async () => {

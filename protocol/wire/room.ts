@@ -52,6 +52,8 @@ export async function outgrown(room: Room, signal: AbortSignal): Promise<Outgrow
     let isMeasuring = false;
     for (let free = before; ; free = await freeIn(directory)) {
       if (free < floor || bytes > maxBytes) return { ...room, began, free, floor };
+      // Others give room back meanwhile.
+      before = Math.max(before, free);
       if (before - free > maxBytes - bytes && !isMeasuring) {
         isMeasuring = true;
         // Not waited for: it may take minutes, and the disk has to be looked at.

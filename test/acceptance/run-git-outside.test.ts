@@ -3,7 +3,15 @@
  * What a command does to it stays in the layer, as it does where `.git` is below the root; for each user.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { canMount } from "../fixture/small-disk.ts";
@@ -93,6 +101,8 @@ describe.runIf(canLayer).each(USERS)("as $name", (user) => {
     expect(stderr).toMatch(/not staged: \.git: '.*' belongs to git \(.*objects.*\)/);
     expect(stderr).toContain("1 change is staged");
     expect({ head: head(), git: untouched(outside) }).toEqual(before);
+    const layers = path.join(scene.home.locations.stateDir, "layers");
+    expect(readdirSync(layers)).toEqual([]);
 
     const verified = await scene.ctl(
       "verify",
@@ -105,6 +115,7 @@ describe.runIf(canLayer).each(USERS)("as $name", (user) => {
     );
     expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining("x\n") });
     expect({ head: head(), git: untouched(outside) }).toEqual(before);
+    expect(readdirSync(layers)).toEqual([]);
 
     expect(await scene.ctl("apply", "--workspace", root, "--yes")).toMatchObject({ code: 0 });
     expect(readFileSync(path.join(root, "f"), "utf8")).toBe("x\n");

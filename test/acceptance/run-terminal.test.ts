@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { CTL_COMMAND } from "../fixture/cli.ts";
+import { CTL_COMMAND, onTerminal } from "../fixture/cli.ts";
+import { runScript } from "./running.ts";
 import { openScene, type Scene, sharedStage } from "./scene.ts";
 
 const stage = sharedStage();
@@ -56,4 +57,16 @@ test("a command that does not end by ^C goes on, and nobody is asked before it h
   const { code, output } = await interrupt(scene, script, "k");
   expect({ code, output }).toEqual({ code: 6, output: expect.any(String) });
   expect(output).toMatch(/caught.*Interrupted.*1 change is staged/s);
+});
+
+test("what could not be staged is dropped when somebody says yes to that, and not before", async () => {
+  await using scene = await openScene({ on: stage() });
+  await runScript(scene, "head -c 3000 /dev/zero > big", ["--max-size", "2KiB"]);
+  const discard = (input: string) => onTerminal(scene.home, ["discard"], { cwd: scene.root, input });
+  const kept = await discard("n\r");
+  expect(kept).toMatchObject({ code: 1, stdout: expect.stringContaining("Nothing was changed") });
+  expect((await runScript(scene, "true")).code).toBe(0);
+  const dropped = await discard("y\r");
+  expect(dropped).toMatchObject({ code: 0, stdout: expect.stringContaining("dropped for good") });
+  expect(await discard("y\r")).toMatchObject({ stdout: expect.stringContaining("Nothing is pending") });
 });

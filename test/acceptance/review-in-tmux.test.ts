@@ -4,14 +4,14 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import path from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { CTL_COMMAND } from "../fixture/cli.ts";
 import { openScene, type Scene } from "./scene.ts";
 
 const has = spawnSync("tmux", ["-V"]).error === undefined;
 if (!has) process.stderr.write("NOT TESTED: the review in a terminal; there is no tmux.\n");
 
-/** A terminal of its own server, 120 by 50. */
+/** A terminal of its own server, 120 by 50; to be disposed of before the scene. */
 function openTerminal({ home, root }: Scene, command: string, env: Record<string, string> = {}) {
   const socket = path.join(home.directory, "tmux");
   const tmux = (...args: string[]): string =>
@@ -19,9 +19,6 @@ function openTerminal({ home, root }: Scene, command: string, env: Record<string
       encoding: "utf8",
       env: { ...process.env, ...home.env, PAGER: "cat", TERM: "xterm-256color", ...env },
     });
-  onTestFinished(() => {
-    spawnSync("tmux", ["-S", socket, "kill-server"]);
-  });
   tmux("new-session", "-d", "-x", "120", "-y", "50", "-c", root, `${command}; echo "exit $?"; exec cat`);
   const screen = (): string => tmux("capture-pane", "-p", "-S", "-").trimEnd();
   return {
@@ -35,6 +32,8 @@ function openTerminal({ home, root }: Scene, command: string, env: Record<string
     },
     ends: (): Promise<unknown> =>
       expect.poll(() => screen().split("\n").at(-1), { timeout: 20_000, interval: 50 }).toMatch(/^exit \d+$/),
+    /** Before the scene's directory goes, in which its socket is. */
+    [Symbol.dispose]: () => void spawnSync("tmux", ["-S", socket, "kill-server"]),
   };
 }
 
@@ -47,7 +46,7 @@ test.runIf(has)("a patch is edited, one rejected, the rest applied", { timeout: 
   await session.stage(
     ["a", "b", "c", "d"].map((file) => ({ kind: "write", path: file, content: `new ${file}\n` })),
   );
-  const terminal = openTerminal(scene, `${CTL_COMMAND} review --session ${session.id}`, {
+  using terminal = openTerminal(scene, `${CTL_COMMAND} review --session ${session.id}`, {
     EDITOR: "sed -i s/new/edited/",
   });
   const asks = /^Approve\? .*uit:$/;
@@ -72,7 +71,7 @@ test.runIf(has)("a diff in two columns", { timeout: 60_000 }, async () => {
   await using scene = await openScene({ files: { a: "one\ntwo\nthree\n" }, killable: true });
   const session = await scene.reviewer.openSession({ workspace: scene.workspace });
   await session.write("a", "one\n2\nthree\nfour\u001b[31m\n");
-  const terminal = openTerminal(scene, `${CTL_COMMAND} diff --side-by-side`);
+  using terminal = openTerminal(scene, `${CTL_COMMAND} diff --side-by-side`);
   await terminal.ends();
   const columns = terminal
     .screen()

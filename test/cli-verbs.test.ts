@@ -444,6 +444,10 @@ test("a file over 1 MiB wants --confirm-full-replace: exit 4", async () => {
   writeFileSync(at("big.txt"), "x".repeat(2 << 20));
   await json(["stage", "big.txt"], { input: "y".repeat(2 << 20) });
   expect((await ctl(["apply", "--yes"])).code).toBe(4);
+  expect(await ctl(["check"])).toMatchObject({
+    code: 4,
+    stdout: expect.stringContaining("--confirm-full-replace"),
+  });
   await json(["apply", "--yes", "--confirm-full-replace"]);
   expect(read("big.txt").startsWith("yyy")).toBe(true);
 });

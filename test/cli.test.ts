@@ -42,6 +42,9 @@ test.for([
   [["undo"], "nobody to ask"],
   [["review"], "nobody to ask"],
   [["stage", "a", "b"], "one path"],
+  [["apply", "a", "--digest", "0".repeat(64)], "--digest applies all of it, not only a"],
+  [["apply", "a", "--yes", "--patch", "b"], "--patch applies all of it, not only a"],
+  [["discard", "--undo", "--purge"], "opposites"],
   [["stage", "--delete", "--move", "a", "b"], "--delete and --move are different changes"],
   [["--json=no", "diff"], "unknown option '--json=no'"],
   [["verify", "sh", "-c", "ls"], "unknown option '-c'"],
@@ -183,4 +186,16 @@ test("iopiped explains itself instead of serving: 0 where it was asked to, else 
   });
   expect(await run("start")).toMatchObject({ code: 2, stderr: expect.stringContaining("there is no start") });
   expect(existsSync(home.locations.stateDir)).toBe(false);
+});
+
+test("a user without a home is told what to set, and needs none where that is set", async (context) => {
+  if (process.getuid?.() !== 0) return context.skip("becoming another user wants root");
+  await using home = testHome();
+  const as = (variables: string) =>
+    inShell(`setpriv --reuid 54321 --clear-groups env -i ${variables} ${CTL_COMMAND} daemon status`, {
+      env: home.env,
+    });
+  expect((await as("")).stderr).toMatch(/has no home directory\.\nSet HOME, or IOPIPE_STATE_DIR/);
+  expect((await as("HOME=")).stderr).toMatch(/has no home directory\.\nSet HOME, or IOPIPE_STATE_DIR/);
+  expect(await as("IOPIPE_STATE_DIR=/iopipe-is-not-here")).toMatchObject({ code: 69 });
 });

@@ -53,12 +53,20 @@ export function realDirectory(directory: string): string {
 
 /** @throws {UsageError} for `/` and the home directory without `force`. */
 export function refuseTooLarge(root: string, force: boolean): void {
-  const home = homeOf(process.env);
-  if (force || (root !== "/" && root !== (existsSync(home) ? realpathSync(home) : home))) return;
+  if (force || (root !== "/" && root !== realHome())) return;
   throw new UsageError(
     `${root} as a workspace would mean watching everything in it.`,
     `If that is meant: \`iopipectl open --force ${root}\`.`,
   );
+}
+
+/** Undefined where the user has none, as in some containers. */
+function realHome(): string | undefined {
+  try {
+    return realpathSync(homeOf(process.env));
+  } catch {
+    return undefined;
+  }
 }
 
 function gitTopLevel(directory: string): string | undefined {

@@ -5,6 +5,7 @@
  */
 import { homedir, userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import { IopipeError } from "./errors.ts";
 
 export type Role = "reviewer" | "proposer";
 
@@ -51,9 +52,23 @@ function absolute(path: string | undefined): string | undefined {
   return path && isAbsolute(path) ? path : undefined;
 }
 
-/** The user's home directory: never the working directory, as a relative or an empty HOME would have it. */
+/**
+ * The user's home directory: never the working directory, as a relative or an empty HOME would have it.
+ *
+ * @throws {IopipeError} IoFailed where neither HOME nor the system's list of users names one, as in some containers
+ */
 export function homeOf({ HOME }: Environment): string {
-  return absolute(HOME) ?? (HOME === undefined ? homedir() : userInfo().homedir);
+  try {
+    return absolute(HOME) ?? (HOME === undefined ? homedir() : userInfo().homedir);
+  } catch {
+    throw new IopipeError(
+      "IoFailed",
+      `HOME is not set, and user ${process.getuid?.()} has no home directory.`,
+      {
+        hint: "Set HOME, or IOPIPE_STATE_DIR to a directory for iopipe's state.",
+      },
+    );
+  }
 }
 
 /** What `daemon.json` holds: written by rename once the sockets answer, removed at a clean stop. */

@@ -16,6 +16,7 @@ import { patchInput, stageInto } from "./stage.ts";
 type What = Pick<Params<"session/apply">, "expectedDigest" | "patches">;
 
 export async function apply(context: Context, args: string[]): Promise<number> {
+  refuseNarrowing(context, args);
   const asks = mayAsk(context);
   const chosen = await chooseOrStage(context);
   if (chosen === undefined || isEmpty(chosen)) return nothing(context);
@@ -41,6 +42,16 @@ function mayAsk(context: Context): boolean {
   throw new UsageError(
     "There is nobody to ask.",
     "Say --yes, or --digest D with the digest of the diff that was looked at.",
+  );
+}
+
+/** @throws {UsageError} where paths are named beside what stands for a whole: more would be applied than they say */
+function refuseNarrowing(context: Context, args: readonly string[]): void {
+  const whole = ["digest", "patch"].find((flag) => context.text(flag) !== undefined);
+  if (whole === undefined || args.length === 0) return;
+  throw new UsageError(
+    `--${whole} applies all of it, not only ${args.join(", ")}.`,
+    `Leave out the paths, or --${whole}.`,
   );
 }
 

@@ -1,7 +1,9 @@
 /** `check`: the dry run of an apply; exits as the apply would. */
+import { type ErrorData, IopipeError } from "../../../protocol/wire/errors.ts";
 import { choosePatches, chooseSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { exitCodeOfKind } from "../failure.ts";
+import { hintOf } from "../hints.ts";
 import { count, print, printJson } from "../output.ts";
 import { visible } from "../visible.ts";
 
@@ -18,8 +20,10 @@ export async function check(context: Context, args: string[]): Promise<number> {
     ...(some && { patches: some }),
   });
   context.show(result, ({ wouldApply, order, problems }) => {
-    for (const { kind, path, message, hint } of problems) {
-      const next = visible(String(hint ?? ""));
+    for (const problem of problems) {
+      const { kind, path, message } = problem;
+      const error = IopipeError.fromWire({ code: 0, message: "", data: problem as ErrorData });
+      const next = visible(hintOf(error));
       // Where it does not parse, and why, is in the message.
       if (kind === "SyntaxInvalid") print(`${kind}: ${visible(String(message))}  ${next}`);
       else print(`${kind}${path === undefined ? "" : `: ${visible(path)}`}  ${next}`);

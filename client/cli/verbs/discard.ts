@@ -6,12 +6,14 @@ import type { Result } from "../../../protocol/methods/index.ts";
 import { confirm } from "../ask.ts";
 import { allSessions, type Chosen, choosePatches, chooseSession, namedSession } from "../choose.ts";
 import type { Context } from "../context.ts";
-import { EXIT } from "../failure.ts";
+import { EXIT, UsageError } from "../failure.ts";
 import { isInteractive, note, print, printJson } from "../output.ts";
 import { findWorkspace, pathIn } from "../place.ts";
 import { visible } from "../visible.ts";
 
 export async function discard(context: Context, args: string[]): Promise<number> {
+  if (context.has("undo") && context.has("purge"))
+    throw new UsageError("--undo and --purge are opposites.", "Say one of them.");
   const chosen = await (context.has("undo") ? chooseDiscarded(context) : chooseSession(context));
   if (chosen === undefined) {
     if (context.json) printJson({});

@@ -1,34 +1,31 @@
 /**
  * The machinery that follows a root while it is there: direct watches, the native child, cookies and crawls, all
  * feeding one reconciler.
- * Owns their lifetimes and the proof behind `sync`; begun anew when the root returns. What was recorded outlives it
- * (ledger.ts), and requests come through watch.ts.
- * The proof: hints of directly watched directories are complete once a cookie came out of their queue, unless a burst
- * said otherwise. Whatever that does not cover (beyond the budget, polled, after a loss) is crawled. The native child
- * is never part of a proof: it merges a replaced and then deleted file into nothing, and goes blind in new directories.
+ * Owns their lifetimes; begun anew when the root returns. What was recorded outlives it (ledger.ts), what is proven of
+ * it is proof.ts, and requests come through watch.ts.
  * Failure: every loss is counted and followed by a crawl, with a pause that grows with the crawl's cost.
  */
 
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { IopipeError } from "../../protocol/wire/errors.ts";
-import { nameOf, parentOf } from "../disk/path.ts";
+import { parentOf } from "../disk/path.ts";
 import { type Audited, openAudit } from "./audit.ts";
 import { type Cookies, openCookies } from "./cookies.ts";
 import { openDirect } from "./direct.ts";
 import type { Ground } from "./examine.ts";
-import { openGitWatch } from "./git-watch.ts";
 import type { Ignore } from "./ignore.ts";
+import { openJudging } from "./judging.ts";
 import type { Ledger } from "./ledger.ts";
-import { defaultBudget, limitWarning, queueLength, unreportedFileSystem } from "./limits.ts";
+import { defaultBudget, queueLength } from "./limits.ts";
 import { startNative } from "./native.ts";
+import { openPolling, type Polling } from "./polling.ts";
+import { openProof } from "./proof.ts";
 import { openReconciler } from "./reconcile.ts";
 import { openRepair } from "./repair.ts";
 import { openSight } from "./sight.ts";
 import type { WatchLog, WatchStatus } from "./types.ts";
-import { unproven } from "./unproven.ts";
 import { openUrgent } from "./urgent.ts";
-import { deadline } from "./waiting.ts";
 
 export interface Live {
   /** Resolves after the first crawl; rejects when closed before. */
@@ -78,45 +75,21 @@ export interface LiveOptions {
 /** Tombstones kept; clients that are further behind look afresh. */
 const MAX_TOMBSTONES = 100_000;
 const PRUNED_AT_ONCE = 1000;
-/** Twice the child's longest debounce, and its start. */
-const CHILD_WAIT_MS = 2000;
 /** Paths that the log names of what an audit found. */
 const LOGGED = 20;
-/** Ignored directories that a `sync` looks at. */
-const MAX_FOLDED = 1000;
 
 export function openLive(options: LiveOptions): Live {
   const { root, ledger, ignore, log, cookieDir } = options;
   const published = new Set<string>();
   let first = true;
   let child: "starting" | "live" | "down" = "starting";
-  let limited = false;
-  let unreported: string | undefined;
   let childLosses = 0;
-  let judged = Promise.resolve();
   const ended = new AbortController();
   const isClosed = (): boolean => ended.signal.aborted;
 
   const lost = (reason: string): void => {
     log.warn({ root, reason, losses: repair.losses + 1 }, "Events were lost; the root is crawled.");
     repair.lost();
-  };
-
-  /** From now on, as far as there is something that only polling sees. */
-  const poll = (): void => {
-    repair.poll();
-    if (limited || unreported !== undefined) urgent.poll();
-  };
-
-  const limit = (): void => {
-    const known = limited;
-    limited = true;
-    poll();
-    if (known) return;
-    options.changed();
-    // How many the root wants is known after the crawl.
-    const warn = (): void => options.warnForGood(limitWarning(direct.size + direct.uncovered.size));
-    void ready.then(warn, () => {});
   };
 
   const hint = (file: string, written = false): void => {
@@ -142,23 +115,9 @@ export function openLive(options: LiveOptions): Live {
     if (direct.uncovered.size > 0 && ignore.priorityOf(file) !== "LOW") cover(parentOf(file), false);
   };
 
-  /** The rules changed outside the tree, or what is tracked did. */
-  const refreshIgnore = (isNews = false): Promise<void> => {
-    const refresh = async (): Promise<void> => {
-      const isOther = await ignore.refresh();
-      if (!(isOther || isNews) || isClosed()) return;
-      gitWatch.follow(ignore.files);
-      await repair.crawl();
-    };
-    // One after another: who asks waits for the crawl of who asked before.
-    judged = judged.then(refresh, refresh);
-    return judged;
-  };
-  const refreshSoon = (): void => void refreshIgnore().catch(() => {});
-
   const direct = openDirect(root, options.directBudget ?? defaultBudget(), queueLength(), {
     hint,
-    limit,
+    limit: () => polling.limit(),
     isUrgent,
     lost: () => lost("the direct queue was about to overflow"),
   });
@@ -177,7 +136,7 @@ export function openLive(options: LiveOptions): Live {
     warn: options.warn,
   };
   const reconciler = openReconciler(ground, { lost });
-  const isBlind = (): boolean => !cookies.direct || direct.uncovered.size > 0 || unreported !== undefined;
+  const isBlind = (): boolean => !cookies.direct || direct.uncovered.size > 0 || polling.isUnreported;
   const repair = openRepair({
     async crawl() {
       const forgetOld = options.renewWarnings();
@@ -186,12 +145,17 @@ export function openLive(options: LiveOptions): Live {
       first = false;
       while (!isClosed() && ledger.table.prune(MAX_TOMBSTONES, PRUNED_AT_ONCE)) await setImmediate();
     },
-    polls: () => (limited || unreported !== undefined) && isBlind(),
+    polls: () => polling.needed && isBlind(),
     changed: options.changed,
   });
   const urgent = openUrgent(ground, {
-    isReported: (file) => unreported === undefined && direct.has(parentOf(file)),
+    isReported: (file) => !polling.isUnreported && direct.has(parentOf(file)),
     hint: (file) => reconciler.hint(file),
+  });
+  const polling: Polling = openPolling({
+    ...{ root, repair, urgent, warnForGood: options.warnForGood, changed: options.changed },
+    // Those are known after the crawl.
+    directories: () => ready.then(() => direct.size + direct.uncovered.size),
   });
   const cookies: Cookies = openCookies(cookieDir, {
     lost() {
@@ -218,45 +182,20 @@ export function openLive(options: LiveOptions): Live {
       cookies: cookies.seenByChild,
       ready: () => childIs("live"),
       down: () => childIs("down"),
-      limit,
+      limit: polling.limit,
     },
   );
-  const gitWatch = openGitWatch(refreshSoon);
-  const stopFollowing = ledger.onChanges((paths) => {
-    if (paths.some((file) => nameOf(file) === ".gitignore")) refreshSoon();
+  const judging = openJudging({ ledger, ignore, crawl: () => repair.crawl() });
+  const proof = openProof({
+    ...{ ground, cookies, native, reconciler, repair, isBlind },
+    isUnreported: () => polling.isUnreported,
+    judge: () => judging.judge(),
+    ended: ended.signal,
   });
-
-  /** Resolves when the direct watches have told what happened before the call; at once where there are none. */
-  const heardDirectly = async (signal: AbortSignal): Promise<void> => {
-    if (cookies.direct) await cookies.prove(AbortSignal.any([signal, ended.signal]));
-  };
-
-  /** Gives the child the time to say what it saw before the call. */
-  const hearChild = async (signal: AbortSignal): Promise<void> => {
-    const late = deadline(
-      CHILD_WAIT_MS,
-      () => new Error("The child is late."),
-      signal,
-      () => signal.reason as Error,
-    );
-    await native
-      .ready(late.signal)
-      .then(() => cookies.heardByChild(late.signal))
-      .catch(() => {})
-      .finally(late.end);
-  };
-
-  /** Ignored directories are seen by the child alone. */
-  const hearOfIgnored = async (signal: AbortSignal): Promise<void> => {
-    const folded = ledger.table.folded(MAX_FOLDED);
-    if (folded.length === 0) return;
-    await hearChild(signal);
-    folded.forEach((directory) => void reconciler.hint(directory));
-  };
 
   const state = (): Live["state"] => {
     if (first) return "crawling";
-    if (limited || unreported !== undefined) return "polling";
+    if (polling.needed) return "polling";
     if (child === "down" || repair.needed) return "degraded";
     return child === "starting" ? "crawling" : "live";
   };
@@ -264,12 +203,7 @@ export function openLive(options: LiveOptions): Live {
   const audit = openAudit(
     ground,
     {
-      async settle(signal) {
-        await heardDirectly(signal);
-        if (direct.uncovered.size > 0) await hearChild(signal);
-        await reconciler.flush();
-        await refreshIgnore();
-      },
+      settle: proof.settle,
       isCalm: () => state() === "live",
       async found(differences, inPassing) {
         const paths = differences.slice(0, LOGGED).map(({ path: file }) => file);
@@ -284,17 +218,11 @@ export function openLive(options: LiveOptions): Live {
   );
 
   const begin = async (): Promise<void> => {
-    unreported = await unreportedFileSystem(root);
-    if (unreported) {
-      options.warnForGood(
-        `The root is on ${unreported}, which does not report others' changes; it is polled.`,
-      );
-    }
+    await polling.begin();
     await sight.begin();
-    await ignore.refresh();
-    if (!isClosed()) gitWatch.follow(ignore.files);
+    await judging.begin();
     await repair.crawl();
-    poll();
+    polling.poll();
     if (!isClosed()) audit.begin();
   };
   const ready = begin();
@@ -314,16 +242,9 @@ export function openLive(options: LiveOptions): Live {
     published,
     async prove(paths, signal) {
       await ready;
-      await heardDirectly(signal);
-      if (!paths) await hearOfIgnored(signal);
-      for (const file of paths ?? []) reconciler.hint(file);
-      for (const file of unproven(ignore.exempt(), ledger.table, direct)) reconciler.hint(file);
-      if (isBlind() || repair.needed) await repair.crawl();
-      await reconciler.flush();
-      await refreshIgnore();
-      return unreported === undefined;
+      return await proof.prove(paths, signal);
     },
-    judgeAgain: () => void refreshIgnore(true).catch(() => {}),
+    judgeAgain: () => void judging.judge(true).catch(() => {}),
     audit: audit.now,
     status: () => ({
       directories: direct.size + direct.uncovered.size,
@@ -340,11 +261,10 @@ export function openLive(options: LiveOptions): Live {
     async close() {
       const gone = new IopipeError("WatchFailed", `The root ${root} became another directory meanwhile.`);
       ended.abort(gone);
-      stopFollowing();
+      judging.close();
       audit.close();
       repair.close();
       urgent.close();
-      gitWatch.close();
       direct.close();
       await Promise.all([native.close(), reconciler.close(gone)]);
       direct.close();

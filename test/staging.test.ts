@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { sessionToWire } from "../daemon/staging/index.ts";
 import { type PatchRow, patchToWire } from "../daemon/store/index.ts";
 import type { Change } from "../protocol/methods/index.ts";
+import { IopipeError } from "../protocol/wire/errors.ts";
 import { makeScene, type Scene, treeOf } from "./staging-scene.ts";
 
 const write = (path: string, content: string): Change => ({ kind: "write", path, content });
@@ -638,6 +639,23 @@ test("staging changes no byte, mtime or git state below the root", async () => {
 });
 
 describe("what a client could make expensive, or leave half told", () => {
+  test("a diff of many sections ends when nobody waits for it any more", async () => {
+    const lines = Array.from({ length: 20_000 }, (_, n) => `line ${n}\n`);
+    const { staging, session, tree, pending } = makeScene({ large: lines.join("") });
+    const sections = lines
+      .slice(0, 300)
+      .map((line, n) => `--- a/large\n+++ b/large\n@@ -${n + 1} +${n + 1} @@\n-${line}+new ${n}\n`);
+    const changes: Change[] = [{ kind: "unifiedDiff", text: sections.join("") }];
+    const cancelled = new AbortController();
+    setImmediate(() => cancelled.abort(new IopipeError("Cancelled", "Nobody waits.")));
+    const staged = staging.stage(session, tree, {
+      ...{ changes, ownsBlob: () => true },
+      signal: cancelled.signal,
+    });
+    await expect(staged).rejects.toMatchObject({ kind: "Cancelled" });
+    expect(pending()).toEqual([]);
+  });
+
   const replaceAll = (newText: string): Change => ({
     kind: "edit",
     path: "a",

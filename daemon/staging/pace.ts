@@ -7,14 +7,19 @@ import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 /** Worked on before the others get their turn. */
 const TURN_MS = 10;
 
-/** Resolves at once, or after a turn of the loop when there was none for TURN_MS; to be awaited between small pieces. */
+/**
+ * Resolves at once, or after a turn of the loop when there was none for TURN_MS; to be awaited between small pieces.
+ *
+ * @throws {unknown} the reason of the signal that it heeds
+ */
 export type Pace = () => Promise<void>;
 
-export function startPace(): Pace {
+export function startPace(signal?: AbortSignal): Pace {
   let turnBegan = performance.now();
   return async () => {
     if (performance.now() - turnBegan < TURN_MS) return;
     await turnOfTheLoop();
+    signal?.throwIfAborted();
     turnBegan = performance.now();
   };
 }

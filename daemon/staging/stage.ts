@@ -68,13 +68,14 @@ async function stageIn(
 ): Promise<Staged> {
   const { store, checker } = deps;
   const view = openView(store, session, tree, signal);
+  const pace = startPace(signal);
   const context: Context = {
     view,
     sizeOfBlob: (hash) => (ownsBlob(hash) ? store.blobs.size(hash) : undefined),
     warnings: [],
+    pace,
   };
   await prefetch(view, changes);
-  const pace = startPace();
   for (const [index, change] of changes.entries()) {
     await pace();
     await applyChange(context, change, indexes?.[index] ?? index);

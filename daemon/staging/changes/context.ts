@@ -4,6 +4,7 @@ import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { now } from "../../store/index.ts";
 import { assertOneLink } from "../hard-links.ts";
 import type { Layer } from "../overlay.ts";
+import type { Pace } from "../pace.ts";
 import { staleError } from "../stale.ts";
 import type { View } from "../view.ts";
 import type { Match } from "./hunks/match.ts";
@@ -13,6 +14,8 @@ export interface Context {
   /** A blob's size, where the caller may use it. */
   sizeOfBlob(hash: string): number | undefined;
   readonly warnings: string[];
+  /** Ends the work of a call that nobody waits for any more. */
+  readonly pace: Pace;
 }
 
 /** The fields that every kind of change may carry. */

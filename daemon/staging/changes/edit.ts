@@ -7,7 +7,7 @@
  */
 import type { ChangeOf } from "../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
-import { type Pace, startPace } from "../pace.ts";
+import type { Pace } from "../pace.ts";
 import { assertThere, findPlace } from "../places.ts";
 import { assertSize } from "../snapshots.ts";
 import { assertBaseHash, assertUnlinked, type Context, encode, matchesOf, put } from "./context.ts";
@@ -29,7 +29,7 @@ const MAX_REPLACED = 1_000_000;
 const PIECE = 1024;
 
 export async function edit(context: Context, change: ChangeOf<"edit">): Promise<void> {
-  const { view } = context;
+  const { view, pace } = context;
   const place = await findPlace(view, change.path, { follow: true });
   assertThere(place);
   await assertBaseHash(context, place.path, change);
@@ -37,7 +37,6 @@ export async function edit(context: Context, change: ChangeOf<"edit">): Promise<
   const image = await view.imageOf(place.path);
   const match = [...(await matchesOf(context, place.path))];
   let bytes = await view.snapshots.bytes(image, place.path);
-  const pace = startPace();
   for (const [n, each] of change.edits.entries()) {
     const found = await find(bytes, each, place.path, n, pace);
     const { length } = found.old;

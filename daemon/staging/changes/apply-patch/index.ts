@@ -5,7 +5,7 @@
  */
 import type { ChangeOf } from "../../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
-import { type Pace, startPace } from "../../pace.ts";
+import type { Pace } from "../../pace.ts";
 import { assertThere, findPlace } from "../../places.ts";
 import { assertBaseHash, assertUnlinked, type Context, encode, invalid, matchesOf, put } from "../context.ts";
 import { remove, rename } from "../entries.ts";
@@ -18,7 +18,7 @@ import { placeChunks } from "./place.ts";
 type Change = ChangeOf<"applyPatch">;
 
 export async function applyPatch(context: Context, change: Change): Promise<void> {
-  const pace = startPace();
+  const { pace } = context;
   const steps = await parseApplyPatch(encode(change.text, "", "text"), pace);
   if (change.baseHash !== undefined && steps.length !== 1)
     throw invalid("baseHash names one content, but the patch has several files.", steps[0]?.path ?? "");

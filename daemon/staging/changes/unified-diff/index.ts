@@ -8,7 +8,6 @@ import type { ChangeOf } from "../../../../protocol/methods/index.ts";
 import { decodeBase64 } from "../../../../protocol/wire/base64.ts";
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import { ABSENT } from "../../../disk/index.ts";
-import { startPace } from "../../pace.ts";
 import { findPlace } from "../../places.ts";
 import { blobSize, type Context, encode, invalid, put } from "../context.ts";
 import { malformed } from "./malformed.ts";
@@ -16,7 +15,7 @@ import { type FileDiff, parseDiff } from "./parse.ts";
 import { type Arrival, resolveSection } from "./resolve.ts";
 
 export async function unifiedDiff(context: Context, change: ChangeOf<"unifiedDiff">): Promise<void> {
-  const pace = startPace();
+  const { pace } = context;
   const { files, warnings } = await parseDiff(await textOf(context, change), pace);
   if (change.baseHash !== undefined && files.length !== 1)
     throw invalid("baseHash names one content, but the diff has several files.", files[0]?.to ?? "");

@@ -1,7 +1,7 @@
 /** The files below a directory as the session sees it now, this call's own changes included: what becomes of a folder. */
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import { joinPath } from "../../../disk/index.ts";
-import { type Pace, startPace } from "../../pace.ts";
+import type { Pace } from "../../pace.ts";
 import { assertNoDirectory } from "../../places.ts";
 import type { View } from "../../view.ts";
 
@@ -9,8 +9,7 @@ import type { View } from "../../view.ts";
 const MAX_FILES = 100_000;
 
 /** Sorted. @throws {IopipeError} NotAFile where something else is below it, TooLarge */
-export async function filesBelow(view: View, directory: string): Promise<string[]> {
-  const pace = startPace();
+export async function filesBelow(view: View, directory: string, pace: Pace): Promise<string[]> {
   const found = new Set<string>();
   await collect(view, directory, found, pace);
   const isBelow = (path: string): boolean => path.startsWith(`${directory}/`);

@@ -5,7 +5,7 @@
  */
 import type { ChangeOf } from "../../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
-import { type Pace, startPace } from "../../pace.ts";
+import type { Pace } from "../../pace.ts";
 import { assertThere, findPlace } from "../../places.ts";
 import {
   assertBaseHash,
@@ -25,7 +25,7 @@ type Step = NonNullable<Change["edit"]["documentChanges"]>[number];
 type DocumentEdit = Exclude<Step, Resource>;
 
 export async function workspaceEdit(context: Context, change: Change): Promise<void> {
-  const pace = startPace();
+  const { pace } = context;
   const steps = stepsOf(change);
   const hashes = hashesOf(change, steps, context.view.tree.root);
   let documents = new Map<string, Document>();

@@ -33,7 +33,8 @@ export const RESOURCES: Resources = {
     if (from.type === "absent") throw missing(from);
     if (from.path === to.path || !mayTake(to, options)) return;
     if (to.type !== "absent") await remove(context, { kind: "delete", path: to.path });
-    const paths = from.type === "directory" ? await filesBelow(context.view, from.path) : [from.path];
+    const paths =
+      from.type === "directory" ? await filesBelow(context.view, from.path, context.pace) : [from.path];
     for (const path of paths)
       await rename(context, { ...common, kind: "rename", path, to: to.path + path.slice(from.path.length) });
   },
@@ -49,7 +50,7 @@ export const RESOURCES: Resources = {
         hint: "Say recursive to delete what is in it.",
       });
     const isDirectory = place.type === "directory";
-    const paths = isDirectory ? await filesBelow(context.view, place.path) : [place.path];
+    const paths = isDirectory ? await filesBelow(context.view, place.path, context.pace) : [place.path];
     for (const path of paths) await remove(context, { ...common, kind: "delete", path });
   },
 };

@@ -42,7 +42,7 @@ async function gitDirectories(root: string): Promise<string[]> {
   for (let at = root; ; at = dirname(at)) {
     // A bare repository has no .git: it is one.
     for (const candidate of [await ledTo(join(at, ".git")), at]) {
-      const found = candidate === undefined ? [] : await wholeAt(candidate);
+      const found = await wholeAt(candidate);
       if (found.length > 0) return found;
     }
     if (at === dirname(at)) return [];
@@ -50,7 +50,7 @@ async function gitDirectories(root: string): Promise<string[]> {
 }
 
 /** Where a `.git` leads. gitrepository-layout(5), "gitfile". */
-async function ledTo(file: string): Promise<string | undefined> {
+async function ledTo(file: string): Promise<string> {
   const [, target] = /^gitdir: (.+)$/s.exec(await readLine(file)) ?? [];
   return target === undefined ? file : resolve(dirname(file), target);
 }

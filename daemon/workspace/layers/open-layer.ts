@@ -60,13 +60,13 @@ export async function openLayer(
   asking: Asking,
 ): Promise<OpenedLayer> {
   const { pid, title = "", agent, trusted = false, chosen, maxBytes = DEFAULT_ROOM_BYTES, passed } = options;
+  const isCopy = chosen.backend === "copy";
+  const git = await gitOver(root, own, isCopy);
   const session = openSession(store, { workspace, title, agent, role: "reviewer", by: asking.by });
   const { id } = session;
   const place = layerPlace(own.stateDir, id);
-  const isCopy = chosen.backend === "copy";
   const clock = watch.clock();
   const beganNs = makeLayer(place, root);
-  const git = await gitOver(root, own, isCopy);
   makeGitLayers(place, git.covered);
   const process = identityOfProcess(pid);
   store.layers.insert({ session: id, backend: chosen.backend, pid, process, beganNs, clock, maxBytes });

@@ -8,8 +8,10 @@ import type { Change, CheckedParams } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 import { ABSENT, aspectsOf, sameAspects, type Tree } from "../disk/index.ts";
 import { now, type PatchRow, type SessionRow } from "../store/index.ts";
+import { type Conflict, conflictsOf } from "./conflicts.ts";
 import { patchEvent } from "./events.ts";
 import { keepHunks } from "./keep-hunks.ts";
+import { startPace } from "./pace.ts";
 import { assertPending, patchesNamed } from "./select.ts";
 import { type Deps, type StageOptions, stage } from "./stage.ts";
 import { staleError } from "./stale.ts";
@@ -34,22 +36,26 @@ export async function decide(
   options: DecideOptions,
 ): Promise<PatchRow[]> {
   const { decisions, by } = options;
-  const ids = decisions.map(({ patch }) => patch);
-  const patches = await each(decisions, async (decided, index) => {
+  const pace = startPace(options.signal);
+  const seen = new Set<string>();
+  const patches = await each(decisions, async (decided) => {
+    await pace();
     const patch = pendingPatch(deps, session, decided);
-    if (ids.indexOf(patch.id) < index) throw invalid(patch, `${patch.path} is decided on twice.`);
+    if (seen.has(patch.id)) throw invalid(patch, `${patch.path} is decided on twice.`);
+    seen.add(patch.id);
     return patch;
   });
   const edits = await each(decisions, (decided, n) => editOf(deps, patches[n] as PatchRow, decided));
-  const record = (staged: readonly PatchRow[]): PatchRow[] =>
-    decisions.map((decided, index) => {
-      try {
-        const patch = patches[index] as PatchRow;
-        return recordOne(deps, edits[index] ? madeOf(patch, staged) : patch, decided, by);
-      } catch (error) {
-        throw indexed(error, index);
-      }
-    });
+  const record = (staged: readonly PatchRow[]): PatchRow[] => {
+    const rows = patches.map((patch, index) =>
+      saying(index, () => (edits[index] ? madeOf(patch, staged) : patch)),
+    );
+    // Asked for once: there may be ten thousand.
+    const conflicts = conflictsOf(deps.store, rows);
+    return rows.map(({ id }, index) =>
+      saying(index, () => recordOne(deps, id, decisions[index] as Decided, conflicts.get(id), by)),
+    );
+  };
   const changes = edits.filter((change) => change !== undefined);
   const indexes = edits.flatMap((change, index) => (change ? [index] : []));
   if (changes.length === 0) return deps.store.transaction(() => record([]));
@@ -69,6 +75,15 @@ async function each<T>(
       }),
     );
   return results;
+}
+
+/** `work`'s result; an error says which decision it is about. */
+function saying<T>(index: number, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw indexed(error, index);
+  }
 }
 
 function indexed(error: unknown, index: number): unknown {
@@ -109,8 +124,9 @@ function madeOf({ path, id, base, after }: PatchRow, staged: readonly PatchRow[]
 
 function recordOne(
   { store }: Deps,
-  { id }: PatchRow,
+  id: string,
   { decision, note }: Decided,
+  conflicts: readonly Conflict[] = [],
   by: string | undefined,
 ): PatchRow {
   const patch = store.patches.require(id);
@@ -118,8 +134,9 @@ function recordOne(
   assertPending(patch);
   store.patches.decide(id, decision, note);
   if (decision === "rejected") store.patches.move(id, { state: "Discarded", reason: "rejected" });
-  patchEvent(store, "session/decided", patch, by);
-  if (decision === "rejected") patchEvent(store, "patch/discarded", patch, by);
+  const isRejected = decision === "rejected";
+  patchEvent(store, "session/decided", patch, by, isRejected ? [] : conflicts);
+  if (isRejected) patchEvent(store, "patch/discarded", patch, by, []);
   return store.patches.require(id);
 }
 

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { canMount } from "../fixture/small-disk.ts";
 import { canLayer } from "./layers.ts";
 import { snapshot } from "./repository.ts";
@@ -29,6 +29,14 @@ interface Outside {
   readonly root: string;
   /** Git's directory, with the common one. */
   readonly git: string;
+}
+
+/** A bare repository with a worktree inside. */
+function inBare(scene: UserScene, name: string): Outside {
+  const git = `${scene.root}-${name}`;
+  scene.native(scene.root, "git", "clone", "--bare", scene.root, git);
+  scene.native(git, "git", "worktree", "add", "-b", "inside", "main");
+  return { root: path.join(git, "main"), git };
 }
 
 /** Git directories outside of a root, each as git itself makes it; the scene's repository is the one that they belong to. */
@@ -52,22 +60,15 @@ const KINDS: [string, (scene: UserScene) => Outside][] = [
     },
   ],
   ["a part of a repository", (scene) => ({ root: scene.at("part"), git: scene.at(".git") })],
-  [
-    "a worktree in a bare repository",
-    (scene) => {
-      const bare = `${scene.root}-bare`;
-      scene.native(scene.root, "git", "clone", "--bare", scene.root, bare);
-      scene.native(bare, "git", "worktree", "add", "-b", "side", "main");
-      return { root: path.join(bare, "main"), git: bare };
-    },
-  ],
+  ["a worktree in a bare repository", (scene) => inBare(scene, "bare")],
   [
     "a link to git's directory",
     (scene) => {
-      const git = `${scene.root}-git`;
-      renameSync(scene.at(".git"), git);
-      symlinkSync(git, scene.at(".git"));
-      return { root: scene.root, git };
+      const [root, git] = [`${scene.root}-linked`, `${scene.root}-git`];
+      scene.native(scene.root, "git", "clone", scene.root, root);
+      renameSync(path.join(root, ".git"), git);
+      symlinkSync(git, path.join(root, ".git"));
+      return { root, git };
     },
   ],
 ];
@@ -87,8 +88,13 @@ async function openWorktree(scene: UserScene): Promise<Outside> {
 }
 
 describe.runIf(canLayer).each(USERS)("as $name", (user) => {
+  let scene: UserScene;
+  beforeAll(() => {
+    scene = openUserScene(user, { ...FILES, "cache/old": "old\n" });
+  });
+  afterAll(() => scene?.[Symbol.asyncDispose]());
+
   test.each(KINDS)("a commit in %s is not a real one", async (_, make) => {
-    await using scene = openUserScene(user, FILES);
     const outside = make(scene);
     const { root } = outside;
     scene.own();
@@ -104,15 +110,8 @@ describe.runIf(canLayer).each(USERS)("as $name", (user) => {
     const layers = path.join(scene.home.locations.stateDir, "layers");
     expect(readdirSync(layers)).toEqual([]);
 
-    const verified = await scene.ctl(
-      "verify",
-      "--workspace",
-      root,
-      "--",
-      "sh",
-      "-c",
-      `${COMMIT}; rm -rf .git`,
-    );
+    const harms = `${COMMIT}; rm -rf .git`;
+    const verified = await scene.ctl("verify", "--workspace", root, "--", "sh", "-c", harms);
     expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining("x\n") });
     expect({ head: head(), git: untouched(outside) }).toEqual(before);
     expect(readdirSync(layers)).toEqual([]);
@@ -122,21 +121,27 @@ describe.runIf(canLayer).each(USERS)("as $name", (user) => {
     expect(head()).toBe(before.head);
   });
 
+  test("what passes through does so where the workspace is in git's directory", async () => {
+    const { root, git } = inBare(scene, "passing");
+    await scene.ctl("open", root);
+    const before = readFileSync(path.join(git, "worktrees/main/index"));
+    const script = `echo new > cache/new; ${COMMIT}; readlink /proc/$$/fd/[3-9]; true`;
+    const flags = ["--workspace", root, "--pass-through", path.join(root, "cache")];
+    const { code, stdout, stderr } = await scene.ctl("run", ...flags, "--", "sh", "-c", script);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "x\n" });
+    expect(stderr).toContain("1 change is staged");
+    expect(readFileSync(path.join(root, "cache/new"), "utf8")).toBe("new\n");
+    expect(readFileSync(path.join(git, "worktrees/main/index"))).toEqual(before);
+  });
+
   test("what is no git directory is as it was, though `.git` says that it is one", async () => {
-    await using scene = openUserScene(user, FILES);
-    const outside = `${scene.root}-outside`;
-    mkdirSync(outside);
-    renameSync(scene.at(".git"), `${scene.root}-git`);
-    writeFileSync(scene.at(".git"), `gitdir: ${outside}\n`);
+    const [root, outside] = [`${scene.root}-bogus`, `${scene.root}-outside`];
+    for (const directory of [root, outside]) mkdirSync(directory);
+    writeFileSync(path.join(root, ".git"), `gitdir: ${outside}\n`);
     scene.own();
-    await scene.ctl("open", scene.root);
-    const { code, stderr } = await scene.ctl(
-      "run",
-      "--",
-      "sh",
-      "-c",
-      `echo real > '${outside}/file'; echo x > x`,
-    );
+    await scene.ctl("open", root);
+    const script = `echo real > '${outside}/file'; echo x > x`;
+    const { code, stderr } = await scene.ctl("run", "--workspace", root, "--", "sh", "-c", script);
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr: expect.stringMatching(/^iopipe: 1 change is staged/),
@@ -145,7 +150,6 @@ describe.runIf(canLayer).each(USERS)("as $name", (user) => {
   });
 
   test("a copy says that it does not cover it", async () => {
-    await using scene = openUserScene(user, FILES);
     const { root, git } = await openWorktree(scene);
     const copied = ["--workspace", root, "--trusted", "--backend", "copy"];
     const { code, stderr } = await scene.ctl("run", ...copied, "--", "true");

@@ -3,7 +3,8 @@
 import type { Params, Result } from "../../../protocol/methods/index.ts";
 import { confirm } from "../ask.ts";
 import { describeAttention, exitOf } from "../attention.ts";
-import { type Chosen, choosePatches, chooseSession, namedSession, openNewSession } from "../choose.ts";
+import { type Chosen, chooseSession, namedSession, openNewSession } from "../choose.ts";
+import { choosePatches } from "../choose-patches.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { count, isInteractive, note, print, printJson } from "../output.ts";

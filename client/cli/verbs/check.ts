@@ -1,6 +1,7 @@
 /** `check`: the dry run of an apply; exits as the apply would. */
 import { type ErrorData, IopipeError } from "../../../protocol/wire/errors.ts";
-import { choosePatches, chooseSession } from "../choose.ts";
+import { chooseSession } from "../choose.ts";
+import { choosePatches } from "../choose-patches.ts";
 import type { Context } from "../context.ts";
 import { exitCodeOfKind } from "../failure.ts";
 import { hintOf } from "../hints.ts";

@@ -1,7 +1,8 @@
 /** `diff [PATH...]`: what is pending, as text that `git apply` takes. */
 import type { Patch, Result } from "../../../protocol/methods/index.ts";
 import { isKind } from "../../../protocol/wire/errors.ts";
-import { type Chosen, choosePatches, chooseSession } from "../choose.ts";
+import { type Chosen, chooseSession } from "../choose.ts";
+import { choosePatches } from "../choose-patches.ts";
 import type { Context } from "../context.ts";
 import { wholeNumber } from "../numbers.ts";
 import { colour, colourDiff, count, note, print, printJson } from "../output.ts";

@@ -4,7 +4,8 @@
  */
 import type { Result } from "../../../protocol/methods/index.ts";
 import { confirm } from "../ask.ts";
-import { allSessions, type Chosen, choosePatches, chooseSession, namedSession } from "../choose.ts";
+import { allSessions, type Chosen, chooseSession, namedSession } from "../choose.ts";
+import { choosePatches } from "../choose-patches.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { isInteractive, note, print, printJson } from "../output.ts";

@@ -1,7 +1,8 @@
 /** `rebase [PATH...]`: merges stale patches onto what is on disk now, as new pending patches. Exits 3 on conflicts. */
 
 import type { Result } from "../../../protocol/methods/index.ts";
-import { choosePatches, chooseSession } from "../choose.ts";
+import { chooseSession } from "../choose.ts";
+import { choosePatches } from "../choose-patches.ts";
 import type { Context } from "../context.ts";
 import { exitCodeOfKind } from "../failure.ts";
 import { note, print, printJson } from "../output.ts";

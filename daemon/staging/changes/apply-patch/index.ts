@@ -12,7 +12,8 @@ import { remove, rename } from "../entries.ts";
 import { matchAt } from "../hunks/match.ts";
 import { splice } from "../hunks/splice.ts";
 import { CR, LF, splitText } from "../hunks/text.ts";
-import { type Chunk, parseApplyPatch, type Step } from "./parse.ts";
+import { parseApplyPatch, type Step } from "./parse.ts";
+import type { Chunk } from "./parse-chunk.ts";
 import { placeChunks } from "./place.ts";
 
 type Change = ChangeOf<"applyPatch">;

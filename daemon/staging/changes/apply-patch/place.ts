@@ -12,7 +12,7 @@ import { nearestTo } from "../hunks/nearest.ts";
 import { openSearch, type Range, type Search } from "../hunks/search.ts";
 import type { Placed } from "../hunks/splice.ts";
 import { bytesOf, endOf, type Span, sameBytes, spanOf } from "../hunks/text.ts";
-import type { Chunk } from "./parse.ts";
+import type { Chunk } from "./parse-chunk.ts";
 
 const LIKENESSES: readonly Likeness[] = ["exact", "eol", "trailingSpace"];
 

@@ -19,10 +19,10 @@ function describe({ items, totals, limits }: Collection, dryRun: boolean): void 
   for (const item of items) print(line(item, limits));
   const untold = Object.entries(totals).flatMap(([what, { count: all }]) => {
     const more = all - items.filter((item) => item.what === what).length;
-    return more > 0 ? [count(more, `${what} more`, `${what}s more`)] : [];
+    return more > 0 ? [count(more, `${what} more`, `${several(what)} more`)] : [];
   });
   if (untold.length > 0) print(`… and ${untold.join(", ")}`);
-  const sums = Object.entries(totals).map(([what, { count: all }]) => count(all, what));
+  const sums = Object.entries(totals).map(([what, { count: all }]) => count(all, what, several(what)));
   if (sums.length === 0) print("Nothing to clear.");
   else
     print(`${dryRun ? "Would clear" : "Cleared"} ${sums.join(", ")}: ${volume(freed(totals))} of content.`);
@@ -30,6 +30,10 @@ function describe({ items, totals, limits }: Collection, dryRun: boolean): void 
     `Kept: undo data ${span(limits.undoMs)} and up to ${volume(limits.undoBytes)}, discarded patches ${span(limits.discardedMs)}, ` +
       `unused sessions ${span(limits.orphanedMs)}.`,
   );
+}
+
+function several(what: string): string {
+  return what === "patch" ? "patches" : `${what}s`;
 }
 
 /** What operations need is content too, and counted there. */

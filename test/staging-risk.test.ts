@@ -28,6 +28,7 @@ const CASES: readonly [string, Change, number, string[]][] = [
   ["an agent's servers", write(".mcp.json"), 40, ["configures an agent or an editor"]],
   ["a workflow", write(".github/workflows/ci.yml"), 40, ["runs in CI or in hooks"]],
   ["a file of secrets", write("web/.env.local"), 40, ["may hold secrets"]],
+  ["what a shell reads them from", write("web/.envrc"), 40, ["may hold secrets"]],
   ["a key", write("deploy/id_ed25519"), 40, ["may hold secrets"]],
   ["the policy", write(".iopipe.jsonc"), 100, ["changes the workspace's policy"]],
   ["the policy in another spelling", write(".IOPipe.jsonc"), 100, ["changes the workspace's policy"]],

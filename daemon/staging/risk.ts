@@ -34,7 +34,7 @@ const AGENTS =
 const LOCKFILE =
   /(^|\/)(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|Cargo\.lock|poetry\.lock|uv\.lock|Pipfile\.lock|Gemfile\.lock|composer\.lock|go\.sum|flake\.lock|deno\.lock)$/i;
 const SECRET =
-  /(^|\/)(\.env(\..+)?|\.npmrc|\.netrc|\.pypirc|id_(rsa|dsa|ecdsa|ed25519)|.+\.(pem|key|p12|pfx))$/i;
+  /(^|\/)(\.env(rc|\..+)?|\.npmrc|\.netrc|\.pypirc|id_(rsa|dsa|ecdsa|ed25519)|.+\.(pem|key|p12|pfx))$/i;
 
 const REASONS: readonly Reason[] = [
   { score: 100, reason: "changes the workspace's policy", applies: (patch) => touches(patch, isPolicy) },

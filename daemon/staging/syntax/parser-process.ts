@@ -5,9 +5,9 @@
  * Failure: never rejects. The content that a child died of is unknown, the others go to its successor; children that
  * die one after the other are started ever later, up to LONGEST_DELAY_MS.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { type Answer, isReport, readAnswers, spawnChild } from "./parser-pipe.ts";
 import { type Report, unknown } from "./report.ts";
 
 export interface ParserProcess {
@@ -31,8 +31,6 @@ const START_MS = 20_000;
 const IDLE_MS = 120_000;
 /** Contents that wait, of at most 1 MiB each. */
 const MAX_QUEUED = 200;
-/** A report has at most ten findings of each kind. */
-const MAX_LINE_BYTES = 64 * 1024;
 /** A child that has grown or worked so much is replaced: WASM memory never shrinks, and the kernel ends it at 300 s. */
 const GROWN_BYTES = 512 * 1024 * 1024;
 const WORKED_MS = 120_000;
@@ -45,14 +43,6 @@ interface Task {
   readonly bytes: Uint8Array;
   readonly language: string;
   readonly resolve: (report: Report) => void;
-}
-
-interface Answer {
-  readonly ready?: true;
-  readonly id?: number;
-  readonly report?: Report;
-  readonly rssBytes?: number;
-  readonly cpuMs?: number;
 }
 
 export function startParserProcess({
@@ -84,7 +74,7 @@ export function startParserProcess({
     const started = start();
     child = started;
     after(START_MS, () => started.kill("SIGKILL"));
-    readLines(started, (answer) => child === started && take(answer));
+    readAnswers(started, (answer) => child === started && take(answer));
     started.once("exit", (code, signal) => child === started && ended(`it ended with ${signal ?? code}`));
   };
   const work = (task: Task): void => {
@@ -167,51 +157,4 @@ export function startParserProcess({
 function delayAfter(failures: number): number {
   if (failures < IMMEDIATE_STARTS) return 0;
   return Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures - IMMEDIATE_STARTS));
-}
-
-/** V8's optimising compiler would take more time and memory over a grammar than its parsing saves. */
-const NODE_FLAGS = ["--liftoff-only", "--max-old-space-size=512"];
-
-function spawnChild(): ChildProcess {
-  const entry = fileURLToPath(new URL("./child.ts", import.meta.url));
-  // Either variable costs a start dearly or changes what runs there.
-  const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...env } = process.env;
-  const child = spawn(process.execPath, [...NODE_FLAGS, entry], {
-    env,
-    stdio: ["pipe", "pipe", "ignore"],
-    windowsHide: true,
-  });
-  // A child that could not be started or is gone already: its exit says the same.
-  child.on("error", () => child.emit("exit", null, "SIGKILL"));
-  child.stdin?.on("error", () => {});
-  return child;
-}
-
-/** A line longer than any report, or none of ours, ends the child. */
-function readLines(child: ChildProcess, take: (answer: Answer) => void): void {
-  let text = "";
-  child.stdout?.setEncoding("utf8").on("data", (piece: string) => {
-    text += piece;
-    const lines = text.split("\n");
-    text = lines.pop() ?? "";
-    if (text.length > MAX_LINE_BYTES) return void child.kill("SIGKILL");
-    for (const line of lines) {
-      try {
-        take(JSON.parse(line) as Answer);
-      } catch {
-        child.kill("SIGKILL");
-      }
-    }
-  });
-}
-
-const PARSED = ["clean", "broken", "unknown"];
-
-function isReport(value: Report | undefined): value is Report {
-  return (
-    value !== undefined &&
-    PARSED.includes(value.parsed) &&
-    Array.isArray(value.errors) &&
-    Array.isArray(value.warnings)
-  );
 }

@@ -2,6 +2,7 @@
  * The person's editor, run on a private copy of some bytes. Owns that copy, and removes it.
  * The terminal's keys are the editor's meanwhile: many take ^C for a way back to their commands.
  */
+import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,16 +36,17 @@ export async function edited(
   const file = join(directory, name);
   try {
     writeFileSync(file, content, { mode: 0o600 });
-    const child = spawn(program, [...args, file], { stdio: "inherit" });
-    const ended = new Promise<string>((resolve) => {
-      child.once("error", ({ message }) => resolve(`could not be started (${message})`));
-      child.once("exit", (status, signal) =>
-        resolve(status === 0 ? "" : `ended with ${signal ?? `status ${status}`}`),
-      );
-    });
+    let child: ChildProcess | undefined;
     const end = await context.leavingSignals(
-      (signal) => KEYS.has(signal) || child.kill(signal),
-      () => ended,
+      (signal) => KEYS.has(signal) || child?.kill(signal),
+      () =>
+        new Promise<string>((resolve) => {
+          child = spawn(program, [...args, file], { stdio: "inherit" });
+          child.once("error", ({ message }) => resolve(`could not be started (${message})`));
+          child.once("exit", (status, signal) =>
+            resolve(status === 0 ? "" : `ended with ${signal ?? `status ${status}`}`),
+          );
+        }),
     );
     if (end !== "") throw failed(`The editor ${program} ${end}`);
     if (existsSync(file)) return readFileSync(file);

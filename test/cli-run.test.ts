@@ -1,4 +1,5 @@
 /** `iopipectl run` inside the test's process, on each backend that the machine offers: what it says, and its exit codes. */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -127,9 +128,12 @@ describe.each([
 
   test("ends what goes on writing, and counts nothing that was there before", async () => {
     writeFileSync(at("before"), Buffer.alloc(64 * 1024 * 1024, "x"));
-    const script = "while :; do head -c 100000 /dev/zero >> new || exit 9; sleep 0.01; done";
+    const loop = "while :; do head -c 100000 /dev/zero >> new || exit 9; sleep 0.01; done";
+    const marker = `${here.root}-goes-on`;
+    const script = `sh -c '${loop}' '${marker}'; true`;
     const { code, stderr } = await run(script, [...flags, "--max-size", "4MiB"]);
     expect({ code, stderr }).toEqual({ code: 125, stderr: expect.stringContaining("The command was ended") });
+    await expect.poll(() => spawnSync("pgrep", ["-f", marker]).stdout.toString()).toBe("");
     const bytes = Number(/takes (\d+) bytes/.exec(stderr)?.[1]);
     expect(bytes).toBeGreaterThan(4 * 1024 * 1024);
     expect(bytes).toBeLessThan(64 * 1024 * 1024);

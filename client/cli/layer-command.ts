@@ -4,7 +4,7 @@
  * what is sent to this process alone is passed on.
  */
 import { spawn } from "node:child_process";
-import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, openSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { join, relative } from "node:path";
 import type { Writable } from "node:stream";
@@ -14,13 +14,11 @@ import { type Outgrown, outgrown } from "../../protocol/wire/room.ts";
 import { nothingInherited } from "../descriptors.ts";
 import type { Context } from "./context.ts";
 import { UsageError } from "./failure.ts";
+import { interruptAll, passOn } from "./layer-signals.ts";
 import { dropTypedAhead } from "./typed-ahead.ts";
 
 /** Processes between the one that is started and the command itself: unshare's child, and the shell's (enter.sh). */
 const DEPTH = { overlay: 2, copy: 0 };
-
-/** How long a command may take to end by ^C, when it has to. */
-const GRACE_MS = 2000;
 
 export interface Outcome {
   readonly code: number;
@@ -61,19 +59,12 @@ export async function runCommand(
   };
   const over = new AbortController();
   const watched = outgrown({ directory: layer, maxBytes }, over.signal).then((found) => {
-    if (found && child.pid !== undefined) end(child.pid, DEPTH[backend], over.signal);
+    if (found && child.pid !== undefined) interruptAll(child.pid, DEPTH[backend], over.signal);
     return found;
   });
   const code = await context.leavingSignals(tell, () => ended).finally(() => over.abort());
   if (env.IOPIPE_ROLE === "proposer") dropTypedAhead();
   return { code, interrupted, outgrown: await watched };
-}
-
-/** As ^C does, and where that is not heeded in time, by force; with the command everything in the layer ends. */
-function end(pid: number, depth: number, over: AbortSignal): void {
-  passOn(pid, depth, "SIGINT");
-  const timer = setTimeout(() => passOn(pid, depth, "SIGKILL"), GRACE_MS);
-  over.addEventListener("abort", () => clearTimeout(timer));
 }
 
 /** The working directory as the layer has it, where that is in the workspace; else the workspace's root. */
@@ -114,28 +105,6 @@ function hasTerminal(): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-/** Before the command has begun there is nobody to be asked: the layer ends. */
-function passOn(pid: number, depth: number, signal: NodeJS.Signals): void {
-  let target: number | undefined = pid;
-  for (let at = 0; at < depth && target !== undefined; at++) target = childOf(target);
-  try {
-    if (target === undefined) process.kill(pid, "SIGKILL");
-    else process.kill(target, signal);
-  } catch {
-    // It has just ended.
-  }
-}
-
-/** proc_tid_children(5). */
-function childOf(pid: number): number | undefined {
-  try {
-    const [first] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-    return first ? Number(first) : undefined;
-  } catch {
-    return undefined;
   }
 }
 

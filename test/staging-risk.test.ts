@@ -1,6 +1,7 @@
 /** Risk: each reason on its own, by what a real session stages, and what a session's scope says. */
 import { expect, test } from "vitest";
 import { openSession } from "../daemon/staging/index.ts";
+import type { PatchRow } from "../daemon/store/index.ts";
 import type { Change } from "../protocol/methods/index.ts";
 import { makeScene } from "./staging-scene.ts";
 
@@ -93,4 +94,17 @@ test("what lies outside the session's scope is riskier, and all that is found ad
     ownsBlob: () => false,
   });
   expect(moved.patches[0]?.findings.risk).toEqual({ score: 70, reasons: ["may hold secrets", outside] });
+});
+
+test("a file that another is moved over is at risk, by whatever change it comes to that", async () => {
+  const scene = makeScene({ "a.txt": "a\n", "b.txt": "b\n", "empty.txt": "", "c.txt": "c\n" });
+  const risks = (patches: readonly PatchRow[]) =>
+    Object.fromEntries(patches.map(({ path, findings }) => [path, findings.risk?.reasons]));
+  const over = await scene.stage(
+    { kind: "delete", path: "b.txt" },
+    { kind: "rename", path: "a.txt", to: "b.txt" },
+  );
+  expect(risks(over)).toEqual({ "a.txt": ["deletes a file"], "b.txt": ["has another file moved over it"] });
+  const emptied = await scene.stage({ kind: "delete", path: "empty.txt" }, write("c.txt", ""));
+  expect(risks(emptied)).toEqual({ "empty.txt": ["deletes a file"], "c.txt": [] });
 });

@@ -13,7 +13,7 @@ export type Risk = NonNullable<Patch["risk"]>;
 /** Where a workspace may carry its policy. */
 export const POLICY_FILE = ".iopipe.jsonc";
 
-type Risky = Omit<NewPatch, "findings"> & Pick<Patch, "match" | "syntax">;
+type Risky = Omit<NewPatch, "findings"> & Pick<Patch, "match" | "syntax"> & { readonly movedOver: boolean };
 
 interface Reason {
   readonly score: number;
@@ -48,6 +48,7 @@ const REASONS: readonly Reason[] = [
   { score: 30, reason: "outside what the session says it is about", applies: isOutside },
   { score: 30, reason: "loses more than half of the file", applies: shrinks },
   { score: 25, reason: "deletes a file", applies: ({ kind }) => kind === "delete" },
+  { score: 25, reason: "has another file moved over it", applies: ({ movedOver }) => movedOver },
   { score: 25, reason: "becomes executable", applies: becomesExecutable },
   { score: 20, reason: "was matched inexactly", applies: ({ match }) => match?.some(isInexact) ?? false },
   { score: 20, reason: "replaces a file over 1 MiB", applies: ({ fullReplace }) => fullReplace },

@@ -153,20 +153,30 @@ export function recordEffect(
   }
   for (const patch of settleStaged(store, session, new Set([...view.touched, ...staged])))
     if (!staged.has(patch.path)) patchEvent(store, "patch/discarded", patch, by);
-  const rows = wanted.map((each) => insertPatch(store, session, each));
+  const moved = movedContents(wanted);
+  const rows = wanted.map((each) =>
+    insertPatch(store, session, each, each.kind === "update" && moved.has(each.after.hash)),
+  );
   announceStaged(store, rows, by);
   return rows;
 }
 
-/** A new pending patch of `session`; inside a transaction. */
+/** What files that go leave to others: a rename over a file comes to a deletion here and an update there. */
+function movedContents(wanted: readonly Measured[]): ReadonlySet<string | undefined> {
+  const gone = wanted.filter(({ kind, base }) => kind === "delete" && base.size !== 0);
+  return new Set(gone.flatMap(({ base }) => base.hash ?? []));
+}
+
+/** A new pending patch of `session`; inside a transaction. `movedOver`: its content is that of a file which goes. */
 export function insertPatch(
   store: Store,
   session: SessionRow,
   { match, touched, syntax, ...patch }: Measured,
+  movedOver = false,
 ): PatchRow {
   const ids = { id: newId("p"), session: session.id, workspace: session.workspace };
   const found = { ...(match && { match }), ...(touched && { touched }), ...(syntax && { syntax }) };
-  const risk = riskOf({ ...patch, ...ids, ...found }, session.scope);
+  const risk = riskOf({ ...patch, ...ids, ...found, movedOver }, session.scope);
   return store.patches.insert({ ...patch, ...ids, findings: { risk, ...found } });
 }
 

@@ -246,4 +246,9 @@ export const MIGRATIONS: readonly string[] = [
   -- Whether it stands until somebody says what becomes of it.
   ALTER TABLE layer ADD COLUMN is_left INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- For which sessions are Pending: the next one by one seek, however many patches each has.
+  CREATE INDEX patch_unsettled_session ON patch (session)
+    WHERE state = 'Pending' OR (state = 'Discarded' AND reason = 'stale');
+  `,
 ];

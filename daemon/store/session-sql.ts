@@ -32,9 +32,16 @@ const STATE = `CASE
   WHEN EXISTS (SELECT 1 FROM patch WHERE session = s.id AND state = 'Applied') THEN 'Applied'
   ELSE 'Discarded' END`;
 
-/** The ids of those that STATE finds Pending. */
+/** The first session after another one, by id, that has an unsettled patch: one seek, however many it has. */
+const nextUnsettled = (after: string) =>
+  `SELECT min(session) FROM patch INDEXED BY patch_unsettled_session WHERE ${after} AND ${UNSETTLED}`;
+
+/** The ids of those that STATE finds Pending: in as many steps as there are, not as they have patches. */
 const PENDING = `SELECT id FROM session WHERE patchless
-  UNION SELECT session FROM patch INDEXED BY patch_unsettled WHERE ${UNSETTLED}`;
+  UNION SELECT id FROM (
+    WITH RECURSIVE unsettled (id) AS (${nextUnsettled("TRUE")}
+      UNION ALL SELECT (${nextUnsettled("session > unsettled.id")}) FROM unsettled WHERE unsettled.id IS NOT NULL)
+    SELECT id FROM unsettled WHERE id IS NOT NULL)`;
 
 interface ListParams {
   workspace: string | null;

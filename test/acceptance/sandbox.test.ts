@@ -68,7 +68,9 @@ function expectRefusal({ code, stdout, stderr }: CliResult, socket: string, expe
 }
 
 describe.runIf(possible).each(FORBIDDEN)("with %s forbidden", (what) => {
-  test("iopipectl says so and what to set, whatever the verb and the role, and the daemon stays the only one", async () => {
+  test("iopipectl says so and what to set, whatever the verb and the role, and the daemon stays the only one", {
+    timeout: 120_000,
+  }, async () => {
     await using scene = await openScene();
     const { daemonFile, logFile } = scene.home.locations;
     const seen = () => [scene.tree(), readFileSync(daemonFile, "utf8"), readdirSync(path.dirname(logFile))];

@@ -99,6 +99,51 @@ test.each(Object.entries(EXPECTED))(
   },
 );
 
+test("run again before anything is applied it finds what it has staged, opens nothing, and names the next step", async () => {
+  await using on = await project();
+  const sessions = async () =>
+    (await on.reviewer.call("session/list", { workspace: on.workspace, state: "Pending" })).sessions;
+  const first = await on.setup(["claude", "--yes"]);
+  const [begun, ...others] = await sessions();
+  expect({ code: first.code, others }).toEqual({ code: 0, others: [] });
+  expect(begun).toMatchObject({ title: "Set up Claude Code", patches: { pending: 2 } });
+  const second = await on.setup(["claude"]);
+  expect(second).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("Nothing new"),
+    stderr: expect.stringMatching(/review --session s\w+, or iopipectl apply --session s/),
+  });
+  const third = await on.setup(["claude", "--yes", "--json"]);
+  expect(JSON.parse(third.stdout)).toMatchObject({ session: { id: begun?.id }, patches: [], warnings: [] });
+  expect(await sessions()).toEqual([begun]);
+  // Another agent's lines are another proposal.
+  expect(await on.setup(["gemini", "--yes"])).toMatchObject({ code: 0 });
+  expect(await sessions()).toHaveLength(2);
+});
+
+test("run again with other lines, or after a part was discarded, it stages what is missing into the same session", async () => {
+  await using on = await project();
+  await on.setup(["claude", "--yes"]);
+  const [{ id } = { id: "" }] = (await on.reviewer.call("session/list", { workspace: on.workspace }))
+    .sessions;
+  const pending = async () =>
+    (await on.reviewer.call("session/get", { session: id })).patches.filter(
+      ({ state }) => state === "Pending",
+    );
+  const [one, other] = await pending();
+  await on.reviewer.call("session/discard", { session: id, patches: [one?.id ?? ""] });
+  expect(await on.setup(["claude", "--yes"])).toMatchObject({ code: 0 });
+  expect((await pending()).map(({ path: file }) => file).sort()).toEqual([one?.path, other?.path].sort());
+  expect(await on.setup(["claude", "--yes"], { env: { PATH: "/nonexistent" } })).toMatchObject({ code: 0 });
+  const server = await on.reviewer.call("file/read", { session: id, path: ".mcp.json" });
+  expect(JSON.parse(server.content).mcpServers.iopipe.command).toBe(process.execPath);
+  expect(await pending()).toHaveLength(2);
+  await on.apply();
+  expect((await on.setup(["claude", "--yes"], { env: { PATH: "/nonexistent" } })).stdout).toMatch(
+    /is set up here already/,
+  );
+});
+
 test("the pages have exactly the lines that setup prints", async () => {
   await using on = await project();
   const pages = ["mcp", "hook"].map((way) => readFileSync(path.join(CLIENT, way, "README.md"), "utf8"));

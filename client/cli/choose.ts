@@ -52,10 +52,14 @@ export async function chooseOrLook(context: Context): Promise<Chosen> {
   return chosen(context, workspace, (await context.call("session/open", params)).session);
 }
 
-/** A new session in this command's workspace. */
-export async function openNewSession(context: Context, title: string): Promise<Chosen> {
+/** A new session in this command's workspace; with a `key` the pending one that has it, if there is one. */
+export async function openNewSession(context: Context, title: string, key?: string): Promise<Chosen> {
   const workspace = await findWorkspace(context);
-  const params = { workspace: workspace.id, title: context.text("title") ?? shortened(title) };
+  const params = {
+    workspace: workspace.id,
+    title: context.text("title") ?? shortened(title),
+    ...(key !== undefined && { key }),
+  };
   return chosen(context, workspace, (await context.call("session/open", params)).session);
 }
 

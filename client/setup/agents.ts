@@ -13,7 +13,7 @@ export interface Command {
   readonly args: readonly string[];
 }
 
-interface ConfigFile {
+export interface ConfigFile {
   /** Relative to the workspace's root; with `~/` in the home directory, which only its owner changes. */
   readonly path: string;
   /** Other names under which the agent looks for the same file; the first that exists is taken. */

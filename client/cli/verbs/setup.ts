@@ -1,17 +1,16 @@
 /**
  * `setup AGENT`: shows the lines that an agent's configuration needs, and stages them as an ordinary session where the
  * person says yes. Files in the home directory are printed only: they are in no workspace.
+ * INVARIANT: an agent has at most one pending session of setup's in a workspace: a key finds it again, and what it has
+ * staged already counts as there.
  */
 
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import type { Session } from "../../../protocol/methods/index.ts";
 import { byPath } from "../../by-path.ts";
-import type { WriteInput } from "../../content.ts";
-import { AGENTS, type Command } from "../../setup/agents.ts";
-import type { Lines } from "../../setup/form.ts";
+import { AGENTS } from "../../setup/agents.ts";
+import { inSession, type Merger, onDisk, ownCommand, type Planned, plan } from "../../setup/plan.ts";
 import { confirm } from "../ask.ts";
-import { openNewSession } from "../choose.ts";
+import { type Chosen, hasWork, openNewSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { colour, isInteractive, note, print, printJson, short } from "../output.ts";
@@ -19,16 +18,6 @@ import { findWorkspace } from "../place.ts";
 import { patchLine } from "../tables.ts";
 import { visible, visibleLines } from "../visible.ts";
 import { stageInto } from "./stage.ts";
-
-/** One file with its lines. */
-interface Planned {
-  /** Relative to the root, or with `~/`. */
-  readonly path: string;
-  /** The lines by themselves. */
-  readonly lines: string;
-  /** What is to be staged; absent where the file has the lines, or is in the home directory. */
-  readonly change?: WriteInput;
-}
 
 export async function setup(context: Context, [name]: string[]): Promise<number> {
   const names = Object.keys(AGENTS);
@@ -38,48 +27,31 @@ export async function setup(context: Context, [name]: string[]): Promise<number>
       name === undefined ? "There is no agent named." : `${name} is not among the agents that setup knows.`,
       `It knows ${names.join(", ")}. Any other that takes MCP servers: the command is \`iopipectl mcp\`.`,
     );
-  const { root } = await findWorkspace(context);
+  const { root, id: workspace } = await findWorkspace(context);
+  const key = `iopipectl setup ${name}`;
+  const begun = context.has("print") ? undefined : await pendingSession(context, workspace, key);
+  const read = begun ? inSession((await context.connection()).session(begun.id)) : onDisk(root);
   const url = new URL("../../setup/merge.ts", import.meta.url);
   const files = await byPath(url, ({ merge }: Merger) =>
-    agent.files(ownCommand(), root).map((file) => plan(root, file, merge)),
+    Promise.all(agent.files(ownCommand(), root).map((file) => plan({ root, read, merge }, file))),
   );
   if (context.has("print")) {
     if (context.json) printJson({ files: files.map(({ path, lines }) => ({ path, lines })) });
     else describe(files, agent.remarks);
     return 0;
   }
-  return await stageAll(context, agent.name, files, agent.remarks);
+  const open = () => openNewSession(context, `Set up ${agent.name}`, key);
+  return await stageAll(context, { agent, files, begun, open });
 }
 
-/** By its name where a shell would find it; else as this process was started. */
-function ownCommand(): Command {
-  const directories = (process.env.PATH ?? "")
-    .split(delimiter)
-    .filter((directory) => directory.startsWith("/"));
-  if (directories.some((directory) => existsSync(join(directory, "iopipectl"))))
-    return { program: "iopipectl", args: [] };
-  return { program: process.execPath, args: process.argv.slice(1, 2) };
-}
-
-interface Merger {
-  merge(text: string, lines: Lines, path: string): string;
-}
-
-type ConfigFile = ReturnType<(typeof AGENTS)[string]["files"]>[number];
-
-function plan(root: string, { path: usual, or = [], lines }: ConfigFile, merge: Merger["merge"]): Planned {
-  const path = [usual, ...or].find((each) => existsSync(join(root, each))) ?? usual;
-  const alone = merge("", lines, path);
-  if (path.startsWith("~/")) return { path, lines: alone };
-  const before = existsSync(join(root, path)) ? readFileSync(join(root, path)) : undefined;
-  const text = before?.toString("utf8") ?? "";
-  const content = merge(text, lines, path);
-  if (content === text) return { path, lines: alone };
-  // What was read is what is changed: an edit in between is a stale proposal, and no lost edit.
-  const base = before
-    ? { baseHash: createHash("sha256").update(before).digest("hex") }
-    : { createOnly: true };
-  return { path, lines: alone, change: { kind: "write", path, content, ...base } };
+/** What an earlier run has staged and nobody has settled yet. */
+async function pendingSession(
+  context: Context,
+  workspace: string,
+  key: string,
+): Promise<Session | undefined> {
+  const { session } = await context.call("session/find", { workspace, key });
+  return session?.state === "Pending" ? session : undefined;
 }
 
 function describe(files: readonly Planned[], remarks: readonly string[]): void {
@@ -90,31 +62,48 @@ function describe(files: readonly Planned[], remarks: readonly string[]): void {
   for (const remark of remarks) note(remark);
 }
 
-async function stageAll(
-  context: Context,
-  agent: string,
-  files: readonly Planned[],
-  remarks: readonly string[],
-): Promise<number> {
+interface Work {
+  readonly agent: (typeof AGENTS)[string];
+  readonly files: readonly Planned[];
+  /** The session that holds what an earlier run has staged. */
+  readonly begun: Session | undefined;
+  /** That session, or a new one. */
+  readonly open: () => Promise<Chosen>;
+}
+
+async function stageAll(context: Context, { agent, files, begun, open }: Work): Promise<number> {
   const changes = files.flatMap(({ change }) => (change ? [change] : []));
-  const elsewhere = files.filter(({ path }) => path.startsWith("~/"));
   if (changes.length === 0) {
-    if (context.json) printJson({ patches: [], warnings: [] });
-    else if (elsewhere.length === 0) print(`${agent} is set up here already.`);
-    else describeElsewhere(elsewhere, remarks);
+    if (begun && hasWork(begun)) tellStaged(context, agent.name, begun);
+    else tellDone(context, agent, files);
     return 0;
   }
-  if (!(await isWanted(context, files, remarks))) {
+  if (!(await isWanted(context, files, agent.remarks))) {
     note("Nothing was staged.");
     return EXIT.failed;
   }
-  const chosen = await openNewSession(context, `Set up ${agent}`);
-  const result = await stageInto(context, chosen, changes);
+  const result = await stageInto(context, await open(), changes);
   context.show(result, ({ patches, session }) => {
     for (const patch of patches) print(patchLine(patch));
     note(`Staged. Next: iopipectl apply --session ${short(session.id)}`);
   });
   return 0;
+}
+
+/** All of it waits for a decision: in JSON as staging answers where it finds nothing new. */
+function tellStaged(context: Context, agent: string, session: Session): void {
+  context.show({ session, patches: [], warnings: [] }, () => {
+    print(`Nothing new: what ${agent} needs is staged already.`);
+    const named = `--session ${short(session.id)}`;
+    note(`Next: iopipectl review ${named}, or iopipectl apply ${named}`);
+  });
+}
+
+function tellDone(context: Context, { name, remarks }: Work["agent"], files: readonly Planned[]): void {
+  const elsewhere = files.filter(({ path }) => path.startsWith("~/"));
+  if (context.json) printJson({ patches: [], warnings: [] });
+  else if (elsewhere.length === 0) print(`${name} is set up here already.`);
+  else describeElsewhere(elsewhere, remarks);
 }
 
 function describeElsewhere(files: readonly Planned[], remarks: readonly string[]): void {

@@ -417,6 +417,22 @@ test("the workspace: git's top level by itself, the deeper open one, any other o
   }
 });
 
+test("log --session takes the workspace from the session, wherever it is called", async () => {
+  const { session } = await json(["stage", "b.txt"], { input: "new b\n" });
+  await json(["apply", "--yes"]);
+  const elsewhere = { cwd: here.home.directory };
+  for (const named of [session.id, session.id.slice(0, 12)]) {
+    const { operations } = await json(["log", "b.txt", "--session", named], elsewhere);
+    expect(operations).toMatchObject([{ session: session.id, kind: "apply" }]);
+  }
+  expect(await json(["log", "src", "--session", session.id], elsewhere)).toEqual({ operations: [] });
+  expect(await ctl(["log"], elsewhere)).toMatchObject({ code: 2 });
+  expect(await ctl(["log", "--session", "s0000000000"], elsewhere)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("iopipectl ls"),
+  });
+});
+
 test("paths count from the working directory, may be absolute, and may not leave the root", async () => {
   const link = `${here.root}-link`;
   symlinkSync(here.root, link);

@@ -29,13 +29,19 @@ async function chooseAmong(
   context: Context,
   wanted: (session: Session) => boolean,
 ): Promise<Chosen | undefined> {
-  const named = namedSession(context);
-  if (named !== undefined) return await inItsWorkspace(context, await byPrefix(context, named));
+  const named = await chooseNamed(context);
+  if (named !== undefined) return named;
   refuseProposer(context);
   const workspace = await findWorkspace(context);
   const pending = (await pendingSessions(context, workspace.id)).filter(wanted);
   if (pending.length > 1) throw several(pending);
   return pending[0] && chosen(context, workspace, pending[0]);
+}
+
+/** The session that the flag or the environment names; undefined where neither does. */
+export async function chooseNamed(context: Context): Promise<Chosen | undefined> {
+  const named = namedSession(context);
+  return named === undefined ? undefined : await inItsWorkspace(context, await byPrefix(context, named));
 }
 
 /** The session that is meant; a new one where there is none. */

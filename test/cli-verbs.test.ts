@@ -121,6 +121,36 @@ test("apply --patch stages a git diff and applies it alone", async () => {
   expect(read("b.txt")).toBe("b\n");
 });
 
+test("apply --patch that is refused names the session that it made, and what can be done with it", async () => {
+  const diff = "--- a/b.txt\n+++ b/b.txt\n@@ -1 +1 @@\n-b\n+B\n";
+  const apply = ["apply", "--patch", "-", "--digest", "0".repeat(64)];
+  const { error } = await json(apply, { input: diff }, 3);
+  const { session } = error.data;
+  expect(error.data).toMatchObject({
+    kind: "DigestMismatch",
+    hint: expect.stringContaining(session.slice(0, 10)),
+  });
+  const [{ id }] = (await json(["ls"])).sessions;
+  expect(id).toBe(session);
+  const named = id.slice(0, 10);
+  // Into a session that is named it goes again, and that is the one to look at.
+  const { code, stderr } = await ctl([...apply, "--session", id], {
+    input: diff.replace("-b", "-B").replace("+B", "+BB"),
+  });
+  expect({ code, next: stderr.split("\n")[1] }).toEqual({
+    code: 3,
+    next:
+      `Look at \`iopipectl diff\` again. The patch is staged in session ${named}: \`iopipectl show ${named}\` shows ` +
+      `it, \`apply --session ${named}\` and \`discard --session ${named}\` settle it.`,
+  });
+  expect((await ctl(["show", id])).stdout).toContain("b.txt");
+  expect((await ctl(["apply", "--yes", "--session", id])).code).toBe(0);
+  expect(read("b.txt")).toBe("BB\n");
+  // What stages nothing leaves nothing to be told of.
+  const unfit = await ctl(apply, { input: diff.replace("-b", "-no such line") });
+  expect(unfit).toMatchObject({ code: 5, stderr: expect.not.stringContaining("is staged in") });
+});
+
 test("stage --patch takes an apply_patch text and a workspace edit too, and tells what was matched inexactly", async () => {
   const patch = "*** Begin Patch\n*** Update File: src/a.txt\n@@\n one\n-two\n+2\n*** End Patch\n";
   expect((await json(["stage", "--patch", "-", "--note", "why"], { input: patch })).patches).toMatchObject([

@@ -1,13 +1,15 @@
 /** `apply`: promotes what is pending, after a look at the diff on a terminal, else with `--yes` or `--digest D`. */
 
 import type { Params, Result } from "../../../protocol/methods/index.ts";
+import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { confirm } from "../ask.ts";
 import { describeAttention, exitOf } from "../attention.ts";
-import { type Chosen, chooseSession, namedSession, openNewSession } from "../choose.ts";
+import { type Chosen, chooseNamed, chooseSession, openNewSession } from "../choose.ts";
 import { choosePatches } from "../choose-patches.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../failure.ts";
-import { count, isInteractive, note, print, printJson } from "../output.ts";
+import { hintOf } from "../hints.ts";
+import { count, isInteractive, note, print, printJson, short } from "../output.ts";
 import { describeSafetyCommit } from "../safety-commit.ts";
 import { visible } from "../visible.ts";
 import { showBeforehand } from "./diff.ts";
@@ -21,6 +23,14 @@ export async function apply(context: Context, args: string[]): Promise<number> {
   const asks = mayAsk(context);
   const chosen = await chooseOrStage(context);
   if (chosen === undefined || isEmpty(chosen)) return nothing(context);
+  try {
+    return await applyChosen(context, chosen, args, asks);
+  } catch (error) {
+    throw context.text("patch") === undefined ? error : withStaged(error, chosen);
+  }
+}
+
+async function applyChosen(context: Context, chosen: Chosen, args: string[], asks: boolean): Promise<number> {
   const digest = context.text("digest");
   const what = digest === undefined ? await shown(context, chosen, args, asks) : { expectedDigest: digest };
   if (what === undefined) return declined(chosen);
@@ -61,10 +71,20 @@ async function chooseOrStage(context: Context): Promise<Chosen | undefined> {
   if (patch === undefined) return await chooseSession(context);
   const changes = await patchInput(context, patch);
   // A session of its own, so that nothing else that is pending here goes along.
-  const named = namedSession(context) === undefined ? undefined : await chooseSession(context);
-  const chosen = named ?? (await openNewSession(context, `apply ${patch === "-" ? "a diff" : patch}`));
+  const chosen =
+    (await chooseNamed(context)) ??
+    (await openNewSession(context, `apply ${patch === "-" ? "a diff" : patch}`));
   const { session } = await stageInto(context, chosen, changes);
   return { ...chosen, session };
+}
+
+/** A refusal of what `--patch` has staged: the session is there all the same, and nobody has named it yet. */
+function withStaged(error: unknown, { session: { id } }: Chosen): unknown {
+  if (!(error instanceof IopipeError)) return error;
+  const named = short(id);
+  const next = `\`iopipectl show ${named}\` shows it, \`apply --session ${named}\` and \`discard --session ${named}\` settle it.`;
+  const hint = `${hintOf(error)} The patch is staged in session ${named}: ${next}`;
+  return error.with({ session: id, hint });
 }
 
 function isEmpty({ session: { patches } }: Chosen): boolean {

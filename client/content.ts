@@ -150,7 +150,7 @@ function refuseTooLarge(path: string, { size = 0 }: Image): void {
     `${path} has ${size} bytes; at most ${MAX_WHOLE_BYTES} are read at once.`,
     {
       path,
-      hint: "Read it in pieces, with file/read.",
+      hint: "Read it in pieces: `iopipectl rpc file/read` takes offset and length.",
     },
   );
 }

@@ -252,7 +252,7 @@ test("a file that is too large to be held whole is refused at its first piece", 
   expect({ code, stderr }).toEqual({
     code: 1,
     stderr:
-      "iopipectl: a has 2147483648 bytes; at most 2147483647 are read at once.\nRead it in pieces, with file/read.\n",
+      "iopipectl: a has 2147483648 bytes; at most 2147483647 are read at once.\nRead it in pieces: `iopipectl rpc file/read` takes offset and length.\n",
   });
 });
 

@@ -218,6 +218,10 @@ test("a stale patch: apply exits 3 and writes nothing, --skip-stale leaves it ou
   expect((await ctl(["show"])).stdout).toContain("Discarded (stale)");
   const skipped = await ctl(["apply", "--yes", "--skip-stale"]);
   expect(skipped).toMatchObject({ code: 0, stdout: expect.stringContaining("Applied 1 patch") });
+  expect(await ctl(["apply", "--yes", "--skip-stale"])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("with `iopipectl rebase`, or stage it anew."),
+  });
   expect([read("src/a.txt"), read("b.txt")]).toEqual(["one\ntwo\nthree\nfour\n", "new b\n"]);
   await json(["discard", "src/a.txt"]);
   expect((await json(["status"])).sessions).toEqual([]);
@@ -658,7 +662,10 @@ test("trust shows the workspace's policy, and lets it count when that is wanted"
   expect((await ctl(["trust"])).code).toBe(2);
   await ctl(["stage", "b.txt"], { input: "new b\n" });
   const refused = await ctl(["apply", "--yes"]);
-  expect(refused).toMatchObject({ code: 4, stderr: expect.stringContaining("iopipectl review") });
+  expect(refused).toMatchObject({
+    code: 4,
+    stderr: expect.stringMatching(/\nDecide with `iopipectl review`\.\n$/),
+  });
   expect((await json(["trust", "--yes"])).policy).toMatchObject({ trusted: true });
   expect((await ctl(["apply", "--yes"])).code).toBe(0);
   expect(read("b.txt")).toBe("new b\n");

@@ -1,11 +1,11 @@
 /**
- * Next steps in the command line's own words, for kinds of error whose hint in the protocol speaks of params and
- * methods. What the daemon says about one error in particular is kept.
+ * Next steps in the command line's own words: for kinds of error whose hint in the protocol speaks of params, and for
+ * methods, wherever a hint names one. What else the daemon says about one error in particular is kept.
  */
+import type { MethodName } from "../../protocol/methods/index.ts";
 import { ERRORS, type ErrorKind, type IopipeError } from "../../protocol/wire/errors.ts";
 
 const HINTS: Partial<Readonly<Record<ErrorKind, string>>> = {
-  WorkspaceNotFound: "Open it with `iopipectl open DIR`.",
   SessionNotFound: "`iopipectl ls` lists the pending sessions here, `ls --all` all of them.",
   PatchNotFound: "`iopipectl show` lists the session's patches.",
   OperationNotFound: "`iopipectl log` lists the operations here.",
@@ -26,7 +26,61 @@ const HINTS: Partial<Readonly<Record<ErrorKind, string>>> = {
   SyntaxInvalid: "Fix the place named, or say --allow-invalid-syntax.",
 };
 
+/** What a person types for a method, behind `iopipectl`; any other is called with `rpc`. */
+const TYPED: Partial<Readonly<Record<MethodName, string>>> = {
+  "daemon/status": "daemon status",
+  "daemon/stop": "daemon stop",
+  "daemon/gc": "gc",
+  "daemon/examine": "doctor",
+  "workspace/open": "open DIR",
+  "workspace/list": "daemon status",
+  "workspace/disable": "disable",
+  "workspace/enable": "enable",
+  "workspace/policy": "trust --show",
+  "workspace/trust": "trust",
+  "session/list": "ls",
+  "session/get": "show",
+  "session/wait": "wait",
+  "session/diff": "diff",
+  "session/check": "check",
+  "session/apply": "apply",
+  "session/discard": "discard",
+  "session/restore": "discard --undo",
+  "session/rebase": "rebase",
+  "session/decide": "review",
+  "session/verify": "verify",
+  "session/verdicts": "show",
+  "patch/stage": "stage PATH",
+  "patch/get": "show",
+  "patch/list": "show",
+  "patch/apply": "apply PATH",
+  "patch/discard": "discard PATH",
+  "file/read": "cat PATH",
+  "file/list": "ls PATH",
+  "operation/list": "log",
+  "operation/get": "show",
+  "operation/diff": "show",
+  "operation/undo": "undo",
+  "layer/open": "run",
+  "layer/close": "run --resume ID",
+  "watch/subscribe": "watch",
+  "watch/since": "watch",
+  "watch/audit": "watch --audit",
+};
+
+/** A method of any version, where it is no part of a path and not behind `rpc`; and its verb, where a hint has that too. */
+const METHOD =
+  /(?<![\w./-]|\brpc )(rpc\.discover|(?:daemon|workspace|session|patch|file|blob|operation|layer|watch|events)\/[a-z]\w*)(?![\w/-]|\.\w)(?:, or (`iopipectl [^`]+`))?/g;
+
+function inVerbs(hint: string): string {
+  return hint.replace(
+    METHOD,
+    (_, method: string, verb?: string) =>
+      verb ?? `\`iopipectl ${TYPED[method as MethodName] ?? `rpc ${method}`}\``,
+  );
+}
+
 /** The next step after `error`. */
 export function hintOf({ kind, data: { hint } }: IopipeError): string {
-  return (hint === ERRORS[kind].hint && HINTS[kind]) || hint;
+  return inVerbs((hint === ERRORS[kind].hint && HINTS[kind]) || hint);
 }

@@ -179,11 +179,15 @@ async function refuseUnverified(
   if (missing) throw missing;
 }
 
-function refuseNothing(session: SessionRow, { transitions }: Examination): void {
+function refuseNothing(session: SessionRow, { stale, transitions }: Examination): void {
   if (transitions.length > 0) return;
+  const hint =
+    stale.length > 0
+      ? "Merge what is stale with session/rebase, or stage it anew."
+      : "Stage a change, or bring back what was discarded with session/restore.";
   throw new IopipeError("IllegalState", `Session ${session.id} has nothing pending to apply.`, {
     session: session.id,
-    hint: "Stage a change, or bring back what was discarded with session/restore.",
+    hint,
   });
 }
 

@@ -5,11 +5,12 @@
 import { existsSync, lstatSync } from "node:fs";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { Result } from "../../../protocol/methods/index.ts";
-import type { IopipeError } from "../../../protocol/wire/errors.ts";
+import { IopipeError } from "../../../protocol/wire/errors.ts";
 import type { DaemonFile, Locations, Role } from "../../../protocol/wire/locations.ts";
 import { readDaemonFile } from "../../endpoints.ts";
 import { isNoDaemon } from "../../faults.ts";
 import type { Context } from "../context.ts";
+import { hintOf } from "../hints.ts";
 import type { Finding } from "./index.ts";
 
 type Status = Result<"daemon/status">;
@@ -38,9 +39,9 @@ export async function examineDaemon(context: Context, locations: Locations): Pro
       const fact = "none runs; the next command starts one";
       return { findings: [{ name, state: "ok", fact }, ...leftBehind(locations)] };
     }
-    const { hint, kind } = (error as Partial<IopipeError>).data ?? {};
     const { message: fact } = error as Error;
-    return { findings: [{ name, state: "problem", fact, advice: hint, kind }] };
+    const told = error instanceof IopipeError ? { advice: hintOf(error), kind: error.kind } : {};
+    return { findings: [{ name, state: "problem", fact, ...told }] };
   }
 }
 

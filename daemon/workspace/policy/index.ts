@@ -40,6 +40,6 @@ export async function refusal(
     path: first.path,
     files,
     policy: POLICY_FILE,
-    hint: policy.rules ? "Decide with iopipectl review, or session/decide." : `Mend ${POLICY_FILE}.`,
+    hint: policy.rules ? "Decide with session/decide, or `iopipectl review`." : `Mend ${POLICY_FILE}.`,
   });
 }

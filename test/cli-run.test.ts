@@ -207,3 +207,10 @@ test("a session whose run has ended has nothing to resume", async () => {
     stderr: expect.stringContaining("1 change is staged"),
   });
 });
+
+test.each(["run", "verify"])("%s --help says where the command's output goes with --json", async (verb) => {
+  const { stdout } = await ctl([verb, "--help"]);
+  expect(stdout.replaceAll(/\s+/g, " ")).toContain(
+    "--json print the result as JSON; what the command writes to stdout goes to stderr",
+  );
+});

@@ -298,9 +298,10 @@ export const VERBS: readonly Verb[] = [
 ];
 
 /** Flags that a verb takes beyond its own. */
-export function commonFlags({ about }: Pick<Verb, "about">): Flag[] {
+export function commonFlags({ about, args }: Pick<Verb, "about" | "args">): Flag[] {
+  const elsewhere = args === "[command...]" ? "; what the command writes to stdout goes to stderr" : "";
   return [
-    ["--json", "print the result as JSON"],
+    ["--json", `print the result as JSON${elsewhere}`],
     ...(about === undefined ? [] : [["-C, --workspace <dir>", "look for the workspace from here"] as const]),
     ...(about === "session"
       ? [["-s, --session <id>", "the session, or the beginning of its id"] as const]

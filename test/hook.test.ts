@@ -192,10 +192,10 @@ test("what cannot be staged is denied with the fact and the next step, and the f
     (await claude.ask(tool, input, more)).hookSpecificOutput.permissionDecisionReason;
   const a = claude.at("src/a.ts");
   expect(await reason("Edit", { file_path: a, old_string: "nowhere", new_string: "" })).toMatch(
-    /^MatchNotFound: .*src\/a\.ts/,
+    /^MatchNotFound: .*src\/a\.ts.* Read the file again with the Read tool and copy/,
   );
   expect(await reason("Edit", { file_path: a, old_string: "t", new_string: "" })).toMatch(
-    /^MatchAmbiguous: /,
+    /^MatchAmbiguous: .*replace_all/,
   );
   expect(await reason("Write", { file_path: claude.at(".git/config"), content: "" })).toMatch(
     /^PathProtected: /,

@@ -81,6 +81,18 @@ test("diff_staged, check_staged and discard_staged of some paths, and of what is
   expect((await on.call("discard_staged")).data.discarded).toEqual([]);
 });
 
+test("next steps of the daemon's own name tools of this server, or what the person does", async () => {
+  await using on = await agentOn({ "twice.txt": "x\n-\nx\n", ".iopipe.jsonc": '{ "ask": ["**"] }' });
+  const patch = "--- a/twice.txt\n+++ b/twice.txt\n@@ -9 +9 @@\n-x\n+y\n";
+  expect((await on.call("stage_patch", { patch })).text).toMatch(
+    /^MatchAmbiguous: .*\nNext: Make the diff again from the content that read_staged gives/,
+  );
+  await on.write("twice.txt", "y\n");
+  const [problem] = (await on.call("check_staged")).data.problems;
+  expect(problem).toMatchObject({ kind: "NotApproved", hint: expect.stringContaining("iopipectl review") });
+  expect(problem.hint).not.toContain("session/decide");
+});
+
 test("a long diff is linked to, file by file, and each link can be read", async () => {
   await using on = await agentOn();
   await on.write("long.txt", "line of a long file\n".repeat(20_000));

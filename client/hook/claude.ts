@@ -8,10 +8,12 @@ import { IopipeError, isKind } from "../../protocol/wire/errors.ts";
 import { connect } from "../connect.ts";
 import type { Connection } from "../connection.ts";
 import { isInside, realPlace } from "../enclosing.ts";
+import { nextStep } from "../next-step.ts";
 import { type StagedWay, wayOf } from "../way.ts";
 import { copiesDirectory } from "./copies.ts";
 import { type Asked, askedOf, deny, type HookAnswer, parsePreToolUse, printed } from "./form.ts";
 import { readStaged } from "./reads.ts";
+import { WORDS } from "./words.ts";
 import { WRITES } from "./write-tools.ts";
 import { stageWrite } from "./writes.ts";
 
@@ -96,7 +98,8 @@ async function stagedWay(
 /** An error of any kind, for a model to read: the fact and the next step. */
 function failed(error: unknown): string {
   const fact = error instanceof Error ? error.message : String(error);
-  return error instanceof IopipeError ? `${error.kind}: ${fact} ${error.data.hint}` : fact;
+  if (!(error instanceof IopipeError)) return fact;
+  return `${error.kind}: ${fact} ${nextStep(error.kind, error.data.hint, WORDS)}`;
 }
 
 function timeLimit(): { passed: Promise<never>; clear: () => void } {

@@ -3,8 +3,10 @@
  * A refusal is a result (`isError`), never a protocol error: models see only results.
  */
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server";
-import { ERRORS, type ErrorKind, IopipeError } from "../../../protocol/wire/errors.ts";
+import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { isLost, isNoDaemon } from "../../faults.ts";
+import { nextStep } from "../../next-step.ts";
+import { WORDS } from "../words.ts";
 import type { Answer } from "./tool.ts";
 
 /** An answer in MCP's form: for hosts that show only text, the data stands there too. */
@@ -18,26 +20,11 @@ export function answered({ data, text, links = [] }: Answer<Record<string, unkno
   return { content: blocks, structuredContent: data };
 }
 
-/** Next steps in the tools' own words, where the protocol's speak of methods and params. */
-const HINTS: Partial<Readonly<Record<ErrorKind, string>>> = {
-  FileNotFound: "Look with list_staged; stage_write makes a new file.",
-  FileExists: "Choose another path, or change the file that is there with stage_edit.",
-  HardLinked: "Say breakHardLinks to give this name bytes of its own; the file's other names keep theirs.",
-  MatchNotFound: "Read the file again with read_staged and copy the text to replace exactly.",
-  MatchAmbiguous: "Give more of the surrounding text, so that it is found once, or say replaceAll.",
-  PatchMalformed: "Send a complete diff in git's format, or the `*** Begin Patch` form; or use stage_edit.",
-  Stale:
-    "The file is not what you read: read_staged it again and stage the change anew, with its hash as baseHash.",
-  SessionNotFound: "Give the `session` that an answer named, or the `key` of this conversation.",
-  TooLarge: "Ask for less: by paths, or by lines.",
-  IllegalState: "Look at session_status.",
-};
-
 /** A failure as a result: what happened and where, what to do next, and the error's own data. */
 export function refused(error: unknown): CallToolResult {
   const { message, data } = asIopipeError(error);
   const { hint, retryable: _, ...facts } = data;
-  const next = (hint === ERRORS[data.kind].hint && HINTS[data.kind]) || hint;
+  const next = nextStep(data.kind, hint, WORDS);
   const where = data.path === undefined || message.includes(data.path) ? "" : ` (${data.path})`;
   return {
     content: [textBlock(`${data.kind}: ${message}${where}\nNext: ${next}`), textBlock(bounded(facts))],

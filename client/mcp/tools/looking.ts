@@ -2,10 +2,12 @@
 import { z } from "zod";
 import type { Patch, Session } from "../../../protocol/methods/index.ts";
 import { Count, FileStatus, Hash, Path, Problem } from "../../../protocol/methods/values.ts";
-import { IopipeError } from "../../../protocol/wire/errors.ts";
+import { type ErrorKind, IopipeError } from "../../../protocol/wire/errors.ts";
+import { nextStep } from "../../next-step.ts";
 import type { Work } from "../desk.ts";
 import { pathIn } from "../inside.ts";
 import { linkToDiff } from "../resources.ts";
+import { WORDS } from "../words.ts";
 import { NAMED, NEXT, PatchShown, SessionShown, shown, ToolPath, tool } from "./tool.ts";
 
 /** Longest diff that an answer holds itself, in characters; of a longer one it links to the parts. */
@@ -77,9 +79,15 @@ const check = tool({
     const next = settled
       ? "Nothing is in the way but the review."
       : "Stage the paths named again, or discard_staged them.";
-    return { data: { ...found, next } };
+    return { data: { ...found, problems: found.problems.map(inWords), next } };
   },
 });
+
+/** A problem is an error's data, with its hint. */
+function inWords(problem: Problem): Problem {
+  const { kind, hint } = problem;
+  return typeof hint === "string" ? { ...problem, hint: nextStep(kind as ErrorKind, hint, WORDS) } : problem;
+}
 
 const status = tool({
   name: "session_status",

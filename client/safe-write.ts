@@ -3,7 +3,8 @@
  * Owns what the two share: paths and options as `fs.writeFile` takes them. Which way a write goes is way.ts, the plain
  * durable write atomic.ts, and its session and connection are those that are named, else the process's own.
  * INVARIANT: the file is staged, or written whole and durably, or neither: then there is an error. It replaces a whole
- * file; it neither appends nor makes directories that a plain write would need.
+ * file, and makes the directories that are missing above it: at once where it is plain, else when it is applied. It
+ * does not append.
  */
 import { fileURLToPath } from "node:url";
 import { IopipeError } from "../protocol/wire/errors.ts";
@@ -86,7 +87,8 @@ async function writePlainly(
 ): Promise<PlainWay> {
   // Loaded late: most writes are staged.
   const { writeFileAtomic } = await import("./atomic.ts");
-  await writeFileAtomic(way.file, data, { mode, encoding: encoding ?? undefined });
+  // `file` is by its directory's real name: what is made above it lies below the same root.
+  await writeFileAtomic(way.file, data, { mode, encoding: encoding ?? undefined, parents: true });
   return way;
 }
 

@@ -73,7 +73,33 @@ describe.each(Object.keys(WRITERS) as (keyof typeof WRITERS)[])("%s", (name) => 
     fs.symlinkSync("loop", at("loop"));
     await expect(write(at("d"), "x")).rejects.toBeInstanceOf(DiskError);
     await expect(write(at("loop"), "x")).rejects.toThrow("links");
-    await expect(write(at("none/x"), "x")).rejects.toMatchObject({ code: "ENOENT" });
+    const message = expect.stringContaining(`open '${at("none/x")}'`);
+    await expect(write(at("none/x"), "x")).rejects.toMatchObject({
+      ...{ code: "ENOENT", path: at("none/x"), message },
+    });
+  });
+
+  test("makes the directories that are missing where that is asked for, but none behind a link", async () => {
+    await write(at("a/b/c/f"), "deep", { parents: true });
+    expect(fs.readFileSync(at("a/b/c/f"), "utf8")).toBe("deep");
+    expect(modeOf("a/b")).toBe(0o777 & ~process.umask());
+    await write(at("a/b/c/f"), "again", { parents: true });
+    expect(fs.readFileSync(at("a/b/c/f"), "utf8")).toBe("again");
+
+    fs.symlinkSync("out/none/x", at("leads"));
+    fs.symlinkSync("out", at("dangling"));
+    fs.writeFileSync(at("file"), "");
+    for (const [path, code] of [
+      ["leads", "ENOENT"],
+      ["dangling/x", "ENOENT"],
+      ["dangling/y/x", "ENOENT"],
+      ["file/y/x", "ENOTDIR"],
+      [`new/${"n".repeat(256)}/x`, "ENAMETOOLONG"],
+    ] as const) {
+      const failed = expect(write(at(path), "x", { parents: true }), path).rejects;
+      await failed.toMatchObject({ code, path: at(path), message: expect.not.stringContaining(".iopipe-") });
+    }
+    expect(fs.readdirSync(home).sort()).toEqual(["a", "dangling", "file", "leads"]);
   });
 });
 
@@ -139,6 +165,52 @@ test("short writes are continued", () => {
   expect(fs.readFileSync(at("f")).equals(bytes)).toBe(true);
 });
 
+test("each directory that is made is durable before the next, and the file's last of all", () => {
+  const done: string[] = [];
+  const opened = new Map<number, string>();
+  const open: AtomicCalls["open"] = (path, flags, mode) => {
+    const file = syncAtomicCalls.open(path, flags, mode) as number;
+    opened.set(file, path.includes(".iopipe-") ? "file" : path.slice(home.length));
+    return file;
+  };
+  const sync: AtomicCalls["sync"] = (file) => void done.push(`sync ${opened.get(file)}`);
+  const mkdir: AtomicCalls["mkdir"] = (path) => {
+    done.push(`make ${path.slice(home.length)}`);
+    return syncAtomicCalls.mkdir(path);
+  };
+  const calls = { ...syncAtomicCalls, open, sync, mkdir };
+  runSync(writeAtomic(calls, at("a/b/f"), [].values(), { parents: true }));
+  expect(done).toEqual(["make /a", "sync ", "make /a/b", "sync /a", "sync file", "sync /a/b"]);
+});
+
+test("a directory that somebody else makes in between is as good and stays; what else takes its place is in the way", () => {
+  const racing = (make: (path: string) => void) => {
+    const mkdir: AtomicCalls["mkdir"] = (path) => {
+      make(path);
+      return syncAtomicCalls.mkdir(path);
+    };
+    return () =>
+      runSync(writeAtomic({ ...syncAtomicCalls, mkdir }, at("d/f"), [].values(), { parents: true }));
+  };
+  racing((path) => fs.mkdirSync(path))();
+  expect(fs.readdirSync(at("d"))).toEqual(["f"]);
+  fs.rmSync(at("d"), { recursive: true });
+  fs.mkdirSync(at("elsewhere"));
+  expect(racing((path) => fs.symlinkSync("elsewhere", path))).toThrow(`mkdir '${at("d/f")}'`);
+  expect(fs.readdirSync(at("elsewhere"))).toEqual([]);
+});
+
+test("a source's own error keeps its path", async () => {
+  const source = async function* () {
+    yield "some";
+    await fs.promises.readFile(at("none"));
+  };
+  await expect(writeFileAtomic(at("new/f"), source(), { parents: true })).rejects.toMatchObject({
+    ...{ code: "ENOENT", path: at("none") },
+  });
+  expect(fs.readdirSync(home)).toEqual([]);
+});
+
 const LYING: Record<string, AtomicCalls["write"]> = {
   "writes nothing and says so": () => 0,
   "writes less than it says": (file, bytes) => {
@@ -194,6 +266,31 @@ describe.each([asyncAtomicCalls, syncAtomicCalls])("calls %#", (calls) => {
         expect(debris(), `${name} ${nth}`).toEqual([]);
       }
   });
+});
+
+describe.each([asyncAtomicCalls, syncAtomicCalls])("calls on missing directories %#", (calls) => {
+  test.each([...CALLS, "mkdir", "rmdir"] as const)(
+    "a failing %s leaves the file, or no directory",
+    async (name) => {
+      for (const nth of [1, 2, 3]) {
+        let made = 0;
+        const failing = (...args: unknown[]) => {
+          if (++made === nth) throw errno("EIO", name);
+          return (calls[name] as (...rest: unknown[]) => unknown)(...args);
+        };
+        const steps = writeAtomic(
+          { ...calls, [name]: failing } as AtomicCalls,
+          at("a/b/f"),
+          [Buffer.from("new")].values(),
+          { parents: true },
+        );
+        await runAsync(steps).catch(() => {});
+        if (fs.existsSync(at("a")))
+          expect(fs.readFileSync(at("a/b/f"), "utf8"), `${name} ${nth}`).toBe("new");
+        fs.rmSync(at("a"), { recursive: true, force: true });
+      }
+    },
+  );
 });
 
 test("a link planted at any name of ours is never followed", async () => {

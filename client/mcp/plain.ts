@@ -53,9 +53,8 @@ async function write(
   { content, contentBase64 = "", createOnly, mode }: ChangeOf<"write">,
 ): Promise<void> {
   if (createOnly) await assertAbsent(file);
-  await mkdir(dirname(file), { recursive: true });
   const bytes = content === undefined ? Buffer.from(contentBase64, "base64") : Buffer.from(content);
-  await writeFileAtomic(file, bytes, { mode });
+  await writeFileAtomic(file, bytes, { mode, parents: true });
 }
 
 async function assertAbsent(file: string): Promise<void> {

@@ -15,6 +15,8 @@ export interface AtomicCalls extends FileCalls {
   readlink(path: string): string | Promise<string>;
   rename(from: string, to: string): void | Promise<void>;
   unlink(path: string): void | Promise<void>;
+  mkdir(path: string): void | Promise<void>;
+  rmdir(path: string): void | Promise<void>;
 }
 
 const absentAs = (error: unknown): undefined => {
@@ -29,6 +31,8 @@ export const asyncAtomicCalls: AtomicCalls = {
   readlink: fs.promises.readlink,
   rename: fs.promises.rename,
   unlink: fs.promises.unlink,
+  mkdir: (path) => fs.promises.mkdir(path),
+  rmdir: fs.promises.rmdir,
 };
 
 export const syncAtomicCalls: AtomicCalls = {
@@ -43,4 +47,6 @@ export const syncAtomicCalls: AtomicCalls = {
   readlink: (path) => fs.readlinkSync(path),
   rename: fs.renameSync,
   unlink: fs.unlinkSync,
+  mkdir: (path) => fs.mkdirSync(path),
+  rmdir: fs.rmdirSync,
 };

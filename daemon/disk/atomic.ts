@@ -1,17 +1,27 @@
 /**
  * The durable atomic write of one file by path: after it, or after a crash or power cut at any point of it, the path
  * holds all of the old bytes or all of the new.
- * Owns the temporary file and sweeps it on failure; what a kill leaves is named `.iopipe-…`. Filling the file is
- * durable.ts. No journal, no check of what is replaced: that is promotion.
+ * Owns the temporary file, and the directories that were made for it (make-directories.ts), and sweeps both on failure;
+ * the file that a kill leaves is named `.iopipe-…`. Filling it is durable.ts. No journal, no check of what is replaced:
+ * that is promotion.
  * A symlink is followed to the file it names, which keeps its mode and owner unless told otherwise.
- * Failure: errno errors and DiskError NotAFile; the target is untouched unless only the directory's fsync failed, when
- * the new content is in place but may not survive a power cut.
+ * Failure: errno errors, which name the path that was asked for, and DiskError NotAFile; the target is untouched unless
+ * only the directory's fsync failed, when the new content is in place but may not survive a power cut.
  */
-import * as fs from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type AtomicCalls, asyncAtomicCalls, syncAtomicCalls } from "./atomic-calls.ts";
-import { type Attributes, fill, runAsync, runSync, type Source, type Steps, step } from "./durable.ts";
-import { DiskError } from "./errors.ts";
+import {
+  type Attributes,
+  fill,
+  quietly,
+  runAsync,
+  runSync,
+  type Source,
+  type Steps,
+  step,
+} from "./durable.ts";
+import { DiskError, isErrno, named } from "./errors.ts";
+import { makeDirectories, syncDirectorySteps } from "./make-directories.ts";
 import { temporaryMark, temporaryName } from "./path.ts";
 import { modeOf, type Stat, typeOf } from "./port.ts";
 import { CREATE_FLAGS } from "./posix.ts";
@@ -23,6 +33,8 @@ export interface AtomicOptions {
   readonly chown?: { readonly uid: number; readonly gid: number } | undefined;
   /** Of a string; default UTF-8. */
   readonly encoding?: BufferEncoding | undefined;
+  /** Makes the directories above the path that are missing, but none behind a link; default ENOENT. */
+  readonly parents?: boolean | undefined;
 }
 
 /** `AtomicOptions`, or just the encoding, as `fs.writeFile` and write-file-atomic take them. */
@@ -55,18 +67,42 @@ export function* writeAtomic(
   source: Source,
   options: AtomicOptions,
 ): Steps<void> {
-  const target = yield* follow(calls, resolve(path));
-  const temporary = join(dirname(target.path), temporaryName(temporaryMark(), 0, "tmp"));
+  const asked = resolve(path);
+  const target = yield* follow(calls, asked);
+  const directory = dirname(target.path);
+  const temporary = join(directory, temporaryName(temporaryMark(), 0, "tmp"));
+  const made: string[] = [];
+  try {
+    if (options.parents && target.path === asked) yield* makeDirectories(calls, directory, made);
+    yield* replace(calls, temporary, target, source, options);
+  } catch (error) {
+    for (const each of made.reverse()) yield* quietly(() => calls.rmdir(each));
+    throw isAbout(error, temporary) ? named(error, path) : error;
+  }
+  yield* syncDirectorySteps(calls, directory);
+}
+
+function* replace(
+  calls: AtomicCalls,
+  temporary: string,
+  { path, stat }: Target,
+  source: Source,
+  options: AtomicOptions,
+): Steps<void> {
   const file = yield* step(calls.open(temporary, CREATE_FLAGS, 0o600));
   try {
-    yield* fillAndClose(calls, file, source, attributesOf(target.stat, options));
-    yield* step(calls.rename(temporary, target.path));
+    yield* fillAndClose(calls, file, source, attributesOf(stat, options));
+    yield* step(calls.rename(temporary, path));
   } catch (error) {
     yield* quietly(() => calls.unlink(temporary));
     yield* quietly(() => source.return?.());
     throw error;
   }
-  yield* syncDirectorySteps(calls, dirname(target.path));
+}
+
+/** Whether a call of the write's own failed, on a path that the caller never named; a source may fail with others. */
+function isAbout(error: unknown, temporary: string): boolean {
+  return isErrno(error) && (error.path === temporary || error.syscall === "mkdir");
 }
 
 function* fillAndClose(
@@ -82,22 +118,6 @@ function* fillAndClose(
     throw error;
   }
   yield* step(calls.close(file));
-}
-
-function* syncDirectorySteps(calls: AtomicCalls, path: string): Steps<void> {
-  const handle = yield* step(calls.open(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY, 0));
-  try {
-    yield* step(calls.sync(handle));
-  } finally {
-    yield* quietly(() => calls.close(handle));
-  }
-}
-
-/** Cleaning up after an error: a second error would only hide the first. */
-function* quietly(work: () => unknown): Steps<void> {
-  try {
-    yield* step(work());
-  } catch {}
 }
 
 /** Links on the way to a file that does not end; Linux's own limit. */

@@ -35,6 +35,13 @@ export async function runAsync<T>(steps: Steps<T>): Promise<T> {
   return next.value;
 }
 
+/** Cleaning up after an error: a second error would only hide the first. */
+export function* quietly(work: () => unknown): Steps<void> {
+  try {
+    yield* step(work());
+  } catch {}
+}
+
 /** Bytes in pieces; a synchronous run takes only an Iterator. */
 export type Source = Iterator<Uint8Array> | AsyncIterator<Uint8Array>;
 

@@ -30,7 +30,7 @@ export class DiskError extends Error {
   }
 }
 
-export type ErrnoError = Error & { code: string; errno?: number; path?: string };
+export type ErrnoError = Error & { code: string; syscall: string; errno?: number; path?: string };
 
 /** Whether the operating system reported `error`; with `codes`, whether as one of these. */
 export function isErrno(error: unknown, ...codes: string[]): error is ErrnoError {

@@ -118,7 +118,15 @@ test("IOPIPE_DISABLE=1 writes plainly, and asks no daemon", async () => {
   expect(readFileSync(file)).toEqual(Buffer.from("äb\n", "latin1"));
   expect(statSync(file).mode & 0o777).toBe(0o640);
   await expect(safeWrite(path.join(file, "below"), "")).rejects.toMatchObject({ code: "ENOTDIR" });
-  await expect(safeWrite(path.join(home.directory, "no/dir"), "")).rejects.toMatchObject({ code: "ENOENT" });
+  const deep = path.join(path.dirname(file), "new/dir/f");
+  await safeWrite(deep, "in new directories\n");
+  expect(readFileSync(deep, "utf8")).toBe("in new directories\n");
+  symlinkSync("nowhere/dir/f", path.join(path.dirname(file), "leads"));
+  const behind = safeWrite(path.join(path.dirname(file), "leads"), "");
+  await expect(behind).rejects.toMatchObject({
+    code: "ENOENT",
+    path: path.join(path.dirname(file), "leads"),
+  });
 });
 
 test("disable and enable switch a workspace over; what is pending stays, and a restart forgets nothing", async () => {
@@ -165,6 +173,8 @@ test("in a layer a write below its root is plain, and outside of it what it is e
   const file = path.join(scene.root, "a.txt");
   expect(await safeWrite(file, "layer\n")).toEqual({ way: "layer", root: scene.root, file });
   expect(scene.read("a.txt")).toBe("layer\n");
+  await safeWrite(path.join(scene.root, "new/dir/b.txt"), "b\n");
+  expect(scene.read("new/dir/b.txt")).toBe("b\n");
   expect(await safeWrite(path.join(other.root, "a.txt"), "1\n")).toMatchObject({ way: "staged" });
 });
 

@@ -8,6 +8,7 @@ import { selectionOf } from "../daemon/watch/filter.ts";
 import { openIgnore } from "../daemon/watch/ignore.ts";
 import { priorityOf } from "../daemon/watch/priority.ts";
 import { unproven } from "../daemon/watch/unproven.ts";
+import { faultIn, wildmatch } from "../daemon/watch/wildmatch.ts";
 import type { FileChange } from "../protocol/methods/values.ts";
 import { makePlace, type Opened, type Place } from "./watch/fixture.ts";
 
@@ -334,6 +335,51 @@ describe("rules", () => {
       const ours = files.filter((file) => selectionOf({ include: [glob] }).takes(file)).sort();
       expect({ glob, files: ours }).toEqual({ glob, files: theirs.split("\n").filter(Boolean).sort() });
     }
+  });
+
+  test.each(["[", "src/[ab", "[!]", "[]", "a[[:digit:]", "[[:nope:]]", "a\\", "[a\\]", "\\\\[", "**/[a-"])(
+    "a glob that is at fault is one that matches nothing for git either: %s",
+    (glob) => {
+      for (const file of ["a", "src/a", "src/b", "a1", "]", "\\x"]) place.write(file);
+      place.git("add", "-A");
+      const theirs = execFileSync("git", ["ls-files", `:(glob)${glob}`], {
+        cwd: place.root,
+        encoding: "utf8",
+      });
+      expect({ theirs, fault: faultIn(glob) }).toEqual({ theirs: "", fault: expect.any(String) });
+    },
+  );
+
+  test("of all short patterns, those at fault are the ones that match no text at all", () => {
+    const signs = ["a", "[", "]", "\\", "!", "-"];
+    const texts = [..."a[]\\!-bc"].flatMap((one) => ["", ..."a[]\\!-b"].map((two) => one + two));
+    const words = (length: number): string[] =>
+      length === 0 ? [""] : words(length - 1).flatMap((word) => signs.map((sign) => word + sign));
+    for (const glob of [2, 3, 4].flatMap(words)) {
+      const matched = [...texts, glob.replaceAll("\\", "")].some((text) => wildmatch(glob, text));
+      if (faultIn(glob) !== undefined) expect({ glob, matched }).toEqual({ glob, matched: false });
+    }
+    for (const glob of [
+      "[]]",
+      "[!]]",
+      "[^a]",
+      "[]a]",
+      "[a-]",
+      "\\[",
+      "a\\\\",
+      "[\\]]",
+      "[[]",
+      "[[:alpha:]-]",
+      "x]",
+    ])
+      expect({ glob, fault: faultIn(glob) }).toEqual({ glob, fault: undefined });
+  });
+
+  test("a pattern of many sets and classes is looked at in no more time than it is long", () => {
+    const started = performance.now();
+    for (const glob of [`[${"[:".repeat(200_000)}]`, "[".repeat(400_000), "[a]".repeat(200_000)])
+      faultIn(glob);
+    expect(performance.now() - started).toBeLessThan(1000);
   });
 
   test("a pattern of many stars is given up in time", () => {

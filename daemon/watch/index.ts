@@ -3,3 +3,5 @@
 export { matchesAny } from "./filter.ts";
 export type * from "./types.ts";
 export { watchRoot } from "./watch.ts";
+export { assertGlobs, assertRules } from "./well-formed.ts";
+export { faultIn } from "./wildmatch.ts";

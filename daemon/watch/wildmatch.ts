@@ -32,6 +32,21 @@ export function matcherOf(glob: string): (path: string) => boolean {
   return (path) => path === name || path.startsWith(`${name}/`);
 }
 
+/** Why no path at all can match `pattern`; undefined where it is well formed. Takes no longer than that is long. */
+export function faultIn(pattern: string): string | undefined {
+  for (let p = 0; p < pattern.length; p++) {
+    if (pattern[p] === "\\") {
+      p++;
+      if (p === pattern.length) return "a backslash ends it, before nothing";
+    } else if (pattern[p] === "[") {
+      const set = inSet(pattern, p, "");
+      if (!set) return "a set, [...], does not end or names a class that is none";
+      p = set.end;
+    }
+  }
+  return undefined;
+}
+
 /** The part of a glob before its first special character. */
 export function literalPrefix(pattern: string): string {
   const special = pattern.search(/[*?[\\]/);
@@ -86,16 +101,18 @@ function inSet(pattern: string, at: number, char: string): { matched: boolean; e
   const negated = pattern[p] === "!" || pattern[p] === "^";
   if (negated) p++;
   let matched = false;
+  // Looked for once for all that stands before it.
+  let bracket = -1;
   for (let first = true; first || pattern[p] !== "]"; first = false) {
     if (p >= pattern.length) return undefined;
     if (pattern.startsWith("[:", p)) {
-      const end = pattern.indexOf("]", p + 2);
-      if (end < 0) return undefined;
-      if (end > p + 2 && pattern[end - 1] === ":") {
-        const members = CLASSES[pattern.slice(p + 2, end - 1)];
+      if (bracket < p + 2) bracket = pattern.indexOf("]", p + 2);
+      if (bracket < 0) return undefined;
+      if (bracket > p + 2 && pattern[bracket - 1] === ":") {
+        const members = CLASSES[pattern.slice(p + 2, bracket - 1)];
         if (!members) return undefined;
         matched ||= members.test(char);
-        p = end + 1;
+        p = bracket + 1;
         continue;
       }
     }

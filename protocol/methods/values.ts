@@ -45,7 +45,10 @@ export type Image = z.infer<typeof Image>;
 export const WatchState = z.enum(["crawling", "live", "degraded", "polling", "suspended", "failed"]);
 export type WatchState = z.infer<typeof WatchState>;
 
-export const GlobList = z.array(z.string().min(1).max(4096)).max(1000).describe("Globs as git's `:(glob)`.");
+export const GlobList = z
+  .array(z.string().min(1).max(4096))
+  .max(1000)
+  .describe("Globs as git's `:(glob)`, each well formed.");
 
 const LANES = { high: GlobList.optional(), med: GlobList.optional(), low: GlobList.optional() };
 export const Lanes = z

@@ -5,6 +5,7 @@
 import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { FileChange } from "../../client/index.ts";
+import { runInProcess } from "../fixture/in-process.ts";
 import { MIXED_CHANGES, MIXED_FILES, prepareMixed } from "./mixed.ts";
 import { openScene, type Scene, sharedStage } from "./scene.ts";
 
@@ -267,4 +268,53 @@ test("a workspace's own rules of watching survive a restart of the daemon, and a
   });
   const { workspaces } = await scene.reviewer.call("workspace/list", {});
   expect(workspaces[0]?.watch.rules).toEqual(rules);
+});
+
+test("a glob or a line that can match nothing is refused by name, and what was there before stays", async () => {
+  await using scene = await scenario();
+  const { reviewer, root, workspace } = scene;
+  const long = `[${"x".repeat(500)}`;
+  await reviewer.call("workspace/open", { root, watch: { high: ["src"], ignore: ["# [", "!a[b]"] } });
+  const refused = async (call: Promise<unknown>, param: string, glob: string) =>
+    await expect(call, param).rejects.toMatchObject({
+      kind: "InvalidParams",
+      message: expect.stringContaining(`\`${param}\`, ${JSON.stringify(glob)}`),
+      data: { param, index: Number(/\d+/.exec(param)) },
+    });
+  const open = (watch: object) => reviewer.call("workspace/open", { root, watch });
+  await refused(open({ high: ["["] }), "watch.high[0]", "[");
+  await refused(open({ med: ["ok", "a\\"] }), "watch.med[1]", "a\\");
+  await refused(open({ low: [long] }), "watch.low[0]", `${long.slice(0, 100)}…`);
+  await refused(open({ ignore: ["*.log", "!/a[b/"] }), "watch.ignore[1]", "!/a[b/");
+  await refused(reviewer.call("watch/since", { workspace, include: ["["] }), "include[0]", "[");
+  await refused(reviewer.call("watch/subscribe", { workspace, exclude: ["["] }), "exclude[0]", "[");
+  const lanes = { low: ["[[:nope:]]"] };
+  await refused(reviewer.call("watch/subscribe", { workspace, lanes }), "lanes.low[0]", "[[:nope:]]");
+  const { workspaces } = await reviewer.call("workspace/list", {});
+  expect(workspaces.find(({ id }) => id === workspace)?.watch.rules).toMatchObject({ high: ["src"] });
+
+  const told = await runInProcess(scene.home, ["open", root, "--high", "["]);
+  expect(told).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/"\[", matches nothing: a set.*\n.*backslash/),
+  });
+});
+
+test("a cursor that no page can have given is refused by every list that has cursors of its own", async () => {
+  await using scene = await scenario({ a: "a\n" });
+  const { reviewer, workspace } = scene;
+  const lists = [
+    (after: string) => reviewer.call("session/list", { after }),
+    (after: string) => reviewer.call("session/list", { workspace, state: "Pending", after }),
+    (after: string) => reviewer.call("patch/list", { workspace, after }),
+    (after: string) => reviewer.call("operation/list", { workspace, after }),
+    (after: string) => reviewer.call("workspace/list", { after }),
+  ];
+  for (const [n, list] of lists.entries())
+    for (const after of ["bogus", "0", "", "-1", "01", "9".repeat(200)])
+      await expect(list(after), `${n} ${after}`).rejects.toMatchObject({
+        kind: "InvalidParams",
+        message: expect.stringContaining(`"${after.slice(0, 100)}`),
+        data: { param: "after" },
+      });
 });

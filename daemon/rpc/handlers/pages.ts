@@ -24,7 +24,20 @@ export function pageOf<T extends { readonly n: number }>(
   return { rows: page, ...(last && rows.length > limit && { next: String(last.n) }) };
 }
 
+/** Rows are counted from 1. */
 function numberIn(after: string): number {
-  if (/^\d{1,15}$/.test(after)) return Number(after);
-  throw new IopipeError("InvalidParams", "after: it is no `next` of a page.", { param: "after" });
+  if (/^[1-9]\d{0,14}$/.test(after)) return Number(after);
+  throw notANext(after);
 }
+
+/** The refusal of what no page of the list can have given as its `next`. */
+export function notANext(after: string): IopipeError {
+  const shown = JSON.stringify(after.length > SHOWN ? `${after.slice(0, SHOWN)}…` : after);
+  return new IopipeError("InvalidParams", `\`after\`, ${shown}, is no \`next\` of a page of this list.`, {
+    param: "after",
+    hint: "Give the `next` that the page before came with, or leave it out for the first page.",
+  });
+}
+
+/** Of a cursor that is none, in characters. */
+const SHOWN = 100;

@@ -1,5 +1,5 @@
 /** Handlers of watch/*: a workspace's observed changes. */
-import type { Batch, RootWatch } from "../../watch/index.ts";
+import { assertGlobs, type Batch, type Filter, type RootWatch } from "../../watch/index.ts";
 import type { Handlers, Peer } from "../call.ts";
 import type { Parts } from "./index.ts";
 import { endSubscription, newSubscription } from "./subscriptions.ts";
@@ -24,6 +24,7 @@ export function watchHandlers({ workspaces }: Parts) {
   };
   return {
     "watch/subscribe": async ({ workspace, ...spec }, { peer, signal }) => {
+      refuseBadGlobs(spec);
       const { watch } = workspaces.find(workspace);
       const subscription = newSubscription(peer);
       const deliver = (batch: Batch) => peer.notify("watch/changes", { subscription, ...batch });
@@ -41,8 +42,10 @@ export function watchHandlers({ workspaces }: Parts) {
       return { subscription, clock, fresh };
     },
     "watch/unsubscribe": ({ subscription }, { peer }) => endSubscription(peer, subscription),
-    "watch/since": ({ workspace, clock, ...filter }, { signal }) =>
-      workspaces.find(workspace).watch.since(clock, filter, MAX_CHANGES, signal),
+    "watch/since": ({ workspace, clock, ...filter }, { signal }) => {
+      refuseBadGlobs(filter);
+      return workspaces.find(workspace).watch.since(clock, filter, MAX_CHANGES, signal);
+    },
     "watch/sync": async ({ workspace, paths, timeoutMs = SYNC_TIMEOUT_MS }, { peer, signal }) => {
       const { watch } = workspaces.find(workspace);
       const proven = await watch.sync(paths, timeoutMs, signal);
@@ -54,4 +57,9 @@ export function watchHandlers({ workspaces }: Parts) {
       return { ...audited, differences: differences.slice(0, MAX_DIFFERENCES), total: differences.length };
     },
   } satisfies Partial<Handlers>;
+}
+
+function refuseBadGlobs({ include, exclude, lanes = {} }: Filter): void {
+  const { high, med, low } = lanes;
+  assertGlobs({ include, exclude, "lanes.high": high, "lanes.med": med, "lanes.low": low });
 }

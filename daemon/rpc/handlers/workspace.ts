@@ -1,13 +1,15 @@
 /** Handlers of workspace/*. The list is by root, which is its cursor too. */
+import { isAbsolute } from "node:path";
 import type { Policy as WirePolicy, Workspace } from "../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../protocol/wire/errors.ts";
 import { POLICY_FILE } from "../../staging/index.ts";
 import type { Store } from "../../store/index.ts";
+import { assertRules } from "../../watch/index.ts";
 import type { OpenWorkspace } from "../../workspace/opened.ts";
 import { type Policy, policyOf } from "../../workspace/policy/index.ts";
 import type { Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
-import { DEFAULT_LIMIT } from "./pages.ts";
+import { DEFAULT_LIMIT, notANext } from "./pages.ts";
 
 export function workspaceToWire({ workspaces }: Store, { id, root, watch }: OpenWorkspace): Workspace {
   const { state, warnings, rules } = watch;
@@ -42,13 +44,15 @@ export function workspaceHandlers({ store, workspaces }: Parts) {
     return policy ? { policy: policyToWire(policy) } : {};
   };
   return {
-    "workspace/open": async ({ root, watch }) => ({
-      workspace: toWire(await workspaces.open(root, watch)),
-    }),
-    "workspace/list": ({ limit = DEFAULT_LIMIT, after = "" }) => {
+    "workspace/open": async ({ root, watch }) => {
+      if (watch) assertRules(watch);
+      return { workspace: toWire(await workspaces.open(root, watch)) };
+    },
+    "workspace/list": ({ limit = DEFAULT_LIMIT, after }) => {
+      if (after !== undefined && !isAbsolute(after)) throw notANext(after);
       const rows = workspaces
         .list()
-        .filter(({ root }) => root > after)
+        .filter(({ root }) => after === undefined || root > after)
         .sort((a, b) => (a.root < b.root ? -1 : 1));
       const page = rows.slice(0, limit);
       const next = rows.length > limit ? page.at(-1)?.root : undefined;

@@ -8,6 +8,7 @@ import { getNodeValue, type ParseError, parseTree, printParseErrorCode } from "j
 import { PolicyRules } from "../../../protocol/methods/index.ts";
 import { isErrno, type Tree } from "../../disk/index.ts";
 import { POLICY_FILE } from "../../staging/index.ts";
+import { faultIn } from "../../watch/index.ts";
 
 export interface PolicyFile {
   /** Of its bytes; undefined where they cannot be read. */
@@ -21,8 +22,8 @@ export interface PolicyFile {
 const MAX_BYTES = 256 * 1024;
 
 /**
- * What a glob has that no path of a tree matches: a rule that is meant must not be none. None of these takes longer than
- * the glob is long: whoever wrote it may be hostile.
+ * What a well-formed glob has that no path of a tree matches: a rule that is meant must not be none. None of these takes
+ * longer than the glob is long: whoever wrote it may be hostile.
  */
 const NAMES_NOTHING: readonly RegExp[] = [
   // Paths begin below the root, and have no empty name, `.` or `..`.
@@ -30,8 +31,8 @@ const NAMES_NOTHING: readonly RegExp[] = [
   /^!/,
   // A slash behind special characters.
   /[*?[][^*?[]*\/$/,
-  // An escape that does not end, and blanks at an end.
-  /(?<!\\)\\$|^\s|(?<!\\)\s$/,
+  // Blanks at an end.
+  /^\s|(?<!\\)\s$/,
   // Alternatives, as shells have them.
   /(?<!\\)\{[^{},]*,[^{}]*\}/,
 ];
@@ -83,8 +84,7 @@ function understand(text: string): PolicyFile {
 }
 
 function namesNothing(glob: string): boolean {
-  const behindSets = glob.slice(glob.lastIndexOf("]") + 1);
-  return /(?<!\\)\[/.test(behindSets) || NAMES_NOTHING.some((part) => part.test(glob));
+  return faultIn(glob) !== undefined || NAMES_NOTHING.some((part) => part.test(glob));
 }
 
 type Issue = Readonly<{ path: readonly PropertyKey[]; message: string }>;

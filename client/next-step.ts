@@ -1,7 +1,7 @@
 /**
- * The next step of an error, in the words of a model that reads it: the daemon's hints name methods, and no agent has
- * those. Owns replacing them; which names an agent has is its way's (hook/words.ts, mcp/words.ts), and the command
- * line's own are cli/hints.ts. What else the daemon says about one error in particular is kept.
+ * The next step of an error, in the words of whoever reads it: the daemon's hints name methods, and neither a person nor
+ * a model has those. Owns replacing them; which names a reader has is its way's (hook/words.ts, mcp/words.ts, cli/hints.ts). What else
+ * the daemon says about one error in particular is kept.
  */
 import type { MethodName } from "../protocol/methods/index.ts";
 import { ERRORS, type ErrorKind } from "../protocol/wire/errors.ts";
@@ -29,12 +29,23 @@ export const PERSONS: Words["methods"] = {
   "operation/undo": "the person's `iopipectl undo`",
 };
 
-/** A method that is no part of a path or command; with the verb that a hint may give beside it, which says the same. */
+/** A method of any version, where it is no part of a path and not behind `rpc`; and its verb, where a hint has that too. */
 const METHOD =
-  /(?<![\w./-]|\brpc )(rpc\.discover|(?:daemon|workspace|session|patch|file|blob|operation|layer|watch|events)\/[a-z]\w*)(?![\w/-]|\.\w)(?:, or `iopipectl [^`]+`)?/g;
+  /(?<![\w./-]|\brpc )(rpc\.discover|(?:daemon|workspace|session|patch|file|blob|operation|layer|watch|events)\/[a-z]\w*)(?![\w/-]|\.\w)(?:, or (`iopipectl [^`]+`))?/g;
+
+/** `hint` with what `word` has for each method that it names; `verb` is the command that it offers beside that. */
+export function replaceMethods(
+  hint: string,
+  word: (method: MethodName, verb: string | undefined) => string | undefined,
+): string {
+  return hint.replace(
+    METHOD,
+    (whole, method: MethodName, verb: string | undefined) => word(method, verb) ?? whole,
+  );
+}
 
 /** `hint`, as it came with an error of `kind`, in these words. */
 export function nextStep(kind: ErrorKind, hint: string, { kinds, methods }: Words): string {
   const said = (hint === ERRORS[kind].hint && kinds[kind]) || hint;
-  return said.replace(METHOD, (whole, method: MethodName) => methods[method] ?? whole);
+  return replaceMethods(said, (method) => methods[method]);
 }

@@ -4,6 +4,7 @@
  */
 import type { MethodName } from "../../protocol/methods/index.ts";
 import { ERRORS, type ErrorKind, type IopipeError } from "../../protocol/wire/errors.ts";
+import { replaceMethods } from "../next-step.ts";
 
 const HINTS: Partial<Readonly<Record<ErrorKind, string>>> = {
   SessionNotFound: "`iopipectl ls` lists the pending sessions here, `ls --all` all of them.",
@@ -68,19 +69,8 @@ const TYPED: Partial<Readonly<Record<MethodName, string>>> = {
   "watch/audit": "watch --audit",
 };
 
-/** A method of any version, where it is no part of a path and not behind `rpc`; and its verb, where a hint has that too. */
-const METHOD =
-  /(?<![\w./-]|\brpc )(rpc\.discover|(?:daemon|workspace|session|patch|file|blob|operation|layer|watch|events)\/[a-z]\w*)(?![\w/-]|\.\w)(?:, or (`iopipectl [^`]+`))?/g;
-
-function inVerbs(hint: string): string {
-  return hint.replace(
-    METHOD,
-    (_, method: string, verb?: string) =>
-      verb ?? `\`iopipectl ${TYPED[method as MethodName] ?? `rpc ${method}`}\``,
-  );
-}
-
 /** The next step after `error`. */
 export function hintOf({ kind, data: { hint } }: IopipeError): string {
-  return inVerbs((hint === ERRORS[kind].hint && HINTS[kind]) || hint);
+  const said = (hint === ERRORS[kind].hint && HINTS[kind]) || hint;
+  return replaceMethods(said, (method, verb) => verb ?? `\`iopipectl ${TYPED[method] ?? `rpc ${method}`}\``);
 }

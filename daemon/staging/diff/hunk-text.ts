@@ -49,8 +49,8 @@ export function formatHunks(old: Lines, now: Lines, ranges: readonly HunkRange[]
     for (let n = start; n < end; n++) {
       body[at++] = code;
       at = copyLine(from, n, body, at);
-      if (lacksNewline(from, n)) at += body.write(`\n${NO_NEWLINE}\n`, at);
     }
+    if (end > start && lacksNewline(from, end - 1)) at += body.write(`\n${NO_NEWLINE}\n`, at);
   };
   for (const [n, range] of ranges.entries()) {
     at += heads[n]?.copy(body, at) ?? 0;

@@ -6,7 +6,7 @@
 
 const NEWLINE = 0x0a;
 
-/** A line's bytes in most files: room for as many lines, and twice as many where that is not enough. */
+/** A line's bytes in most files: room for as many lines at first. */
 const USUAL_BYTES = 24;
 
 export interface Lines {
@@ -23,7 +23,7 @@ export function splitLines(bytes: Buffer): Lines {
   let count = length === 0 ? 0 : 1;
   for (let at = 0; at < length; at += 4) {
     for (let rest = newlinesIn(wordAt(words, at, length)); rest !== 0; rest &= rest - 1) {
-      if (count + 1 === starts.length) starts = doubled(starts);
+      if (count + 1 === starts.length) starts = enlarged(starts, (count / (at + 4)) * length);
       starts[count++] = at + (lowestBit(rest) >> 3) + 1;
     }
   }
@@ -55,8 +55,10 @@ function lowestBit(word: number): number {
   return 31 - Math.clz32(word & -word);
 }
 
-function doubled(starts: Uint32Array): Uint32Array {
-  const larger = new Uint32Array(starts.length * 2);
+/** Room for as many lines as there will be if they go on as they were: twice to sixteen times as many. */
+function enlarged(starts: Uint32Array, expected: number): Uint32Array {
+  const { length } = starts;
+  const larger = new Uint32Array(Math.min(Math.max(length * 2, Math.ceil(expected) + 2), length * 16));
   larger.set(starts);
   return larger;
 }

@@ -1,7 +1,7 @@
 /**
  * The next step of an error, in the words of whoever reads it: the daemon's hints name methods, and neither a person nor
- * a model has those. Owns replacing them; which names a reader has is its way's (hook/words.ts, mcp/words.ts, cli/hints.ts). What else
- * the daemon says about one error in particular is kept.
+ * a model has those. Owns replacing them; which names a reader has is its way's (hook/words.ts, mcp/words.ts,
+ * cli/hints.ts). What else the daemon says about one error in particular is kept.
  */
 import type { MethodName } from "../protocol/methods/index.ts";
 import { ERRORS, type ErrorKind } from "../protocol/wire/errors.ts";

@@ -8,9 +8,10 @@
  * RACE: one that is replaced by a link before it is mounted. Worst case: this one command finds a layer over what the
  * link leads to, and what it writes there goes with the layer.
  */
-import { constants, readFileSync } from "node:fs";
+import { constants } from "node:fs";
 import { lstat, open, readlink, realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { mountPoints } from "./mounts.ts";
 import type { Unstaged } from "./standing.ts";
 import type { Own } from "./start.ts";
 
@@ -115,16 +116,6 @@ async function objection(path: string, root: string, own: Own): Promise<string |
   if (uid !== process.getuid?.() && uid !== ofRoot.uid) return "it belongs to another user";
   if (mountPoints().some((at) => at !== path && isBelow(path, at))) return "something is mounted below it";
   return undefined;
-}
-
-/** proc_pid_mountinfo(5): the fifth field, in which a few characters are octal. */
-function mountPoints(): string[] {
-  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  return lines.map((line) =>
-    (line.split(" ")[4] ?? "").replace(/\\(\d{3})/g, (_, code: string) =>
-      String.fromCharCode(Number.parseInt(code, 8)),
-    ),
-  );
 }
 
 function isBelow(outer: string, inner: string): boolean {

@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { mountPointsAsWritten } from "./mounts.ts";
 import type { LayerPlace } from "./place.ts";
 
 /** The daemon's directories, absolute. */
@@ -60,9 +61,7 @@ function machineMounts(): string {
 
 /** Those that exist, each with what is mounted below it, for read-only is one mount alone; names as fstab(5) has them too. */
 function withMountsBelow(paths: readonly string[]): string[] {
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) => line.split(" ")[4] ?? "");
+  const mounts = mountPointsAsWritten();
   return paths
     .filter((path) => existsSync(path))
     .flatMap((path) => [path, ...mounts.filter((at) => at.startsWith(`${path}/`))]);

@@ -41,6 +41,23 @@ test("applying the changes to the old lines gives the new ones, whatever the byt
   );
 });
 
+test("one edit in a long file is one change, wherever it is", () => {
+  const lines = Array.from({ length: 1100 }, (_, n) => `line ${n}\n`);
+  const old = splitLines(Buffer.from(lines.join("")));
+  for (let at = 0; at < lines.length; at++) {
+    for (const [removed, added] of [
+      [1, ["edited\n"]],
+      [0, ["added\n"]],
+      [1, []],
+    ] as const) {
+      const now = splitLines(Buffer.from(lines.toSpliced(at, removed, ...added).join("")));
+      expect(diffLines(old, now).changes).toEqual([
+        { oldStart: at, oldEnd: at + removed, newStart: at, newEnd: at + added.length },
+      ]);
+    }
+  }
+});
+
 test("changes never touch each other, and none is empty", () => {
   fc.assert(
     fc.property(contents, ([old, now]) => {

@@ -26,7 +26,7 @@ export function swapIn(
 ): boolean {
   const { port, places } = work;
   const [target, fresh] = [places.at(path), places.at(ours)];
-  let [expected, put] = [lstat(work, other)?.ino, lstat(work, ours)?.ino];
+  let [expected, put] = [identify(work, other), identify(work, ours)];
   for (let isFirst = true; ; isFirst = false) {
     const exchanged = exchange(work, fresh, target);
     if (exchanged === "gone") return false;
@@ -36,11 +36,17 @@ export function swapIn(
       return true;
     }
     swapped();
-    const displaced = lstat(work, ours)?.ino;
+    const displaced = identify(work, ours);
     if (displaced === expected) return isFirst;
     // Somebody's: it goes back, unless they have replaced ours in turn, which then is newer.
     [expected, put] = [put, displaced];
   }
+}
+
+/** Not the inode's number alone: once ours is replaced, the next file that somebody saves may be given it. */
+function identify(work: Work, path: string): string | undefined {
+  const stat = lstat(work, path);
+  return stat && identityOf(stat);
 }
 
 /**

@@ -5,9 +5,9 @@
  * has displaced them, or they are there still. Saves of one file into one inode are one run.
  */
 import * as fs from "node:fs";
-import { join } from "node:path";
 import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
-import { identityOf } from "../../daemon/disk/index.ts";
+import { type Dir, identityOf, type Stat } from "../../daemon/disk/index.ts";
+import { portOf } from "../../daemon/disk/platform.ts";
 
 export type Way = keyof typeof WAYS;
 
@@ -30,25 +30,40 @@ interface Saved {
   readonly over: string;
 }
 
+const port = portOf(process.platform);
+
 const { O_APPEND, O_WRONLY } = fs.constants;
 
 const WAYS = {
-  append: (path: string, line: string) => inPlace(fs.openSync(path, O_WRONLY | O_APPEND), line),
-  truncate: (path: string, line: string) => {
-    const handle = fs.openSync(path, O_WRONLY);
+  append: (_: Dir, name: string, line: string) => inPlace(fs.openSync(name, O_WRONLY | O_APPEND), line),
+  truncate: (_: Dir, name: string, line: string) => {
+    const handle = fs.openSync(name, O_WRONLY);
     fs.ftruncateSync(handle);
     return inPlace(handle, line);
   },
-  rename: (path: string, line: string): Saved => {
-    const temporary = `${path}.saving`;
+  rename: (dir: Dir, name: string, line: string): Saved => {
+    const temporary = `${name}.saving`;
     fs.writeFileSync(temporary, line);
-    const into = identityOf(fs.lstatSync(temporary, { bigint: true }));
-    // Whatever comes between these two is displaced by this save, and not told.
-    const over = identityOf(fs.lstatSync(path, { bigint: true }));
-    fs.renameSync(temporary, path);
-    return { into, over };
+    return { into: identify(dir, temporary), over: replace(dir, temporary, name) };
   },
 };
+
+/**
+ * Says which file was displaced. A look before a rename would not tell that: a promotion that is taken back in between
+ * puts an older save there, which would pass for lost. Hence an exchange, where there is one.
+ */
+function replace(dir: Dir, from: string, to: string): string {
+  if (!port.exchange(dir, from, dir, to)) {
+    const over = identify(dir, to);
+    port.rename(dir, from, dir, to);
+    return over;
+  }
+  const over = identify(dir, from);
+  port.unlink(dir, from);
+  return over;
+}
+
+const identify = (dir: Dir, name: string): string => identityOf(port.lstat(dir, name) as Stat);
 
 function inPlace(handle: number, line: string): Saved {
   hesitate();
@@ -70,12 +85,12 @@ const now = (): string => String(process.hrtime.bigint());
 /** Saves until `isOver`. */
 interface Job {
   readonly way: Way;
-  readonly directory: string;
   readonly count: number;
   readonly pauseMs: number;
 }
 
-async function edit({ way, directory, count, pauseMs }: Job, isOver: () => boolean): Promise<Run[]> {
+async function edit({ way, count, pauseMs }: Job, isOver: () => boolean): Promise<Run[]> {
+  const dir = port.openRoot(".");
   const saves: number[] = [];
   /** By the file that they are in, wherever that is by now. */
   const runs = new Map<string, Run>();
@@ -84,7 +99,7 @@ async function edit({ way, directory, count, pauseMs }: Job, isOver: () => boole
     const last = saves[file] ?? 0;
     saves[file] = last + 1;
     const from = now();
-    const { into, over } = WAYS[way](join(directory, String(file)), `${file} ${last}\n`);
+    const { into, over } = WAYS[way](dir, String(file), `${file} ${last}\n`);
     const first = way === "append" ? (runs.get(over)?.first ?? last) : last;
     runs.delete(over);
     runs.set(into, { file, first, last, from, to: now() });
@@ -99,6 +114,7 @@ if (import.meta.main) {
   process.stdin.on("end", () => (isOver = true)).resume();
   process.stdout.write("\n");
   const [way, directory = "", files, pause = 0] = process.argv.slice(2);
-  const job: Job = { way: way as Way, directory, count: Number(files), pauseMs: Number(pause) };
+  process.chdir(directory);
+  const job: Job = { way: way as Way, count: Number(files), pauseMs: Number(pause) };
   process.stdout.write(JSON.stringify(await edit(job, () => isOver)));
 }

@@ -13,6 +13,11 @@ export interface EventsOptions {
   readonly session?: string | undefined;
   /** An event's `seq`: the stream begins with the event after it. Default: now. */
   readonly since?: number | undefined;
+  /**
+   * Called before the first event that follows where events after `since`, or after the last one of an interrupted
+   * stream, are not kept any more: what they were about is to be listed afresh.
+   */
+  readonly onFresh?: (() => void) | undefined;
   /** Ends the stream when aborted. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -21,12 +26,12 @@ export interface EventsOptions {
 export type IopipeEvent = NotificationParams<"events/event">;
 
 /**
- * Follows events without a gap, across restarts of the daemon.
+ * Follows events without a gap, across restarts of the daemon; of a gap because they are kept no longer, `onFresh` tells.
  *
  * @throws {IopipeError} from next(): WorkspaceNotFound, SessionNotFound; the stream has then ended.
  */
 export function events(connection: Connection, options: EventsOptions): Subscription<IopipeEvent> {
-  const { signal, since, ...filter } = options;
+  const { signal, since, onFresh, ...filter } = options;
   let seq = since;
   return subscribe<IopipeEvent>(
     connection,
@@ -36,6 +41,7 @@ export function events(connection: Connection, options: EventsOptions): Subscrip
       params: () => ({ ...filter, since: seq }),
       async subscribed(answer) {
         seq ??= answer.seq as number;
+        if (answer.fresh === true) onFresh?.();
         return undefined;
       },
       async item(params) {

@@ -257,7 +257,7 @@ test("a file that is too large to be held whole is refused at its first piece", 
 });
 
 test("gc tells how many of each kind went, in words", async () => {
-  const limits = { undoMs: 1, undoBytes: 1, discardedMs: 1, orphanedMs: 1, unnamedMs: 1 };
+  const limits = { undoMs: 1, undoBytes: 1, discardedMs: 1, orphanedMs: 1, eventsMs: 0, unnamedMs: 1 };
   const totals = { patch: { count: 2, bytes: 0 }, session: { count: 1, bytes: 0 } };
   const { stdout } = await ctl(["gc"], { "daemon/gc": () => ({ items: [], totals, limits }) });
   expect(stdout).toBe(

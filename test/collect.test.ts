@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import Sqlite from "better-sqlite3";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import {
@@ -17,7 +18,10 @@ import { DEFAULT_LIMITS, type Limits } from "../daemon/store/limits.ts";
 import type { Image } from "../protocol/methods/index.ts";
 import { QUICK } from "./promotion/house.ts";
 
-const NOTHING: Limits = { undoMs: 0, undoBytes: 0, discardedMs: 0, orphanedMs: 0, unnamedMs: 0 };
+const NOTHING: Limits = {
+  ...{ undoMs: 0, undoBytes: 0, discardedMs: 0, orphanedMs: 0, unnamedMs: 0 },
+  eventsMs: DEFAULT_LIMITS.eventsMs,
+};
 const ABSENT: Image = { exists: false };
 
 function makeDirectory(): string {
@@ -204,7 +208,7 @@ test("nothing pending, stale, open or newest is ever lost, and what is named is 
   const limits = fc.record({
     ...{ undoMs: fc.constantFrom(0, 1e12), undoBytes: fc.constantFrom(0, 2000, 400_000, 1e12) },
     ...{ discardedMs: fc.constantFrom(0, 1e12), unnamedMs: fc.constantFrom(0, 1e12) },
-    orphanedMs: fc.constant(1e12),
+    ...{ orphanedMs: fc.constant(1e12), eventsMs: fc.constant(1e12) },
   });
   const rounds = fc.array(
     fc.record({
@@ -245,6 +249,61 @@ test("nothing pending, stale, open or newest is ever lost, and what is named is 
     { numRuns: 40 },
   );
 }, 120_000);
+
+test("events go by their age; what is left has no gap, and who has yet to read some finds them", () => {
+  const world = new World();
+  const [workspace] = world.workspaces as [string];
+  const seqs = () => world.store.events.since(0, {}, 10_000).map(({ seq }) => seq);
+  const append = (session?: string) => {
+    const type = session === undefined ? "operation/started" : "session/opened";
+    return world.store.transaction(() => world.store.events.append({ type, workspace, session }, () => ({})));
+  };
+  const old = world.session();
+  append(old);
+  for (let n = 0; n < 700; n++) append();
+  const first = world.store.events.last();
+  expect(world.store.events.reaches(0, {})).toBe(true);
+  expect(world.pass().filter(({ what }) => what === "event")).toEqual([]);
+
+  // A clock that was put back: what follows an event that is kept is kept.
+  const put = `UPDATE event SET at = '2020-01-01T00:00:00.000Z' WHERE seq <> ${first - 100}`;
+  execute(world, put);
+  const young = world.session();
+  const opened = append(young);
+  let needed = 300;
+  const stop = world.store.events.listen(
+    () => undefined,
+    () => needed,
+  );
+  const told = world.pass({ dryRun: true }).filter(({ what }) => what === "event");
+  expect(told).toHaveLength(299);
+  expect(told[0]).toMatchObject({ id: "1", reason: "age", workspace, since: "2020-01-01T00:00:00.000Z" });
+  expect(seqs()).toHaveLength(opened);
+  expect(world.pass()).toHaveLength(299);
+  expect(seqs()[0]).toBe(300);
+  needed = Number.POSITIVE_INFINITY;
+  world.pass();
+  stop();
+  expect(seqs()).toEqual(Array.from({ length: opened - first + 101 }, (_, n) => first - 100 + n));
+
+  const reaches = (since: number, session?: string) => world.store.events.reaches(since, { session });
+  expect([reaches(0), reaches(first - 102), reaches(first - 101)]).toEqual([false, false, true]);
+  expect([reaches(0, old), reaches(0, young)]).toEqual([false, true]);
+  world.restart({ ...DEFAULT_LIMITS, eventsMs: 0 });
+  execute(world, "UPDATE event SET at = '2020-01-01T00:00:00.000Z'");
+  world.pass();
+  expect([world.store.events.last(), seqs()]).toEqual([opened, [opened]]);
+});
+
+/** Runs SQL on a store that is closed meanwhile. */
+function execute(world: World, sql: string): void {
+  const { limits } = world.store;
+  world.store.close();
+  const db = new Sqlite(join(world.directory, "iopipe.db"));
+  db.exec(sql);
+  db.close();
+  world.restart(limits);
+}
 
 test("the oldest operations go beyond the budget, and stay known; with them their patches and sessions", async () => {
   const world = new World();

@@ -1,5 +1,6 @@
 /**
- * Events: what happened to sessions, patches and operations, numbered without gaps and replayable after a restart.
+ * Events: what happened to sessions, patches and operations, numbered without gaps and replayable after a restart, as long
+ * as they are kept: the oldest are removed by their age (collect/events.ts).
  * INVARIANT: an event is appended in the transaction that makes it true, and announced only after that commits.
  */
 import type { EventType } from "../../protocol/methods/index.ts";
@@ -45,8 +46,16 @@ export interface Events {
   since(seq: number, query: EventQuery, limit: number): EventRow[];
   /** Number of the last event of all; 0 before the first. */
   last(): number;
-  /** Calls `listener`, which does not throw, with each event after its commit, in order. Returns the way to stop. */
-  listen(listener: (event: Announced) => void): () => void;
+  /** Whether all events after `seq` that `query` selects are kept still. Of a session: from its first one on. */
+  reaches(seq: number, query: EventQuery): boolean;
+  /**
+   * Calls `listener`, which does not throw, with each event after its commit, in order. Returns the way to stop.
+   *
+   * `needed`: the number from which on it has yet to read events; they are kept for it.
+   */
+  listen(listener: (event: Announced) => void, needed?: () => number): () => void;
+  /** The lowest number that a listener needs; without any, Infinity. */
+  neededFrom(): number;
   /** Called by the store when the outermost transaction has committed, or was rolled back. */
   settle(committed: boolean): void;
 }
@@ -78,6 +87,8 @@ interface SinceParams {
   limit: number;
 }
 
+const nothing = (): number => Number.POSITIVE_INFINITY;
+
 export function openEvents(db: Database): Events {
   const insert = db.prepare(
     "INSERT INTO event (at, type, workspace, session, by, body) VALUES (@at, @type, @workspace, @session, @by, '{}')",
@@ -95,8 +106,12 @@ export function openEvents(db: Database): Events {
     "SELECT seq, at, type, workspace, session, by FROM event WHERE seq = ?",
   );
   const last = db.prepare<[], number>("SELECT coalesce(max(seq), 0) FROM event").pluck();
+  const first = db.prepare<[], number>("SELECT coalesce(min(seq), 1) FROM event").pluck();
+  const firstOf = db
+    .prepare<[string], EventType>("SELECT type FROM event WHERE session = ? ORDER BY seq LIMIT 1")
+    .pluck();
 
-  const listeners = new Set<(event: Announced) => void>();
+  const listeners = new Map<(event: Announced) => void, () => number>();
   let appended: number[] = [];
 
   return {
@@ -114,10 +129,14 @@ export function openEvents(db: Database): Events {
         .all({ seq, workspace, session, sessions: sessions ? JSON.stringify([...sessions]) : null, limit })
         .map(({ body, ...raw }) => ({ ...toAnnounced(raw), body: JSON.parse(body) })),
     last: () => last.get() as number,
-    listen: (listener) => {
-      listeners.add(listener);
+    reaches: (seq, { session }) =>
+      seq + 1 >= (first.get() as number) ||
+      (session !== undefined && firstOf.get(session) === "session/opened"),
+    listen: (listener, needed = nothing) => {
+      listeners.set(listener, needed);
       return () => void listeners.delete(listener);
     },
+    neededFrom: () => Math.min(...[...listeners.values()].map((needed) => needed())),
     settle: (committed) => {
       const seqs = appended;
       appended = [];
@@ -127,7 +146,7 @@ export function openEvents(db: Database): Events {
         // Missing where a savepoint inside the transaction was rolled back.
         if (!raw) continue;
         const event = toAnnounced(raw);
-        for (const listener of listeners) listener(event);
+        for (const listener of listeners.keys()) listener(event);
       }
     },
   };

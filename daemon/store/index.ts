@@ -73,7 +73,7 @@ export function openStore(
   const sessions = openSessions(db, limits, transaction);
   return {
     blobs,
-    collection: openCollection({ db, directory, blobs, holds, limits, uploads, essential }),
+    collection: openCollection({ db, directory, blobs, events, holds, limits, uploads, essential }),
     counters: openCounters(db, essential),
     events,
     holds,

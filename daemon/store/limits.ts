@@ -12,6 +12,8 @@ export interface Limits {
   readonly discardedMs: number;
   /** Sessions with work to do, or none yet, since anybody used them. */
   readonly orphanedMs: number;
+  /** Events, since they happened. */
+  readonly eventsMs: number;
   /** Content that nothing names (yet): uploads, what a crash or a diff left. */
   readonly unnamedMs: number;
 }
@@ -27,6 +29,7 @@ export const DEFAULT_LIMITS: Limits = {
   undoBytes: GiB,
   discardedMs: DAY,
   orphanedMs: 7 * DAY,
+  eventsMs: 30 * DAY,
   unnamedMs: DAY,
 };
 
@@ -35,6 +38,7 @@ const VARIABLES: Readonly<Record<keyof Limits, string>> = {
   undoBytes: "IOPIPE_KEEP_UNDO_BYTES",
   discardedMs: "IOPIPE_KEEP_DISCARDED",
   orphanedMs: "IOPIPE_KEEP_ORPHANED",
+  eventsMs: "IOPIPE_KEEP_EVENTS",
   unnamedMs: "IOPIPE_KEEP_UNNAMED",
 };
 

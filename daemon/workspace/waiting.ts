@@ -16,9 +16,13 @@ export function waitForEvent(
   options: { since?: number | undefined; timeoutMs?: number | undefined; signal: AbortSignal },
 ): Promise<Waited> {
   const { signal, timeoutMs } = options;
-  const from = options.since ?? store.sessions.require(session).seq;
-  const [missed] = store.events.since(from, { session }, 1);
-  if (missed) return Promise.resolve({ seq: missed.seq, timedOut: false });
+  const { seq: last } = store.sessions.require(session);
+  const from = options.since ?? last;
+  if (from < last) {
+    const [missed] = store.events.since(from, { session }, 1);
+    // None: it is as old as those that are not kept.
+    return Promise.resolve({ seq: missed?.seq ?? last, timedOut: false });
+  }
   return new Promise((resolve, reject) => {
     const end = (settle: () => void): void => {
       stopListening();

@@ -84,8 +84,12 @@ export const stop = method({
 });
 
 const Collected = z.object({
-  what: z.enum(["operation", "patch", "session", "blob", "file", "upload", "ref"]),
-  id: z.string().describe("An id, a blob's hash, a file's name in the blobs' directory, or a ref's name."),
+  what: z.enum(["operation", "patch", "session", "event", "blob", "file", "upload", "ref"]),
+  id: z
+    .string()
+    .describe(
+      "An id, an event's number, a blob's hash, a file's name in the blobs' directory, or a ref's name.",
+    ),
   reason: z
     .enum(["age", "budget", "orphaned", "cleared", "empty", "unnamed", "stray"])
     .describe(
@@ -109,7 +113,14 @@ export const gc = method({
       .record(z.string(), z.object({ count: Count, bytes: Count }))
       .describe("Of each kind that there is."),
     limits: z
-      .object({ undoMs: Ms, undoBytes: Count, discardedMs: Ms, orphanedMs: Ms, unnamedMs: Ms })
+      .object({
+        undoMs: Ms,
+        undoBytes: Count,
+        discardedMs: Ms,
+        orphanedMs: Ms,
+        eventsMs: Ms,
+        unnamedMs: Ms,
+      })
       .describe("What is kept for how long, and how much undo data."),
   }),
   errors: ["NotPermitted"],

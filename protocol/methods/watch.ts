@@ -111,7 +111,14 @@ export const eventsSubscribe = method({
     session: SessionId.optional(),
     since: Count.optional(),
   }),
-  result: z.object({ subscription: z.string(), seq: Count }),
+  result: z.object({
+    subscription: z.string(),
+    seq: Count,
+    fresh: z
+      .literal(true)
+      .optional()
+      .describe("Events after `since` are not kept any more: list afresh what they were about."),
+  }),
   errors: ["WorkspaceNotFound", "SessionNotFound", "TooLarge"],
 });
 

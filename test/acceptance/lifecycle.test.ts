@@ -108,6 +108,35 @@ test("beyond the budget the oldest undo goes, says so, and takes its hidden comm
   expect(whats(await gc(reviewer))).toEqual([]);
 });
 
+test("who asks for events that are not kept any more is told so, and misses none that follow", async () => {
+  await using scene = await sceneWith({ IOPIPE_KEEP_EVENTS: "0" });
+  const { reviewer, workspace } = scene;
+  const session = await reviewer.openSession({ workspace });
+  await session.write("src/a.ts", "staged\n");
+  await apply(scene, "src/b.ts", "applied\n");
+  expect(await reviewer.call("events/subscribe", { since: 0 })).not.toHaveProperty("fresh");
+  await expect.poll(async () => (await gc(reviewer)).totals.event?.count).toBeUndefined();
+
+  const { seq: now } = await reviewer.call("events/subscribe", {});
+  expect(await reviewer.call("events/subscribe", { workspace, since: now - 2 })).toHaveProperty(
+    "fresh",
+    true,
+  );
+  const { seq } = (await session.get()).session;
+  expect(await session.wait({ since: 0, timeoutMs: 60_000 })).toMatchObject({ seq, timedOut: false });
+  let isFresh = false;
+  const onFresh = () => (isFresh = true);
+  const following = reviewer.events({ workspace, since: 1, onFresh });
+  await following.ready;
+  await session.discard();
+  const seen: number[] = [];
+  for await (const event of following) {
+    seen.push(event.seq);
+    if (event.type === "patch/discarded") break;
+  }
+  expect({ isFresh, seen }).toEqual({ isFresh: true, seen: seen.map((_, n) => now + n) });
+});
+
 test("a session that its proposer has left expires, with an event; its patches can be restored, and then go", async () => {
   const limits = { IOPIPE_KEEP_ORPHANED: "2s", IOPIPE_KEEP_DISCARDED: "2s" };
   await using scene = await sceneWith(limits);

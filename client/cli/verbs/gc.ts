@@ -28,7 +28,7 @@ function describe({ items, totals, limits }: Collection, dryRun: boolean): void 
     print(`${dryRun ? "Would clear" : "Cleared"} ${sums.join(", ")}: ${volume(freed(totals))} of content.`);
   note(
     `Kept: undo data ${span(limits.undoMs)} and up to ${volume(limits.undoBytes)}, discarded patches ${span(limits.discardedMs)}, ` +
-      `unused sessions ${span(limits.orphanedMs)}.`,
+      `unused sessions ${span(limits.orphanedMs)}, events ${span(limits.eventsMs)}.`,
   );
 }
 

@@ -28,7 +28,7 @@ export function eventHandlers({ store, workspaces }: Parts) {
       const seq = params.since ?? store.events.last();
       const subscription = newSubscription(call.peer);
       call.peer.subscriptions.set(subscription, follow(store.events, query, seq, call, subscription));
-      return { subscription, seq };
+      return { subscription, seq, ...(!store.events.reaches(seq, query) && { fresh: true }) };
     },
     "events/unsubscribe": ({ subscription }, { peer }) => endSubscription(peer, subscription),
   } satisfies Partial<Handlers>;
@@ -70,9 +70,12 @@ function follow(
   };
   const read = (): EventRow[] => events.since(cursor, query, BATCH);
 
-  const stopListening = events.listen((event) => {
-    if (selects(query, event)) void pump();
-  });
+  const stopListening = events.listen(
+    (event) => {
+      if (selects(query, event)) void pump();
+    },
+    () => (running ? cursor + 1 : Number.POSITIVE_INFINITY),
+  );
   void pump();
   return () => {
     ended = true;

@@ -1,8 +1,8 @@
 /**
  * Collecting: one pass over all that is kept, which clears what the limits (limits.ts) keep no longer.
  * Owns the order. What an operation needs to be undone goes with its age, or, the oldest first, beyond the budget; its
- * patches go with it; discarded patches by their age, a session with its last patch; content that nothing names any more;
- * files that no row names. Expiring pending work is staging's; when there is a pass is daemon/workspace's.
+ * patches go with it; discarded patches by their age, a session with its last patch; events by their age; content that
+ * nothing names any more; files that no row names. Expiring pending work is staging's; when there is a pass is daemon/workspace's.
  * INVARIANT: nothing that is pending or stale goes, no operation that is open, needs attention or is undone by one that is
  * kept, and no workspace's newest one.
  * INVARIANT: references are counted by asking: content goes only where no patch and no operation that the pass has left
@@ -12,6 +12,7 @@
  * Failure: each transaction leaves the store whole; what was not reached is the next pass's.
  */
 import { removeBlobs, removeStrays } from "./content.ts";
+import { removeEvents } from "./events.ts";
 import { clearOperations } from "./operations.ts";
 import { type Collected, type CollectionDeps, startPass } from "./pass.ts";
 import { removePatches } from "./patches.ts";
@@ -38,6 +39,7 @@ export function openCollection(deps: CollectionDeps): Collection {
       try {
         yield* clearOperations(pass);
         yield* removePatches(pass);
+        yield* removeEvents(pass);
         yield* removeBlobs(pass);
         yield* removeStrays(pass);
         dropUploads(deps, dryRun, report);

@@ -3,6 +3,7 @@
  */
 import type { Blobs } from "../blobs.ts";
 import type { Database } from "../database.ts";
+import type { Events } from "../events.ts";
 import type { Holds } from "../holds.ts";
 import type { Limits } from "../limits.ts";
 import type { Transactions } from "../transactions.ts";
@@ -11,8 +12,8 @@ import type { prepareCollection } from "./sql.ts";
 
 /** Something that was cleared, or would be. */
 export interface Collected {
-  readonly what: "operation" | "patch" | "session" | "blob" | "file" | "upload" | "ref";
-  /** An id, a hash, a file's path below the blobs' directory, or a ref's name. */
+  readonly what: "operation" | "patch" | "session" | "event" | "blob" | "file" | "upload" | "ref";
+  /** An id, an event's number, a hash, a file's path below the blobs' directory, or a ref's name. */
   readonly id: string;
   readonly reason: "age" | "budget" | "orphaned" | "cleared" | "empty" | "unnamed" | "stray";
   readonly workspace?: string;
@@ -29,6 +30,7 @@ export interface CollectionDeps extends Pick<Transactions, "essential"> {
   /** Of the blobs' files. */
   readonly directory: string;
   readonly blobs: Blobs;
+  readonly events: Pick<Events, "neededFrom">;
   readonly holds: Holds;
   readonly limits: Limits;
   readonly uploads: Uploads;
@@ -46,6 +48,7 @@ interface Asked {
 interface Cutoffs {
   readonly undo: string;
   readonly discarded: string;
+  readonly events: string;
   readonly unnamed: string;
   /** A lease that ended before was last renewed before `discarded`: it lasts `orphanedMs` from each use on. */
   readonly lease: string;
@@ -92,12 +95,13 @@ function keyOf(hash: string): number {
   return Number.parseInt(hash.slice(0, 13), 16);
 }
 
-function cutoffs({ undoMs, discardedMs, unnamedMs, orphanedMs }: Limits): Cutoffs {
+function cutoffs({ undoMs, discardedMs, eventsMs, unnamedMs, orphanedMs }: Limits): Cutoffs {
   const now = Date.now();
   const ago = (ms: number): string => new Date(now - ms).toISOString();
   return {
     undo: ago(undoMs),
     discarded: ago(discardedMs),
+    events: ago(eventsMs),
     unnamed: ago(unnamedMs),
     lease: ago(discardedMs - orphanedMs),
   };

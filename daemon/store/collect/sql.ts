@@ -45,6 +45,13 @@ export interface SessionToCollect {
   updated_at: string;
 }
 
+export interface EventToCollect {
+  seq: number;
+  at: string;
+  workspace: string;
+  bytes: number;
+}
+
 interface Unused {
   id: string;
   usedBefore: string;
@@ -85,6 +92,12 @@ export function prepareCollection(db: Database) {
     removeSession: db.prepare<[Unused], SessionToCollect>(
       `DELETE FROM session WHERE ${UNUSED} AND patchless RETURNING ${SESSION}`,
     ),
+    // But for the last one of all, whose number is where "now" is.
+    events: db.prepare<[number], EventToCollect>(
+      `SELECT seq, at, workspace, octet_length(body) AS bytes FROM event
+       WHERE seq > ? AND seq < (SELECT max(seq) FROM event) ORDER BY seq LIMIT 200`,
+    ),
+    removeEvents: db.prepare<[number]>("DELETE FROM event WHERE seq <= ?"),
     blobs: db.prepare<[string], { hash: string; size: number }>(
       "SELECT hash, size FROM blob WHERE hash > ? ORDER BY hash LIMIT 200",
     ),

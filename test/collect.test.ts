@@ -460,12 +460,14 @@ test("limits are read from the environment; what cannot be understood keeps its 
     IOPIPE_KEEP_UNDO_BYTES: "512MiB",
     IOPIPE_KEEP_DISCARDED: "0",
     IOPIPE_KEEP_ORPHANED: "soon",
+    IOPIPE_KEEP_EVENTS: "90d",
     IOPIPE_KEEP_UNNAMED: "5 constructor",
   };
   const { limits, unknown } = limitsFrom(env);
   expect(limits).toEqual({
     ...{ undoMs: 12 * 3_600_000, undoBytes: 512 * 1024 ** 2, discardedMs: 0 },
     ...{ orphanedMs: DEFAULT_LIMITS.orphanedMs, unnamedMs: DEFAULT_LIMITS.unnamedMs },
+    eventsMs: 90 * 24 * 3_600_000,
   });
   expect(unknown).toEqual(["IOPIPE_KEEP_ORPHANED", "IOPIPE_KEEP_UNNAMED"]);
   expect(limitsFrom({}).limits).toEqual(DEFAULT_LIMITS);

@@ -5,16 +5,14 @@
 import type { Image, Stat, Tree } from "../disk/index.ts";
 import type { DirectoryChange } from "../store/index.ts";
 
-/** One path's change. A rename is two: the old path removed, the new one created with `from`. */
+/** One path's change. A rename is two of one patch: the old path goes, the new one comes. */
 export interface Transition {
   readonly path: string;
   readonly patch?: string | undefined;
   /** What is expected there; compared in the aspects that the transition changes (aspectsOf). */
   readonly before: Image;
-  /** `hash` names a blob. A mode left open is the disk's at apply; a new file's is that of `from`, else the umask's. */
+  /** `hash` names a blob. A mode left open is the disk's at apply; a new file's that of the renamed one, else the umask's. */
   readonly after: Image;
-  /** The file whose mode and owner a created one takes: a rename's old path. */
-  readonly from?: string | undefined;
   readonly breakHardLinks?: boolean | undefined;
 }
 

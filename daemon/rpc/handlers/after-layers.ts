@@ -6,6 +6,7 @@
 import type { MethodName } from "../../../protocol/methods/index.ts";
 import type { Call, Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
+import { type AnyHandler, type Naming, wrapAll } from "./wrap.ts";
 
 /** By session, or by a patch of it. */
 const OF_ONE: ReadonlySet<MethodName> = new Set<MethodName>([
@@ -24,10 +25,8 @@ const OF_ONE: ReadonlySet<MethodName> = new Set<MethodName>([
 /** By workspace, or of all of them. */
 const OF_ALL: ReadonlySet<MethodName> = new Set<MethodName>(["session/list", "patch/list"]);
 
-type AnyHandler = (params: { session?: string; patch?: string; workspace?: string }, call: Call) => unknown;
-
 export function afterLayers(handlers: Handlers, { store, workspaces, layers }: Parts): Handlers {
-  const sessionOf = ({ session, patch = "" }: Parameters<AnyHandler>[0]): string =>
+  const sessionOf = ({ session, patch = "" }: Naming): string =>
     session ?? store.patches.get(patch)?.session ?? "";
   const look = async (name: MethodName, session: string, signal: AbortSignal): Promise<void> => {
     try {
@@ -37,7 +36,7 @@ export function afterLayers(handlers: Handlers, { store, workspaces, layers }: P
       if (name !== "session/get" || store.layers.get(session)?.problem === undefined) throw error;
     }
   };
-  const before = (name: MethodName, params: Parameters<AnyHandler>[0], { signal }: Call): Promise<void> => {
+  const before = (name: MethodName, params: Naming, { signal }: Call): Promise<void> => {
     if (OF_ONE.has(name)) return look(name, sessionOf(params), signal);
     const { workspace } = params;
     return layers.lookAtAll(workspace === undefined ? undefined : workspaces.find(workspace).id);
@@ -49,9 +48,7 @@ export function afterLayers(handlers: Handlers, { store, workspaces, layers }: P
       store.layers.any()
         ? before(name, params, call).then(() => handler(params, call))
         : handler(params, call);
-  const entries = (Object.entries(handlers) as [MethodName, AnyHandler][]).map(([name, handler]) => [
-    name,
+  return wrapAll(handlers, (handler, name) =>
     OF_ONE.has(name) || OF_ALL.has(name) ? looking(name, handler) : handler,
-  ]);
-  return Object.fromEntries(entries) as Handlers;
+  );
 }

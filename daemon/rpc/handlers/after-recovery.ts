@@ -5,18 +5,9 @@
  * nobody.
  * INVARIANT: without a recovery under way a handler starts at once, so that requests start in their order.
  */
-import type { Call, Handlers } from "../call.ts";
+import type { Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
-
-/** What a request may name its workspace by. */
-interface Naming {
-  readonly workspace?: string;
-  readonly session?: string;
-  readonly patch?: string;
-  readonly operation?: string;
-}
-
-type AnyHandler = (params: Naming, call: Call) => unknown;
+import { type Naming, wrapAll } from "./wrap.ts";
 
 export function afterRecovery(handlers: Handlers, { store, workspaces }: Parts): Handlers {
   const idOf = ({ session = "", patch = "", operation = "" }: Naming): string | undefined => {
@@ -29,10 +20,9 @@ export function afterRecovery(handlers: Handlers, { store, workspaces }: Parts):
     const ref = params.workspace ?? idOf(params);
     return recovering.find(({ id, root }) => id === ref || root === ref)?.recovering;
   };
-  const waiting =
-    (handler: AnyHandler): AnyHandler =>
-    (params, call) =>
-      recoveryFor(params)?.then(() => handler(params, call)) ?? handler(params, call);
-  const entries = Object.entries(handlers).map(([name, handler]) => [name, waiting(handler as AnyHandler)]);
-  return Object.fromEntries(entries) as Handlers;
+  return wrapAll(
+    handlers,
+    (handler) => (params, call) =>
+      recoveryFor(params)?.then(() => handler(params, call)) ?? handler(params, call),
+  );
 }

@@ -3,12 +3,10 @@
  * collected between the moment that it is put and the one that a row names it.
  * Owns which requests these are; what is held is the store's (holds.ts).
  */
-import type { MethodName } from "../../../protocol/methods/index.ts";
 import type { Store } from "../../store/index.ts";
-import type { Call, Handlers } from "../call.ts";
+import type { Handlers } from "../call.ts";
 import { mutates } from "../mutating.ts";
-
-type AnyHandler = (params: never, call: Call) => unknown;
+import { type AnyHandler, wrapAll } from "./wrap.ts";
 
 export function holdingBlobs(handlers: Handlers, { holds }: Store): Handlers {
   const holding =
@@ -21,9 +19,5 @@ export function holdingBlobs(handlers: Handlers, { holds }: Store): Handlers {
         end();
       }
     };
-  const entries = (Object.entries(handlers) as [MethodName, AnyHandler][]).map(([name, handler]) => [
-    name,
-    mutates(name) ? holding(handler) : handler,
-  ]);
-  return Object.fromEntries(entries) as Handlers;
+  return wrapAll(handlers, (handler, name) => (mutates(name) ? holding(handler) : handler));
 }

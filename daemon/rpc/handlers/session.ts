@@ -1,10 +1,9 @@
 /** Handlers of session/* and of patch/apply and patch/discard, which are a session's with one patch. */
 import { IopipeError } from "../../../protocol/wire/index.ts";
-import { openSession, sessionToWire, staleError, syntaxInvalid } from "../../staging/index.ts";
+import { openSession, sessionToWire } from "../../staging/index.ts";
 import type { SessionRow } from "../../store/index.ts";
 import { applySession, assertSaysWhat } from "../../workspace/apply.ts";
-import { refusal } from "../../workspace/policy/index.ts";
-import { missingVerdict } from "../../workspace/verify/required.ts";
+import { checkSession } from "../../workspace/check.ts";
 import { waitForEvent } from "../../workspace/waiting.ts";
 import type { Call, Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
@@ -76,30 +75,8 @@ export function sessionHandlers(parts: Parts) {
     "session/diff": ({ session, ...options }, call) =>
       staging.diffSession(namedSession(store, session, call), options),
 
-    "session/check": async ({ session: id, patches }, call) => {
-      const session = namedSession(store, id, call);
-      const workspace = workspaces.find(session.workspace);
-      await staging.checkSyntax(session, patches, call.signal);
-      const found = await staging.examine(session, workspace.tree, patches, call.signal);
-      const { order } = found;
-      // Each patch says it already; there is no policy to be read either.
-      const isGone = found.problems.some(({ kind }) => kind === "RootGone");
-      const unapproved = isGone ? undefined : await refusal(store, workspace, found.patches);
-      const unverified = isGone
-        ? undefined
-        : await missingVerdict(store, workspace, session, found.patches.length, call.signal);
-      const problems = [
-        ...found.stale.map(({ files }) => staleError(files)),
-        ...found.problems,
-        ...found.invalid.map((file) => syntaxInvalid([file]).with({ patch: file.patch })),
-        ...[unapproved, unverified].filter((each) => each !== undefined),
-      ];
-      return {
-        wouldApply: problems.length === 0 && order.length > 0,
-        order,
-        problems: problems.map(({ data, message }) => ({ ...data, message })),
-      };
-    },
+    "session/check": ({ session, patches }, call) =>
+      checkSession(parts, namedSession(store, session, call), patches, call.signal),
 
     "session/apply": ({ session, ...options }, call) => {
       assertSaysWhat(options);

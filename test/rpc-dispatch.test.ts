@@ -48,12 +48,6 @@ test.each(["__proto__", "constructor", "toString", "$/cancelRequest", "x".repeat
   },
 );
 
-test("a method that this version lacks is listed, and answers IllegalState with a hint", async () => {
-  await using server = await startTestServer({});
-  const { error } = await (await server.connect()).request("session/rebase", { session: "s1" });
-  expect(error).toEqual(errorOf("IllegalState", { hint: expect.stringContaining("capabilities") }));
-});
-
 test.each<[string, object, string, object]>([
   ["session/get", {}, "`session` is missing: expected string", { param: "session" }],
   ["session/get", { session: 5 }, "`session` has the wrong type: expected string", { param: "session" }],

@@ -16,8 +16,7 @@ import { mutates } from "./mutating.ts";
 import { checkParams } from "./params.ts";
 
 export interface DispatchOptions {
-  /** A method without a handler is listed, and answers IllegalState. */
-  readonly handlers: Partial<Handlers>;
+  readonly handlers: Handlers;
   /** Whether the daemon is stopping and takes no new work. */
   readonly stopping: () => boolean;
   /** Checks every answer against what its method lists, result or error: for tests, it costs as much as the params. */
@@ -75,7 +74,8 @@ async function perform(
   try {
     admit(method, call, options);
     const checked = checkParams(method, params as object | undefined);
-    const result = await handlerOf(method, options)(checked, call);
+    const handler = options.handlers[method.name as keyof Handlers] as AnyHandler;
+    const result = await handler(checked, call);
     if (options.checkResults) checkResult(method, result);
     log(call.log, method, { ms: ms() }, "answered");
     return result;
@@ -97,14 +97,6 @@ function admit(method: Method, call: Call, options: DispatchOptions): void {
 /** What every request is told that a stopping daemon does not finish. */
 export function stoppingError(): IopipeError {
   return new IopipeError("ShuttingDown", "The daemon is stopping.");
-}
-
-function handlerOf(method: Method, { handlers }: DispatchOptions): AnyHandler {
-  const handler = handlers[method.name as keyof Handlers];
-  if (handler) return handler as AnyHandler;
-  throw new IopipeError("IllegalState", `This version of iopiped does not have ${method.name} yet.`, {
-    hint: "See initialize's capabilities for what this daemon can do.",
-  });
 }
 
 /** Node's own functions reject with an AbortError of theirs; the caller is told the signal's reason. */

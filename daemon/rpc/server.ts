@@ -21,7 +21,7 @@ export interface ServerOptions {
   readonly locations: Locations;
   /** What daemon.json is to say; its `instance` tells this daemon from others. */
   readonly identity: DaemonFile;
-  readonly handlers: Partial<Handlers>;
+  readonly handlers: Handlers;
   readonly log: Log;
   /** Checks every result against its schema (tests). */
   readonly checkResults?: boolean | undefined;

@@ -111,9 +111,11 @@ function encodeBatch(answers: readonly Answer[], log: Log): string {
   let bytes = 0;
   const encoded = answers.map((answer) => {
     const json = encode(answer, log);
-    bytes += json.length;
-    if (bytes <= MAX_BATCH_ANSWER_BYTES) return json;
-    bytes -= json.length;
+    const length = Buffer.byteLength(json);
+    if (bytes + length <= MAX_BATCH_ANSWER_BYTES) {
+      bytes += length;
+      return json;
+    }
     const fact = `The batch's answers pass ${MAX_BATCH_ANSWER_BYTES} bytes.`;
     const hint = "What this request asked for was done; ask for its answer alone.";
     return JSON.stringify(refusal(answer.id, new IopipeError("TooLarge", fact, { hint })));

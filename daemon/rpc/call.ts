@@ -15,8 +15,8 @@ import type { Role } from "../../protocol/wire/index.ts";
 /**
  * One function per method. Params are checked, and the caller's role may call the method.
  *
- * A handler answers by its result, or throws an IopipeError (disk's and errno errors are mapped by faults.ts; anything
- * else becomes InternalError and is logged).
+ * A handler answers by its result, or throws an IopipeError (disk's and errno errors are mapped by store/faults.ts;
+ * anything else becomes InternalError and is logged).
  */
 export type Handlers = {
   [N in MethodName]: (params: CheckedParams<N>, call: Call) => Result<N> | Promise<Result<N>>;

@@ -108,18 +108,19 @@ const TOOLS = {
     "discard_staged",
     "submit_for_review",
   ],
+  runs: ["verify_staged"],
 };
 
 test("every tool says all four hints, and has schemas in which `path` is first and content last", async () => {
   await using on = await agentOn();
   const { tools } = await on.agent.client.listTools();
-  expect(tools.map(({ name }) => name).sort()).toEqual([...TOOLS.reads, ...TOOLS.stages].sort());
+  expect(tools.map(({ name }) => name).sort()).toEqual(Object.values(TOOLS).flat().sort());
   for (const { name, annotations, inputSchema, outputSchema, description } of tools) {
     const { readOnlyHint, destructiveHint, idempotentHint, openWorldHint } = annotations ?? {};
     expect([readOnlyHint, destructiveHint, openWorldHint], name).toEqual([
       TOOLS.reads.includes(name),
       false,
-      false,
+      TOOLS.runs.includes(name),
     ]);
     expect(idempotentHint, name).toEqual(expect.any(Boolean));
     const properties = Object.keys(inputSchema.properties ?? {});

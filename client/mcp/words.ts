@@ -25,6 +25,7 @@ export const WORDS: Words = {
     "session/list": "session_status",
     "session/get": "session_status",
     "session/diff": "diff_staged",
+    "session/verify": "verify_staged",
     "patch/list": "session_status",
     "file/read": "read_staged",
     "file/list": "list_staged",

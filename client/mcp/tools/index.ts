@@ -13,8 +13,9 @@ import { REVIEWING } from "./reviewing.ts";
 import { SEARCHING } from "./searching.ts";
 import { STAGING } from "./staging.ts";
 import { EFFECTS, type Tool, type ToolCall } from "./tool.ts";
+import { VERIFYING } from "./verifying.ts";
 
-const TOOLS: readonly Tool[] = [...READING, ...SEARCHING, ...STAGING, ...LOOKING, ...REVIEWING];
+const TOOLS: readonly Tool[] = [...READING, ...SEARCHING, ...STAGING, ...LOOKING, ...VERIFYING, ...REVIEWING];
 
 export function registerTools(server: McpServer, desk: Desk): void {
   for (const { name, title, description, effect, input, output, run } of TOOLS) {
@@ -41,7 +42,7 @@ function callOf(desk: Desk, server: McpServer, { mcpReq }: ServerContext): ToolC
     signal: mcpReq.signal,
     progress: (progress, total, message) => {
       if (token === undefined) return;
-      const params = { progressToken: token, progress, total, message };
+      const params = { progressToken: token, progress, ...(total !== undefined && { total }), message };
       // A host that is gone is noticed elsewhere.
       mcpReq.notify({ method: "notifications/progress", params }).catch(() => {});
     },

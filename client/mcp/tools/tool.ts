@@ -14,7 +14,7 @@ export interface ToolCall {
   readonly agent: string;
   readonly signal: AbortSignal;
   /** Tells a host that asked for it how far a long call is; `done` only grows. */
-  readonly progress: (done: number, total: number, message: string) => void;
+  readonly progress: (done: number, total: number | undefined, message: string) => void;
 }
 
 /** A resource of this server that an answer points at. */
@@ -51,6 +51,8 @@ export const EFFECTS = {
   reads: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   stages: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   stagesOnce: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  // What a project's command asks of the network is not known.
+  runs: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
 } as const;
 
 export function tool<I extends z.ZodObject, O extends z.ZodObject>(spec: Tool<I, O>): Tool {

@@ -28,7 +28,7 @@ export function runsOf(
   },
 ): Run[] {
   if (asked.command) return [{ command: asked.command, timeoutMs: asked.timeoutMs ?? TIMEOUT_MS }];
-  const checks = checksOf(policy);
+  const checks = checksOf(policy, role);
   const allowed = role === "reviewer" ? checks : checks.filter(([, { agents }]) => agents === true);
   const names = asked.checks ?? allowed.map(([name]) => name);
   if (names.length === 0)
@@ -52,7 +52,7 @@ export function runsOf(
 
 const ALLOWING = { hint: 'Ask the person who reviews; `"agents": true` in a check lets agents ask for it.' };
 
-function checksOf(policy: Policy | undefined) {
+function checksOf(policy: Policy | undefined, role: Role) {
   if (policy?.problem !== undefined)
     throw refused("IllegalState", `${POLICY_FILE} cannot be understood (${policy.problem})`, {
       hint: "Mend it, or give a command: `iopipectl verify -- COMMAND`.",
@@ -60,7 +60,10 @@ function checksOf(policy: Policy | undefined) {
   const checks = Object.entries(policy?.rules?.checks ?? {});
   if (checks.length === 0)
     throw refused("IllegalState", `There are no "checks" in ${POLICY_FILE}`, {
-      hint: 'Add some, as {"checks": {"test": {"command": ["npm", "test"]}}}, or give a command: `iopipectl verify -- COMMAND`.',
+      hint:
+        role === "proposer"
+          ? ALLOWING.hint
+          : 'Add some, as {"checks": {"test": {"command": ["npm", "test"]}}}, or give a command: `iopipectl verify -- COMMAND`.',
     });
   if (!policy?.isTrusted)
     throw refused("NotPermitted", `The checks of ${POLICY_FILE} run only once it is trusted`, {

@@ -1,4 +1,4 @@
-/** Where state and sockets lie, by the environment. PROTOCOL.md, "Transport". */
+/** Where state and sockets lie, by the environment. */
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** Random histories on the model hold DESIGN.md's promises 1 to 5; fast-check shrinks one that does not. */
+/** Random histories on the model hold the README's promises 1 to 5; fast-check shrinks one that does not. */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CONTROLS } from "./model/controls.ts";

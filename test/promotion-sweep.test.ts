@@ -1,5 +1,5 @@
 /**
- * The sweeps: the issue's mixed patch of eight files, promoted, undone and recovered, with the process stopped or an
+ * The sweeps: a mixed patch of eight files, promoted, undone and recovered, with the process stopped or an
  * error thrown at every single call that it makes on the disk and on the store. Whatever happens, the tree is all old
  * or all new, the answer says which, and no file of ours is left. On real files; what a power cut leaves, and a second
  * death while recovering, are the model's (promotion-model.test.ts).

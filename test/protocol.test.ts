@@ -8,7 +8,7 @@ import { methods, notifications, openrpc, schemas } from "../protocol/index.ts";
 import { reference } from "../protocol/reference.ts";
 import { ERRORS } from "../protocol/wire/index.ts";
 
-/** PROTOCOL.md's methods (v1 core); none may go, more may come. */
+/** The methods of version 1; none may go, more may come. */
 const PROMISED_METHODS = [
   ["initialize", "rpc.discover", "daemon/status", "daemon/stop"],
   ["workspace/open", "workspace/list", "workspace/close"],
@@ -38,7 +38,7 @@ const REVIEWERS_METHODS = [
   ["layer/open", "layer/close"],
 ].flat();
 
-/** PROTOCOL.md, "Errors": one name, one number. */
+/** The errors of version 1: one name, one number. */
 const PROMISED_ERRORS: Record<number, string> = {
   [-32700]: "ParseError",
   [-32600]: "InvalidRequest",

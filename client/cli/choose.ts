@@ -1,6 +1,6 @@
 /**
  * Which session a command means; which of its patches is choose-patches.ts.
- * Owns the rule of PROTOCOL.md: `--session ID` (any unique prefix), else IOPIPE_SESSION, else the only pending one
+ * Owns the rule: `--session ID` (any unique prefix), else IOPIPE_SESSION, else the only pending one
  * with patches; with several it lists them (exit 2). A proposer names its session.
  */
 import type { Result, Session, Workspace } from "../../protocol/methods/index.ts";

@@ -1,6 +1,6 @@
 /**
  * How iopipectl fails: the exit code, one line with the fact, one line with the next step.
- * Owns the table of exit codes. Source: PROTOCOL.md, "iopipectl"; sysexits(3) for those above 64.
+ * Owns the table of exit codes, which scripts rely on (README.md). Source: sysexits(3) for those above 64.
  */
 import { type ErrorKind, IopipeError } from "../../protocol/wire/errors.ts";
 import { isNoDaemon } from "../faults.ts";

@@ -1,6 +1,6 @@
 /**
  * Which workspace a command means, and what its path arguments are inside it.
- * Owns the rule of PROTOCOL.md: the deeper of the nearest enclosing open workspace and the git top level; any other
+ * Owns the rule: the deeper of the nearest enclosing open workspace and the git top level; any other
  * directory only after `open DIR`, and `/` and the home directory only with `open --force`.
  */
 import { isUtf8 } from "node:buffer";

@@ -1,7 +1,7 @@
 /**
  * Makes text from files, titles and notes safe for a terminal: what could move the cursor, reorder or hide text is
  * shown as an escape. Owns the set of characters; whether a terminal reads it is output.ts.
- * Source: PROTOCOL.md, "iopipectl"; trojansource.codes (bidirectional controls); ECMA-48 (C0 and C1 controls).
+ * Source: trojansource.codes (bidirectional controls); ECMA-48 (C0 and C1 controls).
  */
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this is about.

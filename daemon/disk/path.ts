@@ -1,7 +1,7 @@
 /**
  * Paths as text: which ones can name a file of a workspace at all.
  * Owns the lexical rules and the reserved names. What a path leads to on disk (links, guarded directories) is tree.ts.
- * Source: research of git's verify_path, is_ntfs_dotgit and next_hfs_char: `.git` is guarded in every spelling that
+ * Source: git's verify_path, is_ntfs_dotgit and next_hfs_char: `.git` is guarded in every spelling that
  * any file system could take for it, also on file systems that would not.
  */
 import { randomBytes } from "node:crypto";

@@ -1,7 +1,7 @@
 /**
  * Rolling forward: an operation that was decided, by a process that did not live to publish all of it.
  * Owns the judgement by the classes of the targets (before, after, somebody's) and the proofs of whose swap put a file
- * there. Source: research of third states; a patch of exactly two files shows each of them.
+ * there. A patch of exactly two files shows each of these states (test/model/third-states.ts).
  * INVARIANT: a file that is somebody's is never touched; where that leaves the operation half done, a person is asked.
  */
 import {

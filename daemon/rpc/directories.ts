@@ -3,7 +3,7 @@
  * Owns the check that makes the sockets private: on some systems connect(2) ignores a socket's own mode, so that the
  * directory is the lock. Names are protocol/wire/locations.ts.
  * Failure: throws before anything was bound; directories that were made stay.
- * Source: PROTOCOL.md, "Transport"; unix(7), "Pathname sockets".
+ * Source: unix(7), "Pathname sockets".
  */
 import { lstatSync, type Stats } from "node:fs";
 import { dirname } from "node:path";

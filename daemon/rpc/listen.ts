@@ -3,7 +3,7 @@
  * Owns the name on disk. That there is one daemon is the store's lock; connections are connection.ts.
  * Invariants: the socket is 0600 from its birth; its name appears complete, by rename; a name behind which another
  * daemon answers is never taken; only our own socket is ever unlinked.
- * Source: research of 2026-11 (bind is synchronous in listen(); close() unlinks the name that was bound, whoever has
+ * Source: Node 24, as measured (bind is synchronous in listen(); close() unlinks the name that was bound, whoever has
  * it by then, so the well-known name is never the one that is bound).
  */
 import { randomBytes } from "node:crypto";

@@ -1,6 +1,6 @@
 /**
  * Conflicts between sessions: pending patches of different sessions that could not both be applied and merged.
- * Derived from what is pending whenever it is asked for, never stored; both sides are told by stage.ts.
+ * Derived from what is pending whenever it is asked for, never stored; both sides are told by announce-staged.ts.
  * As in git, changes of one base collide where their lines overlap or touch; what is not a change of lines collides as a
  * whole, and then no ranges are named.
  */

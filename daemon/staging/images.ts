@@ -12,7 +12,7 @@ export function kindOf(base: Image, after: Image): PatchKind | undefined {
   return after.mode === undefined || base.mode === after.mode ? undefined : "chmod";
 }
 
-/** PROTOCOL.md: new bytes for a file over 1 MiB. Deleting, renaming or chmod of one replaces nothing. */
+/** New bytes for a file over FULL_REPLACE_BYTES, which an apply wants confirmed. Deleting, renaming or chmod of one replaces nothing. */
 export function isFullReplace(base: Image, after: Image): boolean {
   if (after.type !== "file" || base.hash === after.hash) return false;
   return Math.max(base.size ?? 0, after.size ?? 0) > FULL_REPLACE_BYTES;

@@ -10,7 +10,7 @@ import type { SessionRow, Store } from "../store/index.ts";
 import { assertThere, findPlace } from "./places.ts";
 import { openView } from "./view.ts";
 
-/** Most bytes of one answer: in base64 and JSON they stay below a frame. PROTOCOL.md, file/read. */
+/** Most bytes of one answer: in base64 and JSON they stay below a frame. */
 const MAX_READ_BYTES = 8 * 1024 * 1024;
 
 /** Texts above this are measured as JSON, where control characters take six bytes each. */

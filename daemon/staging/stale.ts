@@ -1,7 +1,6 @@
 /**
  * Staleness: whether what a patch was made on is still on disk. Looks only; what follows from it is settle-stale.ts.
  * Compared are the aspects that the patch changes, by content; an mtime decides nothing.
- * Source: PROTOCOL.md, "Stale".
  */
 import { setTimeout as wait } from "node:timers/promises";
 import type { Image } from "../../protocol/methods/index.ts";
@@ -10,7 +9,7 @@ import { ABSENT, type Aspect, aspectsOf, DiskError, sameAspects } from "../disk/
 import { now, type PatchRow } from "../store/index.ts";
 import type { Looks } from "./removals.ts";
 
-/** Between two looks: longer than an editor takes to save in place. PROTOCOL.md, "Stale". */
+/** Between two looks: longer than an editor takes to save in place. */
 export const SECOND_LOOK_MS = 50;
 
 /** One path that a patch needs in a certain shape. */

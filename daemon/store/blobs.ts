@@ -19,7 +19,7 @@ import { newId, now } from "./ids.ts";
 import { type Intake, openIntake } from "./intake.ts";
 import type { Transactions } from "./transactions.ts";
 
-/** Larger blobs lie in files, so that the database stays small and quick to back up. DESIGN.md, "Store". */
+/** Larger blobs lie in files, so that the database stays small and quick to back up. */
 const IN_DATABASE_BYTES = 256 * 1024;
 
 /** Where a blob's bytes are, for workers, which never open the database. */

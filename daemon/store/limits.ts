@@ -23,7 +23,7 @@ const HOUR = 3600 * SECOND;
 const DAY = 24 * HOUR;
 const GiB = 1024 ** 3;
 
-/** DESIGN.md, "Store". */
+/** As the README has them. */
 export const DEFAULT_LIMITS: Limits = {
   undoMs: 30 * DAY,
   undoBytes: GiB,

@@ -1,6 +1,5 @@
 /**
  * The one table of what a patch's state may become. Everything that moves a patch goes through `assertLegal`.
- * Source: DESIGN.md, "Words".
  */
 import type { DiscardReason, PatchState } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";

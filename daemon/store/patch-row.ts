@@ -75,7 +75,7 @@ export interface RawPatch {
 /**
  * What applying a patch would do, as lowercase hex sha256: what a session's digest is made of. It covers path, kind,
  * from, base and after (existence, type, content, mode, target) and nothing else: no ids, times or sizes, so that it
- * differs exactly where what would be applied does. Source: PROTOCOL.md, "Values".
+ * differs exactly where what would be applied does.
  */
 export function effectOf({ path, kind, from, base, after }: Effect): string {
   // JSON of an array, so that the order of fields cannot vary; absent is null.

@@ -57,7 +57,7 @@ export interface Sessions {
   list(query: SessionQuery, page: Page): SessionRow[];
   /** How many of all sessions are Pending. */
   pending(): number;
-  /** PROTOCOL.md, "Values": Pending while there is work or nothing yet, else Applied if one patch is. */
+  /** Pending while there is work or nothing yet, else Applied if one patch is. */
   stateOf(id: string): SessionState;
   submit(id: string, message: string | undefined): void;
   /** Staged into again: no longer ready for review. */

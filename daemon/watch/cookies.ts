@@ -11,7 +11,7 @@
  * A directory that somebody took away is made again: neither watcher sees the new one, so both are begun anew.
  * Invariant: a cookie is removed only after the child has seen it, since the child merges a creation and a deletion
  * into nothing. Timers run only while cookies are on their way.
- * Source: watchman website/docs/cookies.md; parcel-bundler/watcher src/Event.hh; measured in research (facts 1, 9).
+ * Source: watchman website/docs/cookies.md; parcel-bundler/watcher src/Event.hh.
  */
 
 import { type FSWatcher, mkdirSync, readdirSync, rmSync, unlink, watch, writeFile } from "node:fs";

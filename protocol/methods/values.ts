@@ -1,7 +1,6 @@
 /**
  * The values that methods exchange: workspaces, sessions, patches, images, hunks, operations.
  * Results are open (a client ignores fields it does not know); params are closed.
- * Source: PROTOCOL.md, "Values".
  */
 import { z } from "zod";
 import { WorkspaceEdit } from "./workspace-edit.ts";

@@ -1,6 +1,6 @@
 /**
  * The closed set of errors: one name, one number, and what a caller can do next.
- * Owns the table of PROTOCOL.md ("Errors") and the one error class that crosses the wire.
+ * Owns the table and the one error class that crosses the wire.
  * Mapping of operating-system and path errors to these kinds is the daemon's (daemon/store/faults.ts).
  */
 

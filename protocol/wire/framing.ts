@@ -3,7 +3,7 @@
  * Owns the split into frames and the limit on their size. What is in a frame (JSON, JSON-RPC) is its caller's.
  * Invariants: the framing is told by the first byte that is not blank and kept; a frame is decoded whole, never
  * per chunk (a chunk may end inside a UTF-8 sequence); at most one frame plus one chunk is held in memory.
- * Source: LSP base protocol; PROTOCOL.md, "Transport".
+ * Source: LSP base protocol.
  */
 import { IopipeError } from "./errors.ts";
 

@@ -4,10 +4,10 @@
 
 const MiB = 1024 * 1024;
 
-/** One message, in either framing. Larger content goes through blob/write. PROTOCOL.md, "Transport". */
+/** One message, in either framing. Larger content goes through blob/write. */
 export const MAX_FRAME_BYTES = 16 * MiB;
 
-/** Longest diff that one answer carries; beyond it TooLarge. PROTOCOL.md, session/diff. */
+/** Longest diff that one answer carries; beyond it TooLarge. */
 export const MAX_DIFF_BYTES = 8 * MiB;
 
 /** Files above this want `confirmFullReplace`, and are diffed as a whole. */

@@ -1,7 +1,7 @@
 /**
  * Where the daemon keeps its state and its sockets: the same rules for both ends.
  * Owns names only; making and checking the directories is the daemon's (daemon/rpc/directories.ts).
- * Source: PROTOCOL.md, "Transport"; XDG base directory specification.
+ * Source: XDG base directory specification.
  */
 import { homedir, userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";

@@ -1,6 +1,6 @@
 /**
  * The contract as it is served: every method once with a result that is exactly what its schema says, every error with
- * its number, its hint, and among those that its method names. Source: protocol/methods, PROTOCOL.md, "Errors".
+ * its number, its hint, and among those that its method names. Source: protocol/methods.
  */
 import { linkSync, renameSync, symlinkSync } from "node:fs";
 import { expect, test } from "vitest";

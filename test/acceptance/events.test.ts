@@ -1,6 +1,6 @@
 /**
  * What happens to sessions, patches and operations, as clients hear of it: numbered without a gap, replayable over a
- * restart, and waited for. Source: PROTOCOL.md, "Notifications" and session/wait.
+ * restart, and waited for.
  */
 import { expect, test } from "vitest";
 import type { Connection, IopipeEvent } from "../../client/index.ts";

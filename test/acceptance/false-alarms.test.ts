@@ -1,6 +1,6 @@
 /**
  * What is no change: ways in which other tools take a file for modified since it was read. None makes a patch stale,
- * neither by what the watcher sees nor at the apply. Source: PROTOCOL.md, "Stale"; DESIGN.md, promise 4.
+ * neither by what the watcher sees nor at the apply (the README's promise 4).
  */
 import { execFileSync } from "node:child_process";
 import {

@@ -1,6 +1,5 @@
 /**
- * Hostile paths, staged and applied: the exact refusal, and nothing read or written outside of the root. Source: the
- * issue's list, and PROTOCOL.md, "Errors".
+ * Hostile paths, staged and applied: the exact refusal, and nothing read or written outside of the root.
  */
 import { execFileSync } from "node:child_process";
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

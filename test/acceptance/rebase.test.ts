@@ -1,6 +1,6 @@
 /**
  * Rebasing on a real daemon: two agents on one file, whichever is applied first, and what each is told; every other way in
- * which a base can move. Source: PROTOCOL.md, "Stale" and session/rebase.
+ * which a base can move.
  */
 import { chmodSync, mkdirSync, renameSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import { describe, expect, test } from "vitest";

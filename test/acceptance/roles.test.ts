@@ -1,5 +1,5 @@
 /**
- * The two roles: what a proposer may not do, and what it is never shown. Source: PROTOCOL.md, "Transport".
+ * The two roles: what a proposer may not do, and what it is never shown.
  */
 import { mkdirSync } from "node:fs";
 import path from "node:path";

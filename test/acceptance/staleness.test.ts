@@ -1,6 +1,6 @@
 /**
  * Staleness on real files: what moves a patch out of the way and back, what moves nothing, and that half a session is
- * never applied by accident. Source: PROTOCOL.md, "Stale".
+ * never applied by accident.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,6 +1,6 @@
 /**
  * Watching end to end: what a client is told of changes, its own and other people's, over barriers and restarts.
- * Source: PROTOCOL.md, watch/* and "Notifications". The watch's own parts have tests of their own (watch*.test.ts).
+ * The watch's own parts have tests of their own (watch*.test.ts).
  */
 import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { expect, test } from "vitest";

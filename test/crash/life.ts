@@ -1,5 +1,5 @@
 /**
- * One life of a real daemon under a random history, held against DESIGN.md's promises 1 to 5 after every event.
+ * One life of a real daemon under a random history, held against the README's promises 1 to 5 after every event.
  * Owns its directories and daemons. What can happen is events.ts.
  *
  * Of an operation that is committed each file is as it was to be, of one that is not as it was before; an edit that is no

@@ -1,4 +1,4 @@
-/** The patches that the explorer takes apart: the mixed one, one that is rolled back, and every pair of kinds. */
+/** The patches that the explorer takes apart: one of every kind mixed, one that is rolled back, and every pair of kinds. */
 import type { Port } from "../../daemon/disk/index.ts";
 import { type Content, MIXED_TREE } from "../promotion/house.ts";
 import { errno } from "../promotion/ports.ts";

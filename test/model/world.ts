@@ -1,6 +1,6 @@
 /**
  * A world for random histories: one tree in memory, one journal, somebody who edits, and a process that may die.
- * Owns what is asked of every promotion and recovery in it, told from the tree alone: DESIGN.md's promises 1 to 5.
+ * Owns what is asked of every promotion and recovery in it, told from the tree alone: the README's promises 1 to 5.
  * What happens, and in which order, is history.ts.
  */
 import { aspectsOf, type Image, sameAspects, type Tree } from "../../daemon/disk/index.ts";

@@ -29,7 +29,7 @@ export async function show(context: Context, [id, path]: string[]): Promise<void
   else print("Nothing is pending.");
 }
 
-/** What an id's first letter stands for, and how a missing one is answered. PROTOCOL.md, "Values". */
+/** What an id's first letter stands for, and how a missing one is answered. */
 const KINDS: Readonly<
   Record<string, { missing: ErrorKind; show: (context: Context, id: string) => Promise<void> }>
 > = {

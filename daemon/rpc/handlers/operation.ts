@@ -30,7 +30,7 @@ export function operationHandlers(parts: Parts) {
   } satisfies Partial<Handlers>;
 }
 
-/** A proposer is shown what changed, but not whose session it came from. PROTOCOL.md, "Transport". */
+/** A proposer is shown what changed, but not whose session it came from. */
 function withoutForeignIds(row: OperationRow, call: Call): Operation {
   const operation = operationToWire(row);
   const { session, title: _title, agent: _agent, ...anonymous } = operation;

@@ -1,6 +1,6 @@
 /**
  * What a caller may see: a reviewer everything, a proposer the sessions that its connection opened or named.
- * Knowing a session's id is owning it, so naming one makes it known. Source: PROTOCOL.md, "Transport".
+ * Knowing a session's id is owning it, so naming one makes it known.
  */
 
 import type { Patch } from "../../../protocol/methods/index.ts";

@@ -10,7 +10,7 @@ const MAX_CHANGES = 1000;
 /** Differences in one answer to watch/audit: some megabytes, were all their paths long. */
 const MAX_DIFFERENCES = 20_000;
 
-/** PROTOCOL.md, watch/sync. */
+/** What a caller who names no time waits for the barrier. */
 const SYNC_TIMEOUT_MS = 30_000;
 
 export function watchHandlers({ workspaces }: Parts) {

@@ -42,7 +42,7 @@ export type Parsed = Pick<Report, "parsed" | "errors"> &
 /** More of one file than this helps nobody. */
 export const MAX_FINDINGS = 10;
 
-/** Contents above this are not looked at. Source: research: what is larger is generated, bundled or data. */
+/** Contents above this are not looked at: what is larger is generated, bundled or data. */
 export const MAX_CHECKED_BYTES = 1024 * 1024;
 
 export function unknown(why: string, more: Partial<Report> = {}): Report {

@@ -1,6 +1,6 @@
 /**
  * Watch children that are killed, interrupted or hang: another takes their place, nothing is missing after `sync`,
- * and nothing leaks. Source: research fact 7; umbrel#2158 (leaking descriptors).
+ * and nothing leaks. Source: umbrel#2158 (leaking descriptors).
  */
 import { describe, expect, test } from "vitest";
 import { openScene, sharedStage } from "../scene.ts";

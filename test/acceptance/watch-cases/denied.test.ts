@@ -1,7 +1,7 @@
 /**
  * What the system denies: directories that may not be read, and more watches than it has to give, at the start and
  * later. What is not seen is said, with what to do; what can be seen is told all the same. Source: watchman's test_perms;
- * research P9; inotify(7).
+ * inotify(7).
  */
 import { execFileSync } from "node:child_process";
 import { appendFileSync, chmodSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
  * A root on a file system that does not report what others do to it: it is polled, and says so. Source: watchman's
- * test_fstype; parcel-bundler/watcher#230; research P21.
+ * test_fstype; parcel-bundler/watcher#230.
  */
 import { rmSync } from "node:fs";
 import path from "node:path";

@@ -1,6 +1,6 @@
 /**
  * A tree of twenty thousand directories, more than are watched one by one: what is written while it is crawled, what a
- * removal of a tenth of it leaves, and another root beside it. Source: research facts 5 and 6.
+ * removal of a tenth of it leaves, and another root beside it.
  */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,6 +1,6 @@
 /**
- * Events that are lost: nothing is missing after `sync`, and `daemon/status` says what happened. Source: research facts 1
- * and 2; watchman#1354 (recrawl without back-off).
+ * Events that are lost: nothing is missing after `sync`, and `daemon/status` says what happened. Source: watchman#1354
+ * (recrawl without back-off).
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

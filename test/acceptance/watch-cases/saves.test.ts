@@ -1,6 +1,6 @@
 /**
  * Ways in which a file is saved, by editors, by git, by others and by us: one change each, under its right name, to a
- * subscription too. Source: chokidar's `atomic`; parcel-bundler/watcher#117; research P12, P13, P15.
+ * subscription too. Source: chokidar's `atomic`; parcel-bundler/watcher#117.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

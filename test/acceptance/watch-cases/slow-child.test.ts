@@ -1,6 +1,5 @@
 /**
- * A watch child that takes longer to begin than every deadline. Source: research P8; orca#8112 (a loop of starting and
- * killing).
+ * A watch child that takes longer to begin than every deadline. Source: orca#8112 (a loop of starting and killing).
  */
 import { expect, test } from "vitest";
 import { openScene, type Scene } from "../scene.ts";

@@ -1,4 +1,4 @@
--- The connection: finds the reviewer's socket as PROTOCOL.md says, and speaks JSON-RPC on it, one message a line.
+-- The connection: finds the reviewer's socket as protocol/wire/locations.ts does, and speaks JSON-RPC on it, one message a line.
 -- Owns ids, answers and notifications. It starts no daemon. Callbacks run in the main loop, where the API may be used.
 -- INVARIANT: each call's callback runs once: with a result, or with an error `{message, data}` when the socket ends.
 local uv = vim.loop

@@ -1,5 +1,6 @@
 /** Methods about patches and what a session sees: staging, reading, uploading. */
 import { z } from "zod";
+import { MAX_CHANGES } from "../wire/limits.ts";
 import { method, NEXT, PAGE, PATH_ERRORS, params, STAGE_ERRORS } from "./method.ts";
 import {
   Change,
@@ -19,7 +20,7 @@ export const stage = method({
   name: "patch/stage",
   summary: "Records proposed changes, all or none; nothing under the root changes.",
   role: "proposer",
-  params: params({ session: SessionId, changes: z.array(Change).min(1).max(100_000) }),
+  params: params({ session: SessionId, changes: z.array(Change).min(1).max(MAX_CHANGES) }),
   result: z.object({
     session: Session,
     patches: z.array(Patch).describe("Of this call, in order."),

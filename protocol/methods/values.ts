@@ -3,6 +3,7 @@
  * Results are open (a client ignores fields it does not know); params are closed.
  */
 import { z } from "zod";
+import { MAX_NOTE_CHARS } from "../wire/limits.ts";
 import { WorkspaceEdit } from "./workspace-edit.ts";
 
 export const SessionId = z.string().meta({ description: "A session's id." });
@@ -25,7 +26,7 @@ export const Key = z
   .max(200)
   .meta({ description: "A session's name, of its client's own making; to be kept unguessable." });
 export const Title = z.string().max(1000);
-export const Note = z.string().max(10_000);
+export const Note = z.string().max(MAX_NOTE_CHARS);
 
 export const Image = z.object({
   exists: z.boolean(),

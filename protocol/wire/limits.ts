@@ -13,6 +13,12 @@ export const MAX_DIFF_BYTES = 8 * MiB;
 /** Files above this want `confirmFullReplace`, and are diffed as a whole. */
 export const FULL_REPLACE_BYTES = 1 * MiB;
 
+/** Most changes of one call of patch/stage, and files that the change of one folder may come to. */
+export const MAX_CHANGES = 100_000;
+
+/** Longest note of a change or a decision, in UTF-16 code units. */
+export const MAX_NOTE_CHARS = 10_000;
+
 /** Most members of one JSON-RPC batch: enough for any client we know, too few to starve the others. */
 export const MAX_BATCH = 64;
 

@@ -1,12 +1,10 @@
 /** The files below a directory as the session sees it now, this call's own changes included: what becomes of a folder. */
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
+import { MAX_CHANGES } from "../../../../protocol/wire/limits.ts";
 import { joinPath } from "../../../disk/index.ts";
 import type { Pace } from "../../pace.ts";
 import { assertNoDirectory } from "../../places.ts";
 import type { View } from "../../view.ts";
-
-/** Files that one folder's change comes to at most: as many changes as one call may have. */
-const MAX_FILES = 100_000;
 
 /** Sorted. @throws {IopipeError} NotAFile where something else is below it, TooLarge */
 export async function filesBelow(view: View, directory: string, pace: Pace): Promise<string[]> {
@@ -33,8 +31,8 @@ async function collect(view: View, directory: string, found: Set<string>, pace: 
     const path = joinPath(directory, name);
     if (type === "directory") await collect(view, path, found, pace);
     else found.add(path);
-    if (found.size > MAX_FILES)
-      throw new IopipeError("TooLarge", `${directory} has more than ${MAX_FILES} files.`, {
+    if (found.size > MAX_CHANGES)
+      throw new IopipeError("TooLarge", `${directory} has more than ${MAX_CHANGES} files.`, {
         path: directory,
       });
   }

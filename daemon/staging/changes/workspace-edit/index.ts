@@ -5,6 +5,7 @@
  */
 import type { ChangeOf } from "../../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
+import { MAX_NOTE_CHARS } from "../../../../protocol/wire/limits.ts";
 import type { Pace } from "../../pace.ts";
 import { assertThere, findPlace } from "../../places.ts";
 import {
@@ -143,9 +144,6 @@ async function editDocument(
   await put(context, path, now, commonOf(change, annotations), { match });
 }
 
-/** PROTOCOL.md: a note has so many characters at most. */
-const MAX_NOTE = 10_000;
-
 /** What the change says of all, with what its annotations want a person to confirm in the note. */
 function commonOf({ breakHardLinks, note, edit }: Change, ids: readonly (string | undefined)[]): Common {
   const asked = [...new Set(ids)].flatMap((id) => {
@@ -157,7 +155,7 @@ function commonOf({ breakHardLinks, note, edit }: Change, ids: readonly (string 
     const more = description === undefined ? "" : ` (${description})`;
     return needsConfirmation ? [`wants to be confirmed: ${label}${more}`] : [];
   });
-  const notes = [...(note === undefined ? [] : [note]), ...asked].join("; ").slice(0, MAX_NOTE);
+  const notes = [...(note === undefined ? [] : [note]), ...asked].join("; ").slice(0, MAX_NOTE_CHARS);
   return {
     ...(breakHardLinks !== undefined && { breakHardLinks }),
     ...(notes !== "" && { note: notes }),

@@ -7,6 +7,9 @@ import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 /** Worked on before the others get their turn. */
 const TURN_MS = 10;
 
+/** Lines that are looked at between two calls of a pace: some hundred microseconds, unless they are very long. */
+export const PACE_LINES = 512;
+
 /**
  * Resolves at once, or after a turn of the loop when there was none for TURN_MS; to be awaited between small pieces.
  *

@@ -1,7 +1,8 @@
 /** The chunks of an update: lines behind `@@` that lead to a place, and the lines around a change. */
+import { PACE_LINES } from "../../pace.ts";
 import { collectOld, type Hunk, isBlank, signOf } from "../hunks/hunk.ts";
 import { endOfBody, type Span, spanOf } from "../hunks/text.ts";
-import { malformed, markerAt, PIECE, type Reader, skipBlank, unexpected } from "./reader.ts";
+import { malformed, markerAt, type Reader, skipBlank, unexpected } from "./reader.ts";
 
 export interface Chunk {
   /** Lines behind `@@`, outermost first, below which the chunk lies. */
@@ -34,7 +35,7 @@ async function readChunk(reader: Reader): Promise<Chunk> {
   let to = from;
   let hasChange = false;
   for (; reader.at < text.count; reader.at++) {
-    if (reader.at % PIECE === 0) await pace();
+    if (reader.at % PACE_LINES === 0) await pace();
     if (markerAt(reader, reader.at) !== undefined || anchorAt(reader)) break;
     const sign = signOf(text, reader.at);
     if (sign === "other" || sign === "\\") throw unexpected(reader, reader.at);

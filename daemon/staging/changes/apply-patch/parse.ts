@@ -4,11 +4,11 @@
  * them (a shell's here-document) is passed over, but no file's changes.
  * Source: the grammar in openai/codex, codex-rs/apply-patch/apply_patch_tool_instructions.md.
  */
-import type { Pace } from "../../pace.ts";
+import { PACE_LINES, type Pace } from "../../pace.ts";
 import { type Hunk, signOf } from "../hunks/hunk.ts";
 import { LF, splitText } from "../hunks/text.ts";
 import { type Chunk, readChunks } from "./parse-chunk.ts";
-import { END, malformed, markerAt, PIECE, type Reader, skipBlank, unexpected } from "./reader.ts";
+import { END, malformed, markerAt, type Reader, skipBlank, unexpected } from "./reader.ts";
 
 export type Step =
   | { readonly kind: "add"; readonly path: string; readonly content: Hunk }
@@ -39,7 +39,7 @@ export async function parseApplyPatch(bytes: Buffer, pace: Pace): Promise<Step[]
 /** Goes on behind the next `*** Begin Patch`, if there is one. @throws {IopipeError} PatchMalformed for a file before it */
 async function findBegin(reader: Reader): Promise<boolean> {
   for (; reader.at < reader.text.count; reader.at++) {
-    if (reader.at % PIECE === 0) await reader.pace();
+    if (reader.at % PACE_LINES === 0) await reader.pace();
     const marker = markerAt(reader, reader.at);
     if (FILE.test(marker ?? "")) throw malformed(`A file stands outside of \`${BEGIN}\``, reader.at);
     if (marker !== BEGIN) continue;
@@ -81,6 +81,6 @@ async function readAdded(reader: Reader): Promise<Hunk> {
   const { text, pace } = reader;
   const from = reader.at;
   for (; reader.at < text.count && signOf(text, reader.at) === "+"; reader.at++)
-    if (reader.at % PIECE === 0) await pace();
+    if (reader.at % PACE_LINES === 0) await pace();
   return { text, from, to: reader.at, old: new Uint32Array(0) };
 }

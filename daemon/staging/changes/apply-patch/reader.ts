@@ -8,9 +8,6 @@ import type { Pace } from "../../pace.ts";
 import { isBlank } from "../hunks/hunk.ts";
 import { bytesOf, endOfBody, spanOf } from "../hunks/text.ts";
 
-/** Lines between two looks at the time. */
-export const PIECE = 512;
-
 export interface Reader {
   readonly text: Lines;
   readonly pace: Pace;

@@ -4,7 +4,7 @@
  * Memory: 12 bytes a line.
  */
 import type { Lines } from "../../diff/lines.ts";
-import type { Pace } from "../../pace.ts";
+import { PACE_LINES, type Pace } from "../../pace.ts";
 import { type Span, spanOf } from "./text.ts";
 
 export interface LineIndex {
@@ -17,9 +17,6 @@ export interface LineIndex {
 /** Bytes of a line that its key is made of. */
 const KEY_BYTES = 256;
 
-/** Lines between two looks at the time. */
-const PIECE = 512;
-
 export async function indexLines(lines: Lines, pace: Pace): Promise<LineIndex> {
   const size = 2 ** Math.ceil(Math.log2(lines.count + 1));
   const [first, next] = [new Int32Array(size).fill(-1), new Int32Array(lines.count)];
@@ -27,7 +24,7 @@ export async function indexLines(lines: Lines, pace: Pace): Promise<LineIndex> {
   const slotOf = (span: Span): number => keyOf(span) & (size - 1);
   // From the last to the first, so that each chain ascends.
   for (let n = lines.count - 1; n >= 0; n--) {
-    if (n % PIECE === 0) await pace();
+    if (n % PACE_LINES === 0) await pace();
     const slot = slotOf(spanOf(lines, n));
     next[n] = first[slot] as number;
     first[slot] = n;

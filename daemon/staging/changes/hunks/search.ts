@@ -5,7 +5,7 @@
  */
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import type { Lines } from "../../diff/lines.ts";
-import type { Pace } from "../../pace.ts";
+import { PACE_LINES, type Pace } from "../../pace.ts";
 import { contentOf, type Hunk } from "./hunk.ts";
 import { isAlike, type Likeness } from "./likeness.ts";
 import { indexLines, type LineIndex } from "./line-index.ts";
@@ -41,9 +41,6 @@ const MAX_PLACES = 100;
 /** Lines compared in one file, in all: about two seconds of work. Real diffs stay below a thousandth of it. */
 const MAX_COMPARED = 10_000_000;
 
-/** Lines compared between two looks at the time. */
-const PIECE = 512;
-
 /** Of a hunk's lines, those whose rarest is looked up. */
 const MAX_LOOKED_UP = 1000;
 
@@ -58,7 +55,7 @@ export function openSearch(
   /** Counts a line that is compared; whether the others are to have their turn. */
   const counted = (): boolean => {
     if (++compared > MAX_COMPARED) throw tooMuch(path);
-    return compared % PIECE === 0;
+    return compared % PACE_LINES === 0;
   };
   const fits = async (hunk: Hunk, at: number, likeness: Likeness): Promise<boolean> => {
     const { old } = hunk;

@@ -5,7 +5,7 @@
  */
 import { promisify } from "node:util";
 import { inflate } from "node:zlib";
-import type { Pace } from "../../pace.ts";
+import { PACE_LINES, type Pace } from "../../pace.ts";
 import { assertSize } from "../../snapshots.ts";
 import { isBlank } from "../hunks/hunk.ts";
 import { decodeLine } from "./base85.ts";
@@ -24,9 +24,6 @@ export interface Payload {
 
 const HEADER = /^(literal|delta) (\d+)$/;
 
-/** Lines between two looks at the time. */
-const PIECE = 512;
-
 /** Reads the payload behind `GIT binary patch`, and over the way back that may follow it. */
 export async function parseBinary(reader: Reader, pace: Pace): Promise<Payload> {
   reader.at++;
@@ -43,7 +40,7 @@ async function parsePayload(reader: Reader, pace: Pace): Promise<Payload | undef
   const lines: Buffer[] = [];
   let n = line + 1;
   for (; !isEnd(reader, n) && !isBlank(reader.text, n); n++) {
-    if (n % PIECE === 0) await pace();
+    if (n % PACE_LINES === 0) await pace();
     const bytes = decodeLine(lineAt(reader, n));
     if (!bytes) throw malformed("A binary patch has a line that is not git's base 85", { line: n });
     lines.push(bytes);

@@ -3,7 +3,7 @@
  * else the lines are counted anew, up to what can be no line of a hunk. What may have been cut off is refused.
  * Source: git, apply.c (parse_fragment, recount_diff).
  */
-import type { Pace } from "../../pace.ts";
+import { PACE_LINES, type Pace } from "../../pace.ts";
 import { collectOld, type Hunk, isBlank, type Sign, signOf } from "../hunks/hunk.ts";
 import { malformed } from "./malformed.ts";
 import { isEnd, isNamePair, isSignature, lineAt, type Reader, skipBlank, startsWith } from "./reader.ts";
@@ -16,9 +16,6 @@ interface Header {
   readonly old: number;
   readonly now: number;
 }
-
-/** Lines between two looks at the time. */
-const PIECE = 512;
 
 /** All hunks from where the reader is; `onRecount` hears of those whose counts were wrong. */
 export async function parseHunks(
@@ -61,7 +58,7 @@ async function countedEnd(
   let [olds, nows] = [0, 0];
   let n = from;
   for (; olds < old || nows < now; n++) {
-    if (n % PIECE === 0) await pace();
+    if (n % PACE_LINES === 0) await pace();
     const sign = isEnd(reader, n) ? "other" : signOf(text, n);
     if (sign === "other") return undefined;
     if (sign === " " || sign === "-") olds++;
@@ -92,7 +89,7 @@ async function recountedEnd(
   let end = from;
   let n = from;
   for (; !isEnd(reader, n) && !isNamePair(reader, n) && !isSignature(reader, n); n++) {
-    if (n % PIECE === 0) await pace();
+    if (n % PACE_LINES === 0) await pace();
     const sign = signOf(text, n);
     if (sign === "other") break;
     if (sign === " " || sign === "-") olds++;
@@ -128,7 +125,7 @@ async function hunkOf(
   const old = collectOld(to - from);
   let hasChange = false;
   for (let n = from; n < to; n++) {
-    if (n % PIECE === 0) await pace();
+    if (n % PACE_LINES === 0) await pace();
     const sign = signOf(text, n);
     if (sign === "\\") {
       ended.old ||= last.sign !== "+";

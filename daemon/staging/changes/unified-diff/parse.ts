@@ -6,7 +6,7 @@
  * of any size in one go.
  */
 import type { Lines } from "../../diff/lines.ts";
-import type { Pace } from "../../pace.ts";
+import { PACE_LINES, type Pace } from "../../pace.ts";
 import { type Hunk, signOf } from "../hunks/hunk.ts";
 import { LF, splitText } from "../hunks/text.ts";
 import { type Payload, parseBinary } from "./binary.ts";
@@ -34,9 +34,6 @@ export interface Diff {
   readonly warnings: readonly string[];
 }
 
-/** Lines of prose between two looks at the time. */
-const PIECE = 512;
-
 /** @throws {IopipeError} PatchMalformed for what is no complete diff, or holds what cannot be taken */
 export async function parseDiff(bytes: Buffer, pace: Pace): Promise<Diff> {
   const isWhole = bytes.length === 0 || bytes[bytes.length - 1] === LF;
@@ -45,7 +42,7 @@ export async function parseDiff(bytes: Buffer, pace: Pace): Promise<Diff> {
   const files: FileDiff[] = [];
   const warnings: string[] = [];
   while (!isEnd(reader, reader.at)) {
-    if (reader.at % PIECE === 0) await pace();
+    if (reader.at % PACE_LINES === 0) await pace();
     const headers = readHeaders(reader);
     if (headers) files.push(await readSection(reader, headers, warnings, pace));
     else refuseHomeless(reader);

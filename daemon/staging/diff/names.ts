@@ -3,17 +3,20 @@
  * would be misread. Names beyond ASCII stay readable (as with core.quotePath=false). Source: git, quote.c.
  */
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  "\x07": "\\a",
-  "\b": "\\b",
-  "\t": "\\t",
-  "\n": "\\n",
-  "\v": "\\v",
-  "\f": "\\f",
-  "\r": "\\r",
-  '"': '\\"',
-  "\\": "\\\\",
+/** Characters by what stands for them behind a backslash. */
+export const ESCAPED: Readonly<Record<string, string>> = {
+  a: "\x07",
+  b: "\b",
+  t: "\t",
+  n: "\n",
+  v: "\v",
+  f: "\f",
+  r: "\r",
+  '"': '"',
+  "\\": "\\",
 };
+
+const ESCAPES = new Map(Object.entries(ESCAPED).map(([letter, character]) => [character, `\\${letter}`]));
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to be quoted.
 const SPECIAL = /[\x00-\x1f\x7f"\\]/g;
@@ -25,7 +28,7 @@ export function gitName(name: string, prefix = ""): string {
 }
 
 function escapeOne(character: string): string {
-  return ESCAPES[character] ?? `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`;
+  return ESCAPES.get(character) ?? `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`;
 }
 
 /** As on `---` and `+++` lines: a tab ends a name with a space, which would else be taken for a time. */

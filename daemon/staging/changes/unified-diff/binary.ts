@@ -5,10 +5,10 @@
  */
 import { promisify } from "node:util";
 import { inflate } from "node:zlib";
+import { decodeLine } from "../../base85.ts";
 import { PACE_LINES, type Pace } from "../../pace.ts";
 import { assertSize } from "../../snapshots.ts";
 import { isBlank } from "../hunks/hunk.ts";
-import { decodeLine } from "./base85.ts";
 import { applyDelta } from "./delta.ts";
 import { malformed } from "./malformed.ts";
 import { isEnd, lineAt, type Reader } from "./reader.ts";

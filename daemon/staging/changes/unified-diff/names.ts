@@ -4,19 +4,8 @@
  * Source: git, quote.c (unquote_c_style) and apply.c (git_header_name, find_name_traditional).
  */
 import { isUtf8 } from "node:buffer";
+import { ESCAPED } from "../../diff/names.ts";
 import { malformed } from "./malformed.ts";
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  a: "\x07",
-  b: "\b",
-  t: "\t",
-  n: "\n",
-  v: "\v",
-  f: "\f",
-  r: "\r",
-  '"': '"',
-  "\\": "\\",
-};
 
 const QUOTED = /^"((?:[^"\\]|\\.)*)"/;
 
@@ -26,7 +15,7 @@ function unquote(latin1: string): { name: string; rest: string } | undefined {
   if (!found) return undefined;
   const name = (found[1] as string).replace(/\\([0-3][0-7]{2}|.)/g, (whole, code: string) => {
     if (code.length === 3) return String.fromCharCode(Number.parseInt(code, 8));
-    const character = ESCAPES[code];
+    const character = ESCAPED[code];
     if (character === undefined) throw malformed(`It quotes a name with ${whole}, which stands for nothing`);
     return character;
   });

@@ -1,6 +1,7 @@
 /**
- * git's base 85: five characters for four bytes, most significant first, each line behind a letter for its length.
- * Source: git, base85.c and apply.c (parse_binary_hunk). Writing it is ../../diff/binary-patch.ts.
+ * git's base 85, as binary patches have it: five characters for four bytes, most significant first, the last group filled
+ * with zeros; each line behind a letter for its number of bytes: A is 1, Z is 26, a is 27, z is 52.
+ * Source: git, base85.c, diff.c (emit_binary_diff_body) and apply.c (parse_binary_hunk).
  */
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
@@ -9,6 +10,26 @@ for (let n = 0; n < ALPHABET.length; n++) VALUES[ALPHABET.charCodeAt(n)] = n;
 
 const GROUP_CHARACTERS = 5;
 const GROUP_BYTES = 4;
+
+/** Most bytes of a line. */
+export const LINE_BYTES = 52;
+
+/** `bytes`, at most LINE_BYTES, as a line without its end. */
+export function encodeLine(bytes: Buffer): string {
+  const { length } = bytes;
+  let line = String.fromCharCode(length <= 26 ? 64 + length : 70 + length);
+  for (let at = 0; at < length; at += GROUP_BYTES) {
+    let value = 0;
+    for (let n = 0; n < GROUP_BYTES; n++) value = value * 256 + (bytes[at + n] ?? 0);
+    let group = "";
+    for (let n = 0; n < GROUP_CHARACTERS; n++) {
+      group = ALPHABET[value % 85] + group;
+      value = Math.floor(value / 85);
+    }
+    line += group;
+  }
+  return line;
+}
 
 /** The bytes of one line; undefined for what is no such line. */
 export function decodeLine(line: string): Buffer | undefined {
@@ -24,7 +45,6 @@ export function decodeLine(line: string): Buffer | undefined {
   return bytes.subarray(0, length);
 }
 
-/** A is 1 byte, Z is 26, a is 27, z is 52. */
 function lengthOf(letter: number): number | undefined {
   if (letter >= 0x41 && letter <= 0x5a) return letter - 0x40;
   if (letter >= 0x61 && letter <= 0x7a) return letter - 0x60 + 26;

@@ -2,11 +2,11 @@
  * Conflicts between sessions: pending patches of different sessions that could not both be applied and merged.
  * Derived from what is pending whenever it is asked for, never stored; both sides are told by announce-staged.ts.
  * As in git, changes of one base collide where their lines overlap or touch; what is not a change of lines collides as a
- * whole, and then no ranges are named.
+ * whole, and so does a file with what is to be below it: then no ranges are named.
  */
 import type { Patch } from "../../protocol/methods/index.ts";
 import type { PatchRow, Store } from "../store/index.ts";
-import { pathsOf } from "./stale.ts";
+import { findRivals, type Rivals } from "./rivals.ts";
 
 export type Conflict = Patch["conflicts"][number];
 type Ranges = Conflict["ranges"];
@@ -35,37 +35,24 @@ interface Rival {
 export function rivalsOf(store: Store, patches: readonly PatchRow[]): Map<PatchRow, Rival[]> {
   const found = new Map<PatchRow, Rival[]>();
   const pending = patches.filter(({ state }) => state === "Pending");
-  for (const [session, own] of Map.groupBy(pending, (patch) => patch.session)) {
-    const { workspace } = own[0] as PatchRow;
-    const held = holders(store.patches.rivalling(workspace, session, own.flatMap(pathsOf)));
+  for (const own of Map.groupBy(pending, ({ session }) => session).values()) {
+    const rivalsTo = findRivals(store, own);
     for (const patch of own) {
-      const rivals = rivalsAmong(patch, new Set(pathsOf(patch).flatMap((path) => held.get(path) ?? [])));
-      if (rivals.length > 0) found.set(patch, rivals);
+      const colliding = collidingWith(patch, rivalsTo(patch));
+      if (colliding.length > 0) found.set(patch, colliding);
     }
   }
   return found;
 }
 
-function rivalsAmong(patch: PatchRow, others: ReadonlySet<PatchRow>): Rival[] {
-  const rivals: Rival[] = [];
-  for (const other of others) {
-    const ranges = rivals.length < MAX_CONFLICTS ? collision(patch, other) : undefined;
-    if (ranges) rivals.push({ patch: other, ranges });
+function collidingWith(patch: PatchRow, { sharing, blocking }: Rivals): Rival[] {
+  const found: Rival[] = [];
+  for (const other of sharing) {
+    const ranges = found.length < MAX_CONFLICTS ? collision(patch, other) : undefined;
+    if (ranges) found.push({ patch: other, ranges });
   }
-  return rivals;
-}
-
-/** Patches by each path that they hold; a rename may come once for either of its names. */
-function holders(patches: readonly PatchRow[]): Map<string, PatchRow[]> {
-  const held = new Map<string, PatchRow[]>();
-  for (const patch of new Map(patches.map((each) => [each.id, each])).values()) {
-    for (const path of pathsOf(patch)) {
-      const list = held.get(path);
-      if (list) list.push(patch);
-      else held.set(path, [patch]);
-    }
-  }
-  return held;
+  const places = blocking.slice(0, MAX_CONFLICTS - found.length);
+  return [...found, ...places.map((other) => ({ patch: other, ranges: [] }))];
 }
 
 /** Where they collide, in lines of their base; none named: as a whole; undefined: they do not. */

@@ -59,6 +59,15 @@ export function preparePatches(db: Database) {
          AND from_path IN (SELECT value FROM json_each(@paths)) AND session <> @session AND state = 'Pending'
        LIMIT @limit`,
     ),
+    rivallingBelow: db.prepare<
+      [{ workspace: string; session: string; paths: string; limit: number }],
+      RawPatch
+    >(
+      `SELECT patch.* FROM (SELECT value AS above FROM json_each(@paths)) CROSS JOIN patch INDEXED BY patch_unsettled
+         ON workspace = @workspace AND ${UNSETTLED} AND path > above || '/' AND path < above || '0'
+         AND session <> @session AND state = 'Pending' AND kind <> 'delete'
+       LIMIT @limit`,
+    ),
     unsettledPaths: db
       .prepare<[{ workspace: string }], string>(
         `SELECT path FROM patch INDEXED BY patch_unsettled WHERE workspace = @workspace AND ${UNSETTLED}

@@ -45,6 +45,8 @@ export interface Patches {
   unsettledAt(workspace: string, paths: readonly string[]): PatchRow[];
   /** Other sessions' pending patches that are on one of `paths`, or rename from one: some, where they are very many. */
   rivalling(workspace: string, session: string, paths: readonly string[]): PatchRow[];
+  /** Other sessions' pending patches that make something below one of `paths`: some, where they are very many. */
+  rivallingBelow(workspace: string, session: string, paths: readonly string[]): PatchRow[];
   /** The paths of a workspace's pending and stale patches: what staleness and HIGH priority are about. */
   unsettledPaths(workspace: string): string[];
   /** Whether an image of a patch of one of the sessions has these bytes. */
@@ -118,6 +120,10 @@ export function openPatches(db: Database): Patches {
     },
     rivalling: (workspace, session, paths) =>
       sql.rivalling
+        .all({ workspace, session, paths: JSON.stringify(paths), limit: MAX_RIVALS + paths.length })
+        .map(toRow),
+    rivallingBelow: (workspace, session, paths) =>
+      sql.rivallingBelow
         .all({ workspace, session, paths: JSON.stringify(paths), limit: MAX_RIVALS + paths.length })
         .map(toRow),
     unsettledPaths: (workspace) => sql.unsettledPaths.all({ workspace }),

@@ -58,6 +58,10 @@ const CASES: readonly [string, Change[], Change[], object[] | undefined][] = [
   ["binary content", [write("bin", "\0two")], [write("bin", "\0three")], []],
   ["a mode beside lines", [{ kind: "chmod", path: "f", mode: 0o755 }], [changed("b", 5)], undefined],
   ["two modes", [{ kind: "chmod", path: "f", mode: 0o755 }], [{ kind: "chmod", path: "f", mode: 0o600 }], []],
+  ["a file in a directory's place", [write("d", "a\n")], [write("d/e/f", "b\n")], []],
+  ["a rename into a file's place", [write("d", "a\n")], [{ kind: "rename", path: "g", to: "d/g" }], []],
+  ["a link in a directory's place", [{ kind: "symlink", path: "d", target: "f" }], [write("d/e", "b\n")], []],
+  ["names that only begin alike", [write("d", "a\n")], [write("d.e/f", "b\n")], undefined],
   ["other files", [changed("a", 5)], [write("g", "b\n")], undefined],
 ];
 

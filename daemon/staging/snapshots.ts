@@ -39,12 +39,17 @@ export function openSnapshots(store: Store, tree: Tree, signal?: AbortSignal): S
   /** Paths of large files that the store lacks, by hash. */
   const onDisk = new Map<string, { readonly path: string; readonly image: Image }>();
   let keptBytes = 0;
+  let storing: Promise<void> = Promise.resolve();
 
-  const storeKept = async (): Promise<void> => {
-    const contents = [...kept.values()];
-    if (contents.length > 0) await store.blobs.putAll(contents);
-    kept.clear();
-    keptBytes = 0;
+  /** One after another; what comes while one is under way waits for the next, and all can be read meanwhile. */
+  const storeKept = (): Promise<void> => {
+    storing = storing.then(async () => {
+      const contents = new Map(kept);
+      keptBytes = 0;
+      await store.blobs.putAll([...contents.values()]);
+      for (const hash of contents.keys()) kept.delete(hash);
+    });
+    return storing;
   };
   const hold = async (hash: string, bytes: Buffer): Promise<void> => {
     if (kept.has(hash) || store.blobs.has(hash)) return;

@@ -31,6 +31,16 @@ test("what a command writes is staged, the tree is as it was, and its exit code 
   ]);
 });
 
+test("of more files than are held in memory at once every one is staged, small ones among large ones", async () => {
+  await using scene = await openScene({ on: stage() });
+  // Those above 256 KiB are stored in files of their own, and small ones come meanwhile.
+  const script = `node -e '
+    for (let n = 1000; n < 1400; n++) fs.writeFileSync("many-" + n, (n + "x".repeat(99) + "\\n").repeat(n % 4 ? 1 : 3000));
+  '`;
+  const { code, stderr } = await runScript(scene, script);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("400 changes are staged") });
+});
+
 test("with --json stdout has the result alone, and the command's output is on stderr", async () => {
   await using scene = await openScene({ on: stage() });
   const { code, stdout, stderr } = await runScript(scene, "echo out; echo x > x; mkfifo pipe", ["--json"]);

@@ -5,13 +5,11 @@
 import { isUtf8 } from "node:buffer";
 import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/errors.ts";
+import { MAX_READ_BYTES } from "../../protocol/wire/limits.ts";
 import type { Tree } from "../disk/index.ts";
 import type { SessionRow, Store } from "../store/index.ts";
 import { assertThere, findPlace } from "./places.ts";
 import { openView } from "./view.ts";
-
-/** Most bytes of one answer: in base64 and JSON they stay below a frame. */
-const MAX_READ_BYTES = 8 * 1024 * 1024;
 
 /** Texts above this are measured as JSON, where control characters take six bytes each. */
 const SURELY_FITS_BYTES = 2 * 1024 * 1024;

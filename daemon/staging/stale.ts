@@ -74,11 +74,8 @@ export function pathsOf({ path, from }: PatchRow): string[] {
   return from === undefined ? [path] : [from, path];
 }
 
-/** An error of kind Stale about `files`; `extra` may carry more. */
-export function staleError(
-  files: readonly StaleFile[],
-  extra: Readonly<Record<string, unknown>> = {},
-): IopipeError {
+/** An error of kind Stale about `files`. */
+export function staleError(files: readonly StaleFile[]): IopipeError {
   const paths = files.map(({ path }) => path);
   const named =
     paths.length > 3 ? `${paths.slice(0, 3).join(", ")} and ${paths.length - 3} more` : paths.join(", ");
@@ -86,6 +83,5 @@ export function staleError(
   return new IopipeError("Stale", `The content on disk is not what the patch was made on: ${named}`, {
     ...(paths.length === 1 && { path }),
     files,
-    ...extra,
   });
 }

@@ -10,6 +10,9 @@ export const MAX_FRAME_BYTES = 16 * MiB;
 /** Longest diff that one answer carries; beyond it TooLarge. */
 export const MAX_DIFF_BYTES = 8 * MiB;
 
+/** Most bytes that one answer of file/read or blob/read gives: in base64 and JSON they stay below a frame. */
+export const MAX_READ_BYTES = 8 * MiB;
+
 /** Files above this want `confirmFullReplace`, and are diffed as a whole. */
 export const FULL_REPLACE_BYTES = 1 * MiB;
 

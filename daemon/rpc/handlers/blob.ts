@@ -1,11 +1,8 @@
 /** Handlers of blob/*: content larger than a frame, in and out, in chunks. */
-import { decodeBase64, IopipeError } from "../../../protocol/wire/index.ts";
+import { decodeBase64, IopipeError, MAX_READ_BYTES } from "../../../protocol/wire/index.ts";
 import type { Call, Handlers } from "../call.ts";
 import type { Parts } from "./index.ts";
 import { maySeeBlob } from "./views.ts";
-
-/** Most bytes of one answer: in base64 well below a frame. */
-const MAX_READ_BYTES = 8 * 1024 * 1024;
 
 /** Uploads under way per connection; each holds a file open. */
 const MAX_UPLOADS = 64;

@@ -8,11 +8,11 @@ import { spawn } from "node:child_process";
 import { closeSync, fstatSync, openSync, readFileSync, statSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import packageJson from "../package.json" with { type: "json" };
 import type { Locations } from "../protocol/wire/locations.ts";
 import { makeDirectory } from "../protocol/wire/make-directory.ts";
 import { nothingInherited } from "./descriptors.ts";
 import { noDaemon } from "./faults.ts";
+import { isNodeNewEnough, REQUIRED_NODE } from "./node-version.ts";
 
 /** Exit status of a daemon that found another one serving. sysexits(3), EX_TEMPFAIL. */
 export const SOMEBODY_SERVES = 75;
@@ -63,12 +63,9 @@ function daemonEnvironment({ stateDir, runtimeDir }: Locations): NodeJS.ProcessE
 }
 
 function checkNode(): void {
-  const required = packageJson.engines.node.replace(">=", "");
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  const [needMajor = 0, needMinor = 0] = required.split(".").map(Number);
-  if (major > needMajor || (major === needMajor && minor >= needMinor)) return;
+  if (isNodeNewEnough()) return;
   throw noDaemon(
-    `iopiped needs Node ${required} or newer, but ${process.execPath} is Node ${process.versions.node}.`,
+    `iopiped needs Node ${REQUIRED_NODE} or newer, but ${process.execPath} is Node ${process.versions.node}.`,
     { hint: "Start it with a newer Node: `npx iopiped` in a checkout brings its own." },
   );
 }

@@ -4,18 +4,14 @@
  */
 import { existsSync, type Stats, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import packageJson from "../../../package.json" with { type: "json" };
 import type { Locations } from "../../../protocol/wire/locations.ts";
+import { isNodeNewEnough, REQUIRED_NODE } from "../../node-version.ts";
 import type { Finding } from "./index.ts";
 
 export function node(): Finding {
-  const required = packageJson.engines.node.replace(">=", "");
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  const [needMajor = 0, needMinor = 0] = required.split(".").map(Number);
   const fact = `${process.versions.node} at ${process.execPath}`;
-  if (major > needMajor || (major === needMajor && minor >= needMinor))
-    return { name: "node", state: "ok", fact };
-  return { name: "node", state: "problem", fact, advice: `Install Node ${required} or newer.` };
+  if (isNodeNewEnough()) return { name: "node", state: "ok", fact };
+  return { name: "node", state: "problem", fact, advice: `Install Node ${REQUIRED_NODE} or newer.` };
 }
 
 export function directory(name: string, path: string): Finding {

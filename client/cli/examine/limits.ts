@@ -12,9 +12,9 @@ interface Watch {
 /** How many of this user's inotify instances and watches are in use, and how many the open workspaces want. */
 export function inotify(watches: readonly Watch[]): Finding[] {
   const used = { max_user_watches: 0, max_user_instances: 0 };
-  for (const each of instances()) {
+  for (const watched of instances()) {
     used.max_user_instances += 1;
-    used.max_user_watches += each.watches;
+    used.max_user_watches += watched;
   }
   const needed = {
     max_user_watches: watches.reduce((sum, { directories }) => sum + directories, 0),
@@ -37,14 +37,14 @@ function numberIn(path: string): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-/** This user's inotify instances; processes that end meanwhile, or are somebody else's, are left out. */
-function* instances(): Generator<Watch & { watches: number }> {
+/** How much each of this user's inotify instances watches; those of processes that end meanwhile are left out. */
+function* instances(): Generator<number> {
   for (const pid of listed("/proc").filter((name) => /^\d+$/.test(name))) {
     for (const fd of listed(`/proc/${pid}/fd`)) {
       try {
         if (readlinkSync(`/proc/${pid}/fd/${fd}`) !== "anon_inode:inotify") continue;
         const info = readFileSync(`/proc/${pid}/fdinfo/${fd}`, "latin1");
-        yield { directories: 0, watches: info.split("\ninotify ").length - 1 };
+        yield info.split("\ninotify ").length - 1;
       } catch {
         // Closed in between.
       }

@@ -135,7 +135,8 @@ async function inItsWorkspace(context: Context, session: Session): Promise<Chose
   throw new IopipeError("WorkspaceNotFound", `The workspace of session ${session.id} is not open.`);
 }
 
-function chosen(context: Context, workspace: Workspace, session: Session): Chosen {
+/** A session of `workspace`, with what its path arguments mean. */
+export function chosen(context: Context, workspace: Workspace, session: Session): Chosen {
   return { session, workspace, path: (argument) => pathIn(workspace.root, context.cwd, argument) };
 }
 

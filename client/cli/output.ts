@@ -21,6 +21,9 @@ export function note(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** Clears a terminal's line, so that the next text stands in its place. */
+export const ERASE_LINE = "\r\u001b[K";
+
 /** Prints a method's result, or one member of a stream of them, as one line of JSON. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);

@@ -7,7 +7,7 @@
 import { locate } from "../../protocol/wire/locations.ts";
 import { readDaemonFile } from "../endpoints.ts";
 import { cancelled, silentDaemon } from "../faults.ts";
-import { note } from "./output.ts";
+import { ERASE_LINE, note } from "./output.ts";
 import { visible } from "./visible.ts";
 
 /** Silence that is worth a word. */
@@ -15,7 +15,6 @@ const SILENT_MS = 3000;
 const LOOK_MS = 1000;
 /** Between two signs of life, once there was one. */
 const CALM_MS = 5000;
-const ERASE_LINE = "\r\u001b[K";
 
 export interface Patience {
   /**

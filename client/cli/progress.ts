@@ -3,10 +3,10 @@
  * Nothing is shown for the first 300 ms, nor where stderr is no terminal.
  */
 import type { Progress } from "../link.ts";
+import { ERASE_LINE } from "./output.ts";
 import { visible } from "./visible.ts";
 
 const QUIET_MS = 300;
-const ERASE_LINE = "\r\u001b[K";
 
 /** Runs `work`, which reports its progress if it is given somewhere to. */
 export async function showProgress<T>(

@@ -4,12 +4,12 @@
  */
 import type { Result } from "../../../protocol/methods/index.ts";
 import { confirm } from "../ask.ts";
-import { allSessions, type Chosen, chooseSession, namedSession } from "../choose.ts";
+import { allSessions, type Chosen, chooseSession, chosen, namedSession } from "../choose.ts";
 import { choosePatches } from "../choose-patches.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { isInteractive, note, print, printJson } from "../output.ts";
-import { findWorkspace, pathIn } from "../place.ts";
+import { findWorkspace } from "../place.ts";
 import { visible } from "../visible.ts";
 
 export async function discard(context: Context, args: string[]): Promise<number> {
@@ -71,5 +71,5 @@ async function chooseDiscarded(context: Context): Promise<Chosen | undefined> {
   const [session] = (await allSessions(context, { workspace: workspace.id }))
     .filter(({ patches }) => patches.discarded > 0)
     .sort((a, b) => b.updatedAt.localeCompare(a.updatedAt));
-  return session && { session, workspace, path: (argument) => pathIn(workspace.root, context.cwd, argument) };
+  return session && chosen(context, workspace, session);
 }

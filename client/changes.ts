@@ -6,6 +6,7 @@ import type { FileChange, Lanes, Priority } from "../protocol/methods/index.ts";
 import type { Connection } from "./connection.ts";
 import { type Subscription, subscribe } from "./subscription.ts";
 
+/** Which changes are followed, from when on, and in which batches. */
 export interface ChangesOptions {
   /** A batch's clock: the stream begins with what changed after it. Default: now. */
   readonly since?: string | undefined;

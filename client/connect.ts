@@ -12,6 +12,7 @@ import { dial } from "./dial.ts";
 import { noDaemon } from "./faults.ts";
 import type { Starter } from "./starter.ts";
 
+/** How the daemon is found, or started, and who asks. */
 export interface ConnectOptions {
   /** Whose socket to take. Default: what the environment's IOPIPE_ROLE says, else reviewer. */
   readonly role?: Role;

@@ -6,6 +6,7 @@ import type { NotificationParams } from "../protocol/methods/index.ts";
 import type { Connection } from "./connection.ts";
 import { type Subscription, subscribe } from "./subscription.ts";
 
+/** Which events are followed, and from which on. */
 export interface EventsOptions {
   /** Only this workspace's events: its id or absolute root. */
   readonly workspace?: string | undefined;

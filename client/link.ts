@@ -19,9 +19,11 @@ export interface Progress {
   readonly output?: { readonly check?: string; readonly stream: "stdout" | "stderr"; readonly text: string };
 }
 
+/** How one call may be ended, and who hears how far it is. */
 export interface CallOptions {
   /** Aborting sends `$/cancelRequest`; the call then fails with Cancelled, or answers where it was past cancelling. */
   readonly signal?: AbortSignal | undefined;
+  /** Asks the daemon for its progress; called with each, ten times a second at most. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 

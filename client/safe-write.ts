@@ -12,6 +12,7 @@ import type { Connection } from "./connection.ts";
 import { withConnection } from "./own-connection.ts";
 import { type PlainWay, type StagedWay, wayOf } from "./way.ts";
 
+/** What `fs.writeFile` takes, and where the write is staged and as whose. */
 export interface SafeWriteOptions {
   /** Of a string; default UTF-8. */
   readonly encoding?: BufferEncoding | null | undefined;

@@ -137,7 +137,7 @@ test("iopipectl mcp, out of the bundles, lists its tools to a host, and is gone 
   });
   expect(greeting.result.serverInfo).toMatchObject({ name: "iopipe", version: packageJson.version });
   const { tools } = (await ask(2, "tools/list", {})).result;
-  expect(tools).toHaveLength(14);
+  expect(tools.map(({ name }: { name: string }) => name)).toContain("stage_write");
   const exited = once(server, "exit");
   server.stdin.end();
   expect(await exited).toEqual([0, null]);

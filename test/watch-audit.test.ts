@@ -26,8 +26,9 @@ function linkOut(...files: string[]): void {
 
 const outside = (n: number): string => path.join(place.base, `outside${n}`);
 
+/** Without the slow audit, which may come first, unless the test asks for it. */
 async function begin(options: Parameters<Place["open"]>[0] = {}): Promise<string> {
-  opened = place.open(options);
+  opened = place.open({ auditShare: 0, ...options });
   return opened.sync();
 }
 

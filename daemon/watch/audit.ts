@@ -22,7 +22,7 @@ export interface Audited {
 export interface Audit {
   /** Compares everything now; repairs what differs. */
   now(signal: AbortSignal): Promise<Audited>;
-  /** Starts the slow pass, which begins anew for ever. */
+  /** Starts the slow pass, which begins anew for ever; with a share of 0 it does nothing. */
   begin(): void;
   /** Passes that ended, and differences found by them and by `now`. */
   readonly passes: number;
@@ -133,7 +133,9 @@ export function openAudit(ground: Ground, hooks: AuditHooks, share = SHARE): Aud
       }
       return { directories, paths, differences: await conclude(suspects, signal, false) };
     },
-    begin: () => arm(0),
+    begin() {
+      if (share > 0) arm(0);
+    },
     get passes() {
       return passes;
     },

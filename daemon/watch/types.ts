@@ -77,7 +77,7 @@ export interface WatchOptions {
   readonly rules?: WatchRules | undefined;
   /** Most directories watched one by one; what lies beyond is seen through the native child. */
   readonly directBudget?: number;
-  /** Of one core, for the slow audit. */
+  /** Of one core, for the slow audit; 0 for none. */
   readonly auditShare?: number;
 }
 

@@ -1,4 +1,5 @@
 /** Watching how much of the disk a command takes, with real files. */
+import { getEventListeners } from "node:events";
 import { appendFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -54,6 +55,8 @@ test("a command that has ended is watched no longer, nor is a layer that is gone
 test.runIf(canMount)("half of what was free is kept free, where that is not much", async () => {
   using disk = smallDisk(16 * MIB);
   const watched = outgrown({ directory: disk.path, maxBytes: 100 * MIB }, over.now.signal);
+  // It has looked, and waits for the next look: what was free at the start is known.
+  await expect.poll(() => getEventListeners(over.now.signal, "abort"), { interval: 1 }).toHaveLength(1);
   writeFileSync(path.join(disk.path, "file"), MiBs(10));
   expect(await watched).toMatchObject({ floor: expect.closeTo(8 * MIB, -5), free: expect.any(Number) });
 });

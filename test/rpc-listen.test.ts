@@ -195,7 +195,7 @@ test("what is deleted under a live daemon is published again, and old connection
       client.destroy();
     }
     expect(existsSync(daemonFile)).toBe(true);
-  });
+  }, 20_000);
   expect(lstatSync(sockets.reviewer).mode & 0o777).toBe(0o600);
   expect((await before.request("workspace/list")).result).toEqual({ workspaces: [] });
 });

@@ -23,12 +23,14 @@ function openTerminal({ home, root }: Scene, command: string, env: Record<string
   const screen = (): string => tmux("capture-pane", "-p", "-S", "-").trimEnd();
   return {
     screen,
-    /** Waits until the last line on the screen matches, then types. */
+    /** Waits until the last line on the screen matches, then types, and waits for the echo: the next question may read alike. */
     answer: async (question: RegExp, ...keys: string[]): Promise<void> => {
       await expect
         .poll(() => screen().split("\n").at(-1), { timeout: 20_000, interval: 50 })
         .toMatch(question);
+      const asked = screen();
       tmux("send-keys", ...keys, "Enter");
+      await expect.poll(screen, { timeout: 20_000, interval: 50 }).not.toBe(asked);
     },
     ends: (): Promise<unknown> =>
       expect.poll(() => screen().split("\n").at(-1), { timeout: 20_000, interval: 50 }).toMatch(/^exit \d+$/),

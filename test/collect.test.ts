@@ -441,11 +441,13 @@ test("a slice is short, however much is kept", async () => {
   });
   world.restart({ ...NOTHING, orphanedMs: 1e12 });
   const pass = world.store.collection.pass(false, () => undefined);
+  // The processor's time: a commit waits for the disk, however long that takes, and the machine has other work.
   const slices: number[] = [];
   for (let done = false; !done; ) {
-    const began = performance.now();
+    const before = process.cpuUsage();
     done = pass.next().done === true;
-    slices.push(performance.now() - began);
+    const { user, system } = process.cpuUsage(before);
+    slices.push((user + system) / 1000);
   }
   expect(world.patches()).toHaveLength(10);
   expect(slices.length).toBeGreaterThan(5);

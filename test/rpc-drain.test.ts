@@ -2,6 +2,9 @@ import { expect, test } from "vitest";
 import type { Call } from "../daemon/rpc/call.ts";
 import { rawClient, startTestServer } from "./fixture/server.ts";
 
+/** Of server.ts, for changes that run: whoever waits where there is nothing to wait for waits as long. */
+const DEFAULT_GRACE_MS = 5000;
+
 /** A wait that ends with its signal, and an apply that ends by hand. */
 function work() {
   const apply = Promise.withResolvers<never>();
@@ -62,7 +65,7 @@ test("a change that does not end is waited for no longer than the grace", async 
   const began = performance.now();
   await server.server.stop();
   expect(performance.now() - began).toBeGreaterThanOrEqual(95);
-  expect(performance.now() - began).toBeLessThan(2000);
+  expect(performance.now() - began).toBeLessThan(DEFAULT_GRACE_MS);
   expect(await answer).toBeUndefined();
 });
 
@@ -76,5 +79,5 @@ test("a client that takes nothing does not hold up the end", async () => {
   await (await server.connect()).request("blob/read", { blob: "0".repeat(64) });
   const began = performance.now();
   await server.server.stop();
-  expect(performance.now() - began).toBeLessThan(2000);
+  expect(performance.now() - began).toBeLessThan(DEFAULT_GRACE_MS);
 });

@@ -184,7 +184,7 @@ describe("subscriptions", () => {
     await begin();
     const got = Promise.withResolvers<Batch>();
     const subscription = await opened.watch.subscribe(
-      { include: ["src"], exclude: ["**/*.log"], priorities: ["MED"], settleMs: 1000 },
+      { include: ["src"], exclude: ["**/*.log"], priorities: ["MED"], settleMs: 3000 },
       got.resolve,
     );
     subscription.start();

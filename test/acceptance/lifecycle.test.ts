@@ -31,20 +31,23 @@ async function apply({ reviewer, workspace }: Scene, path: string, content: stri
 }
 
 test("what is discarded can be restored until it is cleared, which a dry run tells and does not do", async () => {
-  await using scene = await sceneWith({ IOPIPE_KEEP_DISCARDED: "2s" });
-  const { reviewer, workspace } = scene;
-  const session = await reviewer.openSession({ workspace, title: "Dropped" });
-  const { patches } = await session.write("src/a.ts", "dropped\n");
-  await session.discard();
-  await session.restore();
-  await session.discard();
-  expect(whats(await gc(reviewer))).toEqual([]);
-  // Longer ago than discarded patches are kept, and than the session was used.
+  await using scene = await sceneWith({ IOPIPE_KEEP_DISCARDED: "1h" });
+  const { workspace } = scene;
+  const opened = await scene.reviewer.openSession({ workspace, title: "Dropped" });
+  const { patches } = await opened.write("src/a.ts", "dropped\n");
+  await opened.discard();
+  await opened.restore();
+  await opened.discard();
+  expect(whats(await gc(scene.reviewer))).toEqual([]);
+  await scene.end();
+  Object.assign(scene.home.env, { IOPIPE_KEEP_DISCARDED: "2s" });
+  await scene.start();
+  // Longer ago than discarded patches are kept now, and than the session was used.
   await delay(2200);
-  const planned = await gc(reviewer, true);
+  const planned = await gc(scene.reviewer, true);
   expect(whats(planned)).toEqual(["patch age", "session empty"]);
   expect(planned.items[0]).toMatchObject({ id: patches[0]?.id, path: "src/a.ts", workspace });
-  expect((await session.get()).patches).toHaveLength(1);
+  expect((await scene.reviewer.call("patch/list", { workspace })).patches).toHaveLength(1);
 
   const { stdout } = await runInProcess(scene.home, ["gc", "--dry-run"]);
   expect(stdout).toMatch(/^patch {5}p\w{9} {2}src\/a\.ts {2}kept long enough {2}since \d{4}-/);
@@ -53,7 +56,8 @@ test("what is discarded can be restored until it is cleared, which a dry run tel
   const cleared = await runInProcess(scene.home, ["gc"]);
   expect(cleared.stdout).toContain("Cleared 1 patch, 1 session: 0 B of content.");
   expect(cleared.stderr).toMatch(/Kept: undo data 30 days and up to 1 GiB, discarded patches 2 seconds/);
-  await expect(session.get()).rejects.toMatchObject({ kind: "SessionNotFound" });
+  const gone = scene.reviewer.call("session/get", { session: opened.id });
+  await expect(gone).rejects.toMatchObject({ kind: "SessionNotFound" });
   const nothing = await runInProcess(scene.home, ["gc", "--json"]);
   expect(JSON.parse(nothing.stdout)).toMatchObject({ items: [], totals: {}, limits: { discardedMs: 2000 } });
 });
@@ -206,7 +210,7 @@ test("what is uploaded and staged while everything else is cleared survives", {
 });
 
 test("a pass killed at any moment harms nothing, and the next one ends it", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const limits = { IOPIPE_KEEP_UNNAMED: "0", IOPIPE_KEEP_DISCARDED: "0", IOPIPE_KEEP_UNDO: "0" };
   await using scene = await sceneWith(limits, { killable: true });
@@ -216,7 +220,9 @@ test("a pass killed at any moment harms nothing, and the next one ends it", {
   await mine.write("src/a.ts", "mine\n");
   const { digest = "", diff } = await mine.diff();
   let isDone = 0;
-  for (let round = 0; round < 4; round++) {
+  let round = 0;
+  // More, where each pass was over before the kill came: the machine has other work.
+  for (; round < 4 || (isDone === round && round < 12); round++) {
     for (let n = 0; n < 4; n++) await apply(scene, `f${n % 3}`, `${round} ${n}\n`.repeat(n % 2 ? 1 : 60_000));
     const dropped = await scene.reviewer.openSession({ workspace });
     await dropped.write("large", randomBytes(300_000));
@@ -228,7 +234,7 @@ test("a pass killed at any moment harms nothing, and the next one ends it", {
       () => true,
       () => false,
     );
-    await delay(round * 8);
+    await delay((round % 4) * 8);
     await scene.end();
     if (await pass) isDone++;
     await scene.start();
@@ -238,7 +244,7 @@ test("a pass killed at any moment harms nothing, and the next one ends it", {
     for (const one of operations.filter(({ cleared }) => !cleared))
       await scene.reviewer.call("operation/diff", { operation: one.id });
   }
-  expect(isDone).toBeLessThan(4);
+  expect(isDone).toBeLessThan(round);
   await scene.end();
   await scene.start();
   await gc(scene.reviewer);

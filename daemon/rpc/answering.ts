@@ -1,14 +1,16 @@
 /**
  * Answering: the messages of one frame to one frame of answers.
- * Owns calls (what a handler gets), notices (`$/…`) and the encoding of answers. Execution is dispatch.ts.
+ * Owns calls (what a handler gets), notices (`$/…`) and a batch's bounds. Execution is dispatch.ts, JSON encode.ts.
  * INVARIANT: a notification never gets an answer; a batch gets one array, or nothing when all were notifications.
  */
 import { notifications } from "../../protocol/methods/index.ts";
 import { IopipeError } from "../../protocol/wire/index.ts";
+import { serial } from "../workspace/serial.ts";
 import type { Call, Log } from "./call.ts";
 import { type Answer, type Dispatch, refusal } from "./dispatch.ts";
+import { encodeJson } from "./encode.ts";
 import { type Envelope, type Id, type Message, type Request, readEnvelope } from "./envelope.ts";
-import type { Outbox } from "./outbox.ts";
+import { type Outbox, sizeOf } from "./outbox.ts";
 import type { OwnedPeer } from "./peer.ts";
 import { createProgress } from "./progress.ts";
 import type { Requests } from "./requests.ts";
@@ -23,6 +25,8 @@ export interface Answering {
   answer(message: unknown): void;
   /** Answers what is no message. */
   refuse(error: IopipeError): void;
+  /** Resolves when no answer that is known waits to be encoded. */
+  encoded(): Promise<void>;
   /** Resolves when the answers to all that was started are queued. */
   idle(): Promise<void>;
 }
@@ -37,6 +41,8 @@ interface Parts {
 
 export function createAnswering({ peer, requests, outbox, dispatch, log }: Parts): Answering {
   const underWay = new Set<Promise<void>>();
+  /** What is ready first is sent first, however large it is. */
+  const inOrder = serial();
   let begun = 0;
 
   async function perform(message: Message): Promise<Answer | undefined> {
@@ -64,20 +70,23 @@ export function createAnswering({ peer, requests, outbox, dispatch, log }: Parts
     const all = await Promise.all(messages.map(perform));
     const answers = all.filter((answer) => answer !== undefined);
     if (answers.length === 0) return;
-    outbox.send(batch ? encodeBatch(answers, log) : encode(answers[0] as Answer, log));
-    for (const answer of answers) peer.answered(answer.result);
+    await inOrder(async () => {
+      outbox.send(await (batch ? encodeBatch(answers, log) : encode(answers[0] as Answer, log)));
+      for (const answer of answers) peer.answered(answer.result);
+    });
+  }
+
+  function begin(answering: Promise<void>): void {
+    const work = answering
+      .catch((error: unknown) => log.error({ peer: peer.id, err: error }, "a message was not answered"))
+      .finally(() => underWay.delete(work));
+    underWay.add(work);
   }
 
   return {
-    answer(message) {
-      const work = answerAll(readEnvelope(message))
-        .catch((error: unknown) => log.error({ peer: peer.id, err: error }, "a message was not answered"))
-        .finally(() => underWay.delete(work));
-      underWay.add(work);
-    },
-    refuse(error) {
-      outbox.send(JSON.stringify(refusal(null, error)));
-    },
+    answer: (message) => begin(answerAll(readEnvelope(message))),
+    refuse: (error) => begin(inOrder(async () => outbox.send(await encode(refusal(null, error), log)))),
+    encoded: () => inOrder(async () => undefined),
     async idle() {
       while (underWay.size > 0) await Promise.all(underWay);
     },
@@ -95,30 +104,34 @@ function createCall({ params }: Request, peer: OwnedPeer, signal: AbortSignal, l
   return { role: peer.role, signal, by: peer.name, peer, log, progress: createProgress(params, peer) };
 }
 
-/** One answer's JSON; what cannot be encoded (longer than a string may be, a bigint) is a defect. */
-function encode(answer: Answer, log: Log): string {
+/** One answer's JSON; what cannot be encoded (a bigint) is a defect. */
+async function encode(answer: Answer, log: Log): Promise<readonly Buffer[]> {
   try {
-    return JSON.stringify(answer);
+    return await encodeJson(answer);
   } catch (error) {
     log.error({ id: answer.id, err: error }, "an answer cannot be encoded");
-    return JSON.stringify(
-      refusal(answer.id, new IopipeError("InternalError", "The answer cannot be encoded.")),
-    );
+    const fault = new IopipeError("InternalError", "The answer cannot be encoded.");
+    return encodeJson(refusal(answer.id, fault));
   }
 }
 
-function encodeBatch(answers: readonly Answer[], log: Log): string {
+async function encodeBatch(answers: readonly Answer[], log: Log): Promise<readonly Buffer[]> {
   let bytes = 0;
-  const encoded = answers.map((answer) => {
-    const json = encode(answer, log);
-    const length = Buffer.byteLength(json);
-    if (bytes + length <= MAX_BATCH_ANSWER_BYTES) {
-      bytes += length;
-      return json;
-    }
-    const fact = `The batch's answers pass ${MAX_BATCH_ANSWER_BYTES} bytes.`;
-    const hint = "What this request asked for was done; ask for its answer alone.";
-    return JSON.stringify(refusal(answer.id, new IopipeError("TooLarge", fact, { hint })));
-  });
-  return `[${encoded.join(",")}]`;
+  const encoded: Buffer[] = [];
+  for (const answer of answers) {
+    const json = await encode(answer, log);
+    const length = sizeOf(json);
+    const fits = bytes + length <= MAX_BATCH_ANSWER_BYTES;
+    if (fits) bytes += length;
+    encoded.push(encoded.length === 0 ? OPEN : COMMA, ...(fits ? json : await encodeJson(tooLarge(answer))));
+  }
+  return [...encoded, CLOSE];
+}
+
+const [OPEN, COMMA, CLOSE] = ["[", ",", "]"].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer];
+
+function tooLarge({ id }: Answer): Answer {
+  const fact = `The batch's answers pass ${MAX_BATCH_ANSWER_BYTES} bytes.`;
+  const hint = "What this request asked for was done; ask for its answer alone.";
+  return refusal(id, new IopipeError("TooLarge", fact, { hint }));
 }

@@ -80,6 +80,7 @@ export function serveConnection({ socket, id, role, dispatch, log }: ConnectionO
         continue;
       }
       while (!requests.hasRoom()) await requests.oneEnded();
+      await answering.encoded();
       if (outbox.queuedBytes > PAUSE_BYTES) await outbox.caughtUp();
       if (performance.now() - turnBegan > TURN_MS) {
         await turnOfTheLoop();

@@ -4,7 +4,7 @@
  * INVARIANT: at most one frame of any size plus MAX_QUEUED_BYTES is held for a client that does not read.
  */
 import type { Socket } from "node:net";
-import { encodeFrame, type Framing } from "../../protocol/wire/index.ts";
+import { type Framing, frameAround } from "../../protocol/wire/index.ts";
 
 const MiB = 1024 * 1024;
 
@@ -17,8 +17,8 @@ const MAX_QUEUED_BYTES = 64 * MiB;
 
 export interface Outbox {
   readonly queuedBytes: number;
-  /** Queues one message; nothing when the client is gone. Cuts off a client that has let too much pile up. */
-  send(json: string): void;
+  /** Queues one message, as its JSON's bytes; nothing when the client is gone. Cuts off a client that has let too much pile up. */
+  send(json: readonly Buffer[]): void;
   /** Resolves when the client has caught up, or is gone. */
   caughtUp(): Promise<void>;
 }
@@ -42,7 +42,8 @@ export function createOutbox(socket: Socket, framing: () => Framing): Outbox {
     },
     send(json) {
       if (!socket.writable) return;
-      const frame = Buffer.from(encodeFrame(framing(), json));
+      const [head, end] = frameAround(framing(), sizeOf(json));
+      const frame = Buffer.concat([Buffer.from(head), ...json, Buffer.from(end)]);
       const behind = queuedBytes - (sizes[0] ?? 0);
       if (sizes.length > 0 && behind + frame.length > MAX_QUEUED_BYTES) {
         socket.destroy();
@@ -60,4 +61,8 @@ export function createOutbox(socket: Socket, framing: () => Framing): Outbox {
       return new Promise((resolve) => waiting.push(resolve));
     },
   };
+}
+
+export function sizeOf(buffers: readonly Buffer[]): number {
+  return buffers.reduce((sum, { length }) => sum + length, 0);
 }

@@ -38,7 +38,7 @@ export function createPeer(id: number, role: Role, outbox: Outbox, log: Log): Ow
     subscriptions,
     notify(method, params) {
       const send = (): Promise<void> => {
-        if (!closed) outbox.send(JSON.stringify({ jsonrpc: "2.0", method, params }));
+        if (!closed) outbox.send([Buffer.from(JSON.stringify({ jsonrpc: "2.0", method, params }))]);
         return outbox.caughtUp();
       };
       const { subscription } = params as { subscription?: string };

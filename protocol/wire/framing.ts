@@ -167,7 +167,13 @@ function contentLength(header: string): number | undefined {
  * Content-Length is the first and only header: Emacs' jsonrpc.el looks for it within 100 bytes.
  */
 export function encodeFrame(framing: Framing, json: string): string {
-  return framing === "lines" ? `${json}\n` : `Content-Length: ${Buffer.byteLength(json)}\r\n\r\n${json}`;
+  const [head, end] = frameAround(framing, framing === "lines" ? 0 : Buffer.byteLength(json));
+  return `${head}${json}${end}`;
+}
+
+/** What stands before and behind a message of `bytes`. */
+export function frameAround(framing: Framing, bytes: number): readonly [head: string, end: string] {
+  return framing === "lines" ? ["", "\n"] : [`Content-Length: ${bytes}\r\n\r\n`, ""];
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
+import type { Call, Handlers } from "../daemon/rpc/call.ts";
+import { holdingBlobs } from "../daemon/rpc/handlers/holding-blobs.ts";
 import {
   type Collected,
   limitsFrom,
@@ -351,6 +353,22 @@ test("what was undone lives as long as its undo, and both go together", async ()
   expect(ids.slice(0, 2)).toEqual([undo.id, done.id]);
   expect(world.patches()).toMatchObject([{ path: "g" }]);
   world.store.close();
+});
+
+test("a request that changes something holds what it uses until it ends; one that reads holds nothing", async () => {
+  const { store } = new World();
+  const { holds } = store;
+  const { promise: answer, resolve } = Promise.withResolvers<never>();
+  const begun = { "patch/stage": () => answer, "session/get": () => answer } as Partial<Handlers> as Handlers;
+  const { "patch/stage": stage, "session/get": get } = holdingBlobs(begun, store);
+  const read = get({ session: "s" }, {} as Call);
+  expect(holds.working).toBe(0);
+  const change = stage({ session: "s", changes: [] }, {} as Call);
+  expect(holds.working).toBe(1);
+  resolve({} as never);
+  await Promise.all([read, change]);
+  expect(holds.working).toBe(0);
+  store.close();
 });
 
 test("content is held from the moment that it is put, however long the work lasts that will name it", async () => {

@@ -131,6 +131,6 @@ export { startPace } from "./pace.ts";
 export { MAX_DIFFED_BYTES } from "./pairs.ts";
 export { isPolicy, POLICY_FILE } from "./risk.ts";
 export type { Unseen } from "./settle-stale.ts";
-export { staleError } from "./stale.ts";
+export { pathsOf, staleError } from "./stale.ts";
 export { sessionVerified } from "./verified.ts";
 export { patchesToWire, sessionToWire, verdictToWire } from "./wire.ts";

@@ -69,8 +69,14 @@ export async function findStaleTwice(looks: Looks, patch: PatchRow): Promise<Sta
   return findStale(looks, patch);
 }
 
-/** The paths that applying `patch` changes. */
-export function pathsOf({ path, from }: PatchRow): string[] {
+/** The paths that applying a patch changes: of a rename its old one too. */
+export function pathsOf({
+  path,
+  from,
+}: {
+  readonly path: string;
+  readonly from?: string | undefined;
+}): string[] {
   return from === undefined ? [path] : [from, path];
 }
 

@@ -5,7 +5,7 @@
  */
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { faultKind } from "../disk/index.ts";
-import type { Unseen } from "../staging/index.ts";
+import { pathsOf, type Unseen } from "../staging/index.ts";
 import type { EventRow, PatchRow, Store } from "../store/index.ts";
 import type { RootWatch } from "../watch/index.ts";
 import type { Serial } from "./serial.ts";
@@ -26,8 +26,6 @@ interface Parts {
 }
 
 type Paths = Pick<PatchRow, "path" | "from">;
-
-const pathsOf = ({ from, path }: Paths): string[] => (from === undefined ? [path] : [from, path]);
 
 /** The files of the patch or the operation that an event is about: every move of a patch is told of by one of them. */
 function pathsIn({ body }: EventRow): string[] {

@@ -4,6 +4,7 @@
  */
 import type { SessionRow } from "../../store/index.ts";
 import { type Deps, measureEffect, recordEffect } from "../stage.ts";
+import { pathsOf } from "../stale.ts";
 import type { View } from "../view.ts";
 import { type MergedOnto, mergeOntoDisk, type Proposal } from "./onto-disk.ts";
 
@@ -23,7 +24,7 @@ export async function prepareMerge(
   const effect = await measureEffect(deps, view);
   return {
     ...onto,
-    changed: new Set(effect.wanted.flatMap(({ path, from }) => (from === undefined ? [path] : [from, path]))),
+    changed: new Set(effect.wanted.flatMap(pathsOf)),
     record: (session, by) =>
       deps.store.transaction(() => {
         const patches = recordEffect(deps.store, session, view, effect, by);

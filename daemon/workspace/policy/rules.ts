@@ -6,7 +6,7 @@
  * INVARIANT: a policy that nobody trusts never allows more than none.
  */
 import { foldCase } from "../../disk/index.ts";
-import { isPolicy } from "../../staging/index.ts";
+import { isPolicy, pathsOf } from "../../staging/index.ts";
 import type { PatchRow } from "../../store/index.ts";
 import { matchesAny } from "../../watch/index.ts";
 import type { PolicyFile } from "./policy-file.ts";
@@ -20,7 +20,7 @@ export interface Policy extends PolicyFile {
 export function objectionTo(patch: PatchRow, policy: Policy): string | undefined {
   const { rules, problem } = policy;
   if (!rules) return `the policy cannot be understood (${problem})`;
-  const paths = patch.from === undefined ? [patch.path] : [patch.path, patch.from];
+  const paths = pathsOf(patch);
   const forbidding = rules.never?.find((glob) => names(glob, paths));
   if (forbidding !== undefined) return `the policy never allows ${forbidding}`;
   if (patch.decision === "approved") return undefined;

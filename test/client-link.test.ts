@@ -78,27 +78,33 @@ test("a call that would pass the frame limit is refused here, and the connection
   connection.close();
 });
 
-test("when the daemon goes away in mid-call, a read is repeated on the next one and anything else fails as lost", async () => {
+test("when the daemon goes away in mid-call, reads are repeated on the next one and anything else fails as lost", async () => {
   await using home = testHome();
   let asked = "";
-  const { promise: bothAsked, resolve } = Promise.withResolvers<void>();
+  const { promise: allAsked, resolve } = Promise.withResolvers<void>();
   await using mute = await rawServer(home, (socket) => {
     socket.on("data", (chunk) => {
       asked += chunk;
-      if (asked.includes("session/list") && asked.includes("session/submit")) resolve();
+      if (["session/list", "workspace/policy", "session/submit"].every((name) => asked.includes(name)))
+        resolve();
     });
   });
   const connection = await connect({ env: home.env, autostart: false });
-  const read = connection.call("session/list", {});
+  const reads = [
+    connection.call("session/list", {}),
+    // What safeWrite asks before it writes plainly.
+    connection.call("workspace/policy", { workspace: "w1" }),
+  ];
   const write = connection.call("session/submit", { session: "s1" }).catch((error: unknown) => error);
-  await bothAsked;
+  await allAsked;
   mute.stopListening();
-  await using _next = await startTestServer({ "session/list": () => ({ sessions: [] }) }, { home });
+  const answers = { "session/list": () => ({ sessions: [] }), "workspace/policy": () => ({}) };
+  await using _next = await startTestServer(answers, { home });
   mute.cutOff();
   const lost = await write;
   expect(isLost(lost)).toBe(true);
   expect((lost as IopipeError).data.retryable).toBe(true);
-  await expect(read).resolves.toEqual({ sessions: [] });
+  expect(await Promise.all(reads)).toEqual([{ sessions: [] }, {}]);
   connection.close();
 });
 

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import type { Call, Handlers } from "../daemon/rpc/call.ts";
 import { holdingBlobs } from "../daemon/rpc/handlers/holding-blobs.ts";
+import { expire } from "../daemon/staging/expire.ts";
 import {
   type Collected,
   limitsFrom,
@@ -353,6 +354,25 @@ test("what was undone lives as long as its undo, and both go together", async ()
   expect(ids.slice(0, 2)).toEqual([undo.id, done.id]);
   expect(world.patches()).toMatchObject([{ path: "g" }]);
   world.store.close();
+});
+
+test("a session that somebody uses while it expires keeps what has not expired yet", async () => {
+  const world = new World();
+  const { store } = world;
+  const session = world.session();
+  const after = await world.image("new");
+  store.transaction(() => {
+    for (let n = 0; n < 60; n++) world.patch(session, `f${n}`, ABSENT, after);
+  });
+  const slices = expire(store, session);
+  slices.next();
+  const { pending } = store.sessions.counts(session);
+  expect(pending).toBeLessThan(60);
+  expect(pending).toBeGreaterThan(0);
+  store.sessions.use(session);
+  expect(slices.next().done).toBe(true);
+  expect(store.sessions.counts(session).pending).toBe(pending);
+  store.close();
 });
 
 test("a request that changes something holds what it uses until it ends; one that reads holds nothing", async () => {

@@ -1,10 +1,9 @@
 /** Finding, starting and losing the daemon, through the client library and real processes. */
-import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { type Connection, type ConnectOptions, connect, IopipeError, isNoDaemon } from "../client/index.ts";
-import { daemonPid, iopipectl, kill, startingHome } from "./fixture/cli.ts";
+import { daemonPid, emptyNodeMs, iopipectl, kill, startingHome } from "./fixture/cli.ts";
 import { startTestDaemon } from "./fixture/daemon.ts";
 
 const connections: Connection[] = [];
@@ -56,12 +55,6 @@ test("after kill -9 of the daemon the next call works within a second, on a new 
   }
   expect(over.length).toBeLessThan(8);
 });
-
-function emptyNodeMs(): number {
-  const started = performance.now();
-  execFileSync(process.execPath, ["-e", "0"]);
-  return performance.now() - started;
-}
 
 test("autostart: false starts nothing and says that no daemon runs", async () => {
   await using home = startingHome();

@@ -59,7 +59,9 @@ test("one answer of any size is delivered", async () => {
   expect((await client.request("blob/read", BLOB)).result.data.length).toBe(100 * MiB);
 });
 
-test("a client that sends and never reads is not read on, and costs a bounded amount of memory", async () => {
+test("a client that sends and never reads is not read on, and costs a bounded amount of memory", {
+  timeout: 120_000,
+}, async () => {
   let calls = 0;
   await using server = await startTestServer({
     ...readBlob(0),

@@ -82,7 +82,7 @@ test("beyond the budget of direct watches it looks too, at ignored directories' 
   expect(differences.map((one) => one.path).sort()).toEqual(["out/tracked", "src/x/a"]);
 });
 
-test("what changes while it compares is no difference", async () => {
+test("what changes while it compares is no difference", { timeout: 120_000 }, async () => {
   for (let n = 0; n < 50; n++) for (let m = 0; m < 20; m++) place.write(`d${n}/${m}`, "old");
   await begin({ auditShare: 1 });
   let stopped = false;

@@ -10,6 +10,7 @@ import { priorityOf } from "../daemon/watch/priority.ts";
 import { unproven } from "../daemon/watch/unproven.ts";
 import { faultIn, wildmatch } from "../daemon/watch/wildmatch.ts";
 import type { FileChange } from "../protocol/methods/values.ts";
+import { processorMs } from "./fixture/processor.ts";
 import { makePlace, type Opened, type Place } from "./watch/fixture.ts";
 
 let place: Place;
@@ -376,18 +377,17 @@ describe("rules", () => {
   });
 
   test("a pattern of many sets and classes is looked at in no more time than it is long", () => {
-    const started = performance.now();
-    for (const glob of [`[${"[:".repeat(200_000)}]`, "[".repeat(400_000), "[a]".repeat(200_000)])
-      faultIn(glob);
-    expect(performance.now() - started).toBeLessThan(1000);
+    const globs = [`[${"[:".repeat(200_000)}]`, "[".repeat(400_000), "[a]".repeat(200_000)];
+    expect(processorMs(() => globs.forEach(faultIn))).toBeLessThan(1000);
   });
 
   test("a pattern of many stars is given up in time", () => {
     const glob = `${"*a".repeat(30)}b`;
-    const started = performance.now();
-    expect(selectionOf({ include: [glob] }).takes("a".repeat(60))).toBe(false);
-    expect(selectionOf({ include: [`${"**/a*".repeat(12)}b`] }).takes("a/".repeat(60))).toBe(false);
-    expect(performance.now() - started).toBeLessThan(1000);
+    const look = () => {
+      expect(selectionOf({ include: [glob] }).takes("a".repeat(60))).toBe(false);
+      expect(selectionOf({ include: [`${"**/a*".repeat(12)}b`] }).takes("a/".repeat(60))).toBe(false);
+    };
+    expect(processorMs(look)).toBeLessThan(1000);
   });
 });
 

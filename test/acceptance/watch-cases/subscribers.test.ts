@@ -18,7 +18,7 @@ const stage = sharedStage({ killable: true });
 const roomy = roomyScenes(stage);
 const open = (files: Record<string, string> = { a: "a\n" }) => roomy(files);
 
-const SLOW = { timeout: 240_000 };
+const SLOW = { timeout: 480_000 };
 
 interface Subscriber {
   readonly client: RawClient;

@@ -105,6 +105,27 @@ test.each([
   expect(languageName(name)).toBe(language);
 });
 
+test("a bundle's written-out line ends are its strings'; those of code that is one line, or one comment, are not", async () => {
+  const checks = async (text: string): Promise<string[]> =>
+    (await look(Buffer.from(text), "javascript")).errors.map(({ check }) => check);
+  const bundle = `${Array.from({ length: 9 }, (_, n) => `f("a\\n${n}")`).join(";")};\n`;
+  const code = Array.from({ length: 9 }, (_, n) => `const a${n} = ${n};`).join("\\n");
+  expect(await checks(bundle)).toEqual([]);
+  expect(await checks(`// the licence\n${bundle}`)).toEqual([]);
+  expect(await checks(code)).toContain("escaped-newlines");
+  expect(await checks(`// what it is\\n${code}`)).toEqual(["escaped-newlines"]);
+});
+
+test.each([
+  ["src/a.ts", true],
+  ["node_modules/a/index.d.cts", false],
+  ["packages/a/node_modules/@b/c/package.json", false],
+  ["node_modules.ts", true],
+  [".babelrc", false],
+])("a new %s is held to its parser: %s", (name, sure) => {
+  expect(languageOf(name)?.sure).toBe(sure);
+});
+
 test.each([
   ["a.py", "if a:\n\tb = 1\n        c = 2\n", "clean", "tabs are Python's own affair"],
   ["a.py", "class A:\n    # only this\nb = 1\n", "broken", "a comment is no statement"],

@@ -20,7 +20,7 @@ const SURE: Readonly<Record<string, string>> = {
   declarations: ".d.ts .d.mts .d.cts",
   json: ".json .webmanifest .geojson .jsonld composer.lock flake.lock Pipfile.lock",
   jsonc:
-    ".jsonc .code-workspace .eslintrc .eslintrc.json .babelrc .swcrc .jshintrc tslint.json devcontainer.json " +
+    ".jsonc .code-workspace .eslintrc.json .swcrc .jshintrc tslint.json devcontainer.json " +
     ".devcontainer.json api-extractor.json angular.json nx.json deno.json language-configuration.json",
   yaml: ".yaml .yml .clang-format .clang-tidy .yamllint",
   toml: ".toml Cargo.lock poetry.lock uv.lock Pipfile",
@@ -34,6 +34,8 @@ const SURE: Readonly<Record<string, string>> = {
 };
 
 const UNSURE: Readonly<Record<string, string>> = {
+  // Their programs read YAML and JSON5 there as well.
+  jsonc: ".eslintrc .babelrc",
   rust: ".rs",
   c: ".c",
   // A header is either; most of C parses as C++.
@@ -66,8 +68,19 @@ export const TEXT: Language = { name: "text", sure: false };
 /** JSON by name that is read with comments and trailing commas: by its program, or by the folder it lies in. */
 const JSONC_PATHS = /(^|\/)((ts|js)config[^/]*\.json|\.(vscode|devcontainer|zed)\/[^/]*\.json)$/;
 
+/**
+ * Folders of packages that were fetched. Of their files nobody is the author who might mend them, and some are published
+ * broken: an install is not to be refused for them.
+ */
+const FETCHED = /(^|\/)(node_modules|bower_components|site-packages|vendor|third_party)\//;
+
 /** The language of the file at `path`; undefined where none is known. */
 export function languageOf(path: string): Language | undefined {
+  const language = languageByName(path);
+  return language?.sure && FETCHED.test(path) ? { ...language, sure: false } : language;
+}
+
+function languageByName(path: string): Language | undefined {
   if (JSONC_PATHS.test(path)) return byName.get(".jsonc");
   const name = path.slice(path.lastIndexOf("/") + 1);
   const whole = byName.get(name);

@@ -48,6 +48,19 @@ test("with nothing pending every verb has an empty answer and exits 0", async ()
     expect(await ctl(verb.split(" "))).toMatchObject({ code: 0, stdout: expect.stringMatching(/Nothing /) });
 });
 
+test("a diff of any size is printed for git apply, renames and what comes in their place with it", async () => {
+  const large = (n: number) => `${String(n).repeat(99)}\n`.repeat(30_000);
+  for (const n of [1, 2, 3, 4]) await json(["stage", `large-${n}.txt`], { input: large(n) });
+  await json(["stage", "--move", "src/a.txt", "src/z.txt"]);
+  await json(["stage", "src/a.txt"], { input: "anew\n" });
+  expect(await json(["diff"], {}, 1)).toMatchObject({ error: { data: { kind: "TooLarge" } } });
+  const { code, stdout, stderr } = await ctl(["diff"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  execFileSync("git", ["apply", "-"], { cwd: here.root, input: stdout });
+  for (const n of [1, 2, 3, 4]) expect(read(`large-${n}.txt`) === large(n)).toBe(true);
+  expect([read("src/a.txt"), read("src/z.txt")]).toEqual(["anew\n", "one\ntwo\nthree\n"]);
+});
+
 test("stage, status, diff, cat, check, apply, log, show, undo: one change's whole way", async () => {
   const staged = await json(["stage", "src/a.txt"], { input: "one\n2\nthree\n" });
   expect(staged.patches).toMatchObject([{ path: "src/a.txt", kind: "update", state: "Pending" }]);

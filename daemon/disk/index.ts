@@ -9,6 +9,7 @@ export {
   ancestorsOf,
   checkPath,
   foldCase,
+  isGitDirectory,
   isTemporaryName,
   joinPath,
   nameOf,

@@ -51,7 +51,8 @@ function tooLong(path: string, message: string): DiskError {
   return new DiskError("NameTooLong", path, message);
 }
 
-function isGitDirectory(name: string): boolean {
+/** Whether a file system may take `name` for `.git`. */
+export function isGitDirectory(name: string): boolean {
   return GIT_DIRECTORY.test(name.replace(IGNORED_BY_HFS, "").toLowerCase());
 }
 

@@ -31,11 +31,16 @@ export async function readGitLayers({ git }: LayerPlace): Promise<Unstaged[]> {
   for (const layer of await namesIn(git)) {
     const names = await namesIn(join(git, layer, "upper"));
     if (names.length === 0) continue;
-    const told = [...names.slice(0, MAX_NAMES), ...(names.length > MAX_NAMES ? ["…"] : [])].join(", ");
     const of = await readlink(join(git, layer, "of"));
-    unstaged.push({ path: ".git", reason: `'${of}' belongs to git (${told}).` });
+    unstaged.push({ path: ".git", reason: ofGit(of, names) });
   }
   return unstaged;
+}
+
+/** Why nothing of what a command has changed in git's directory `path` is staged, and what becomes of it. */
+export function ofGit(path: string, names: readonly string[]): string {
+  const told = [...names.slice(0, MAX_NAMES), ...(names.length > MAX_NAMES ? ["…"] : [])].join(", ");
+  return `'${path}' belongs to git (${told}), and goes with the layer.`;
 }
 
 /** None of what a command has closed, or an older daemon has not made. */

@@ -12,6 +12,7 @@ import {
   type Dir,
   DiskError,
   isErrno,
+  isGitDirectory,
   joinPath,
   modeOf,
   type Port,
@@ -20,6 +21,7 @@ import {
   typeOf,
 } from "../disk/index.ts";
 import { aboutDirectories } from "./directories.ts";
+import { ofGit } from "./git-layers.ts";
 import { namesIn, openInside, unlock } from "./names.ts";
 import { type Reading, type Standing, stampOf, type Unstaged } from "./standing.ts";
 
@@ -87,7 +89,7 @@ class Walk implements Reading {
       const name = bytes.toString();
       const path = joinPath(directory, name);
       if (!Buffer.from(name).equals(bytes)) this.unstaged.push({ path, reason: "its name is not UTF-8" });
-      else if (this.#isStageable(path)) await this.#entry(level, name);
+      else if (!(await this.#isGits(level, name)) && this.#isStageable(path)) await this.#entry(level, name);
     }
   }
 
@@ -95,6 +97,21 @@ class Walk implements Reading {
   directoryItself(path: string, stat: Stat, found: Stat | undefined): void {
     const reason = this.#aboutDirectory(path, stat, found);
     if (reason !== undefined) this.unstaged.push({ path: path || ".", reason });
+  }
+
+  /** Whether it is git's directory; tells what the command has changed there. */
+  async #isGits({ path: directory, over }: Level, name: string): Promise<boolean> {
+    if (!isGitDirectory(name)) return false;
+    const inner = openInside(this.#port, over, name);
+    if (!inner || inner === "closed") return false;
+    try {
+      const names = (await namesIn(inner)).map(String);
+      const path = joinPath(directory, name);
+      if (names.length > 0) this.unstaged.push({ path, reason: ofGit(path, names) });
+      return names.length > 0;
+    } finally {
+      this.#port.closeDirectory(inner);
+    }
   }
 
   /** Whether a patch may have this path; tells why not. */

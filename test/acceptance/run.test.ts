@@ -31,6 +31,14 @@ test("what a command writes is staged, the tree is as it was, and its exit code 
   ]);
 });
 
+test("what of git's a command has changed is named, and said to go with the layer", async () => {
+  await using scene = await openScene({ on: stage() });
+  const { stderr } = await runScript(scene, "echo x > x; git add x");
+  expect(stderr).toMatch(
+    /not staged: \.git: '\.git' belongs to git \(.*\bindex\b.*\), and goes with the layer/,
+  );
+});
+
 test("of more files than are held in memory at once every one is staged, small ones among large ones", async () => {
   await using scene = await openScene({ on: stage() });
   // Those above 256 KiB are stored in files of their own, and small ones come meanwhile.

@@ -4,6 +4,7 @@ import { isKind } from "../../../protocol/wire/errors.ts";
 import { type Chosen, chooseSession } from "../choose.ts";
 import { choosePatches } from "../choose-patches.ts";
 import type { Context } from "../context.ts";
+import { printInParts } from "../diff-in-parts.ts";
 import { wholeNumber } from "../numbers.ts";
 import { colour, colourDiff, count, note, print, printJson } from "../output.ts";
 import { page } from "../pager.ts";
@@ -20,8 +21,13 @@ export async function diff(context: Context, args: string[]): Promise<void> {
   }
   if (context.has("sideBySide") && !context.json && isWide()) return await showColumns(context, chosen, args);
   if (context.has("stat") && !context.json) return await showStat(context, chosen, args);
-  const result = await sessionDiff(context, chosen, args);
-  if (context.json) printJson(result);
+  if (context.json) return printJson(await sessionDiff(context, chosen, args));
+  const result = await sessionDiff(context, chosen, args).catch((error: unknown) => {
+    // A person is told what else there is to look at; a file or a program takes a diff of any size.
+    if (process.stdout.isTTY || !isKind(error, "TooLarge")) throw error;
+  });
+  if (!result)
+    await printInParts(await pendingAt(context, chosen, args), (paths) => diffOf(context, chosen, paths));
   else if (result.files.length === 0) tellNothing(chosen);
   else await showDiff(result.diff);
 }
@@ -72,7 +78,15 @@ export async function sessionDiff(
   args: readonly string[],
   format: "unified" | "hunks" = "unified",
 ): Promise<Result<"session/diff">> {
-  const paths = await pathsOf(context, chosen, args);
+  return await diffOf(context, chosen, await pathsOf(context, chosen, args), format);
+}
+
+async function diffOf(
+  context: Context,
+  chosen: Chosen,
+  paths: string[] | undefined,
+  format: "unified" | "hunks" = "unified",
+): Promise<Result<"session/diff">> {
   const lines = wholeNumber("context", context.text("context"), 0, 1000);
   return await context.call("session/diff", {
     session: chosen.session.id,

@@ -59,7 +59,7 @@ test("undone paths are marked, refused twice, and free again when the undo is un
 
 test("a rehearsal refuses what the promotion would, for content that is not kept too, and writes nothing", async () => {
   const root = house.root({ a: "a", run: "x" });
-  const rehearsed = (...transitions: Transition[]): Promise<void> =>
+  const rehearsed = (...transitions: Transition[]): Promise<string[]> =>
     rehearse(
       { workspace: root.workspace, tree: openTree(root.path), kind: "undo", transitions },
       house.store,
@@ -67,7 +67,7 @@ test("a rehearsal refuses what the promotion would, for content that is not kept
   const change = await house.change(root, "a", "A");
   const mode = await house.change(root, "run", { text: "x", mode: 0o755 });
   const gone = { ...change.after, hash: "0".repeat(64) };
-  await rehearsed(change, mode);
+  expect(await rehearsed(change, mode)).toEqual(["a", "run"]);
   await expect(rehearsed({ ...change, after: gone })).rejects.toMatchObject({
     kind: "BlobNotFound",
     data: { path: "a", blob: gone.hash },

@@ -33,14 +33,15 @@ export function promote(request: PromotionRequest, store: Store): Promise<Operat
 }
 
 /**
- * The dry run: resolves where `promote` would begin. It reads the disk and writes nothing, so what only a write shows (a
- * full disk, a directory that nobody may write to) is not told.
+ * The dry run: resolves where `promote` would begin, to the paths in the order of its steps. It reads the disk and
+ * writes nothing, so what only a write shows (a full disk, a directory that nobody may write to) is not told.
  * @throws {IopipeError} what `promote` would refuse
  */
-export function rehearse(request: PromotionRequest, store: Store): Promise<void> {
+export function rehearse(request: PromotionRequest, store: Store): Promise<string[]> {
   return withPlaces(request, async (places) => {
     const { steps } = await planned(request, places);
     for (const step of steps) refuseWithoutBytes(step, store);
+    return steps.map(({ path }) => path);
   });
 }
 

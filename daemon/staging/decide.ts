@@ -100,8 +100,9 @@ function pendingPatch({ store }: Deps, session: SessionRow, { patch: id }: Decid
 async function editOf(deps: Deps, patch: PatchRow, decided: Decided): Promise<Change | undefined> {
   const { decision, hunks, change } = decided;
   if (hunks === undefined && change === undefined) return undefined;
-  if (decision === "rejected") throw invalid(patch, "A rejection is of the patch as it is.");
-  if (hunks !== undefined && change !== undefined) throw invalid(patch, "Give hunks or a change, not both.");
+  if (decision === "rejected") throw invalid(patch, `A rejection is of the patch as it is: ${patch.path}`);
+  if (hunks !== undefined && change !== undefined)
+    throw invalid(patch, `${patch.path}: give hunks or a change, not both.`);
   if (hunks !== undefined) return keepHunks(deps, patch, hunks);
   if (!change || !("path" in change) || change.path !== patch.path || change.kind === "rename")
     throw invalid(patch, `An edited version of ${patch.path} is a change of that path.`);

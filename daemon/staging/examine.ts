@@ -21,8 +21,6 @@ import { type Transition, transitionsOf } from "./transitions.ts";
 export interface Examination {
   /** What was selected, sorted by path. */
   readonly patches: PatchRow[];
-  /** Paths that would change, sorted. */
-  readonly order: string[];
   /** Those whose base is gone, seen now or before. */
   readonly stale: { readonly patch: PatchRow; readonly files: StaleFile[] }[];
   /** Whatever else would refuse the apply; ConfirmationRequired among them. */
@@ -74,7 +72,6 @@ async function examineIn(
   const transitions = verdicts.flatMap((verdict) => verdict.transitions ?? []);
   return {
     patches,
-    order: transitions.map(({ path }) => path).sort(),
     stale: [...before, ...verdicts.flatMap((verdict) => verdict.stale ?? [])],
     problems: verdicts.flatMap(({ problem }) => problem ?? []),
     invalid: invalidFiles(checker, patches),

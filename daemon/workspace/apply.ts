@@ -8,19 +8,12 @@ import type { CheckedParams, Result } from "../../protocol/methods/index.ts";
 import { IopipeError, isKind } from "../../protocol/wire/errors.ts";
 import { promote } from "../promotion/index.ts";
 import { digestOf, type Examination, sessionToWire, staleError, syntaxInvalid } from "../staging/index.ts";
-import {
-  type OperationRow,
-  operationToWire,
-  type PatchRow,
-  type SessionRow,
-  type Store,
-} from "../store/index.ts";
+import { type OperationRow, operationToWire, type PatchRow, type SessionRow } from "../store/index.ts";
 import type { Asking, House } from "./house.ts";
 import type { OpenWorkspace } from "./opened.ts";
-import { refusal } from "./policy/index.ts";
+import { nothingPending, unapproved, unverified, whileWritten } from "./refusals.ts";
 import { appliedPatches, findRepeated } from "./repeated.ts";
 import { safetyCommit } from "./safety-commit.ts";
-import { missingVerdict } from "./verify/required.ts";
 
 type Options = Omit<CheckedParams<"session/apply">, "session">;
 
@@ -46,7 +39,7 @@ export function applySession(
   const workspace = house.workspaces.find(session.workspace);
   const { signal } = asking;
   const inTurn = () => {
-    refuseWhileWritten(house.store, session);
+    refuseFor(whileWritten(house.store, session));
     // Begun while the workspace's turn is waited for, so that its order is that of asking.
     const checked = options.allowInvalidSyntax
       ? Promise.resolve()
@@ -59,15 +52,6 @@ export function applySession(
     return workspace.write(work, signal);
   };
   return house.sessionTurn(session.id, inTurn, signal);
-}
-
-/** What a command has written so far is not all that it is going to. */
-function refuseWhileWritten({ layers }: Store, { id }: SessionRow): void {
-  if (!layers.get(id)) return;
-  throw new IopipeError("Busy", `A command is still writing into session ${id}.`, {
-    session: id,
-    hint: "Look at what it has written so far with `iopipectl diff`; apply when it has ended.",
-  });
 }
 
 async function applyInTurn(
@@ -94,9 +78,9 @@ async function applyInTurn(
   const digest = digestOf(store, session.id);
   refuseUnseen(options, [shown, digest]);
   refuseProblems(examined, options);
-  await refuseUnapproved(house, workspace, examined);
-  refuseNothing(session, examined);
-  await refuseUnverified(house, workspace, session, examined, asking);
+  refuseFor(await unapproved(store, workspace, examined));
+  refuseFor(nothingPending(session, examined));
+  refuseFor(await unverified(store, workspace, session, examined, asking.signal));
 
   const operation = await promote(
     {
@@ -153,42 +137,8 @@ function refuseProblems(
   if (invalid.length > 0 && !allowInvalidSyntax) throw syntaxInvalid(invalid);
 }
 
-/** What is stale is not applied, approved or not. */
-function appliedOf({ patches, stale }: Examination): PatchRow[] {
-  const left = new Set(stale.map(({ patch }) => patch.id));
-  return patches.filter(({ id }) => !left.has(id));
-}
-
-async function refuseUnapproved(
-  { store }: House,
-  workspace: OpenWorkspace,
-  examined: Examination,
-): Promise<void> {
-  const refused = await refusal(store, workspace, appliedOf(examined));
-  if (refused) throw refused;
-}
-
-async function refuseUnverified(
-  { store }: House,
-  workspace: OpenWorkspace,
-  session: SessionRow,
-  examined: Examination,
-  { signal }: Asking,
-): Promise<void> {
-  const missing = await missingVerdict(store, workspace, session, appliedOf(examined).length, signal);
-  if (missing) throw missing;
-}
-
-function refuseNothing(session: SessionRow, { stale, transitions }: Examination): void {
-  if (transitions.length > 0) return;
-  const hint =
-    stale.length > 0
-      ? "Merge what is stale with session/rebase, or stage it anew."
-      : "Stage a change, or bring back what was discarded with session/restore.";
-  throw new IopipeError("IllegalState", `Session ${session.id} has nothing pending to apply.`, {
-    session: session.id,
-    hint,
-  });
+function refuseFor(refusal: IopipeError | undefined): void {
+  if (refusal) throw refusal;
 }
 
 function answer(

@@ -84,15 +84,16 @@ export async function assertUnlinked(
   if ((await view.baseOf(place)).type === "file") await assertOneLink(view.tree, place);
 }
 
-/** @throws {IopipeError} InvalidParams */
-export function invalid(message: string, path: string): IopipeError {
-  return new IopipeError("InvalidParams", message, { path });
+/** InvalidParams; `message` names `path`, where there is one. */
+export function invalid(message: string, path?: string): IopipeError {
+  return new IopipeError("InvalidParams", message, { ...(path !== undefined && { path }) });
 }
 
 /** UTF-8 of `text`. @throws {IopipeError} InvalidParams for a lone surrogate, which has no bytes */
-export function encode(text: string, path: string, field: string): Buffer {
+export function encode(text: string, path: string | undefined, field: string): Buffer {
+  const name = path === undefined ? field : `${field} of ${path}`;
   if (!text.isWellFormed())
-    throw invalid(`${field} holds a lone surrogate; send such bytes as contentBase64.`, path);
+    throw invalid(`The ${name} holds a lone surrogate; send such bytes in base64.`, path);
   return Buffer.from(text, "utf8");
 }
 

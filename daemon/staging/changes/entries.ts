@@ -25,7 +25,7 @@ export async function rename(context: Context, change: ChangeOf<"rename">): Prom
   await put(context, path, ABSENT, {});
   // Looked up only now: the new path may lead through the old one.
   const to = await findPlace(view, change.to, { follow: false });
-  if (to.path === path) throw invalid("A rename's two paths are the same.", path);
+  if (to.path === path) throw invalid(`A rename's two paths are the same: ${path}`, path);
   if (to.type !== "absent")
     throw new IopipeError("FileExists", `${to.path} exists already.`, { path: to.path });
   await put(context, to.path, image, { breakHardLinks, note }, { from: origin, match });
@@ -65,7 +65,7 @@ const MAX_TARGET_BYTES = 4095;
 /** @throws {IopipeError} InvalidParams, NameTooLong for what symlink(2) does not take */
 export function assertTarget(target: string, path: string): void {
   const { length } = encode(target, path, "target");
-  if (target.includes("\0")) throw invalid("target holds a NUL.", path);
+  if (target.includes("\0")) throw invalid(`The target of ${path} holds a NUL.`, path);
   if (length > MAX_TARGET_BYTES)
     throw new IopipeError("NameTooLong", `The target of ${path} has ${length} bytes.`, { path });
 }

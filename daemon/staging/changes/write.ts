@@ -25,7 +25,10 @@ async function contentOf(context: Context, change: ChangeOf<"write">): Promise<P
   const given = CONTENT_FIELDS.filter((field) => change[field] !== undefined);
   if (given.length !== 1) {
     const found = given.length === 0 ? "none of them" : given.join(" and ");
-    throw invalid(`A write takes exactly one of content, contentBase64 and blob; it has ${found}.`, path);
+    throw invalid(
+      `A write takes exactly one of content, contentBase64 and blob; that of ${path} has ${found}.`,
+      path,
+    );
   }
   if (blob !== undefined) return { hash: blob, size: blobSize(context, blob, path) };
   const bytes =

@@ -20,9 +20,9 @@ type Change = ChangeOf<"applyPatch">;
 
 export async function applyPatch(context: Context, change: Change): Promise<void> {
   const { pace } = context;
-  const steps = await parseApplyPatch(encode(change.text, "", "text"), pace);
+  const steps = await parseApplyPatch(encode(change.text, undefined, "text"), pace);
   if (change.baseHash !== undefined && steps.length !== 1)
-    throw invalid("baseHash names one content, but the patch has several files.", steps[0]?.path ?? "");
+    throw invalid("baseHash names one content, but the patch has several files.");
   for (const step of steps) {
     await pace();
     await STEPS[step.kind](context, step as never, change, pace);

@@ -18,7 +18,7 @@ export async function unifiedDiff(context: Context, change: ChangeOf<"unifiedDif
   const { pace } = context;
   const { files, warnings } = await parseDiff(await textOf(context, change), pace);
   if (change.baseHash !== undefined && files.length !== 1)
-    throw invalid("baseHash names one content, but the diff has several files.", files[0]?.to ?? "");
+    throw invalid("baseHash names one content, but the diff has several files.");
   const goes = new Set<string>();
   const comes = new Map<string, Arrival>();
   for (const file of files) {
@@ -39,8 +39,8 @@ const TEXT_FIELDS = ["text", "textBase64", "blob"] as const;
 async function textOf(context: Context, change: ChangeOf<"unifiedDiff">): Promise<Buffer> {
   const { text, textBase64, blob } = change;
   if (TEXT_FIELDS.filter((field) => change[field] !== undefined).length !== 1)
-    throw invalid("A unifiedDiff takes exactly one of text, textBase64 and blob.", "");
-  if (text !== undefined) return encode(text, "", "text");
+    throw invalid("A unifiedDiff takes exactly one of text, textBase64 and blob.");
+  if (text !== undefined) return encode(text, undefined, "text");
   if (textBase64 !== undefined) return decodeBase64(textBase64, "textBase64");
   const size = blobSize(context, blob as string);
   return context.view.snapshots.bytes({ exists: true, type: "file", hash: blob, size }, "The diff");

@@ -64,7 +64,7 @@ function hashesOf(
   const paths = steps.flatMap((step) => ("kind" in step ? [] : pathOfUri(step.textDocument.uri, root)));
   const [only, ...others] = new Set(paths);
   if (baseHash !== undefined && (only === undefined || others.length > 0))
-    throw invalid("baseHash names one content; for several documents send baseHashes.", only ?? "");
+    throw invalid("baseHash names one content; for several documents send baseHashes.");
   const stray = Object.keys(baseHashes).find((path) => !paths.includes(path));
   if (stray !== undefined) throw invalid(`baseHashes names ${stray}, which the edit does not change.`, stray);
   return new Map([

@@ -338,6 +338,13 @@ test("outside every workspace a write passes; in the project itself the person i
   expect(await write(path.join(project, "a.txt"), { CLAUDE_PROJECT_DIR: claude.root })).toBeUndefined();
 });
 
+test("a path in the home directory is not taken for one in the project", async () => {
+  await using on = await claudeIn();
+  expect(await on.ask("Write", { file_path: "~/made.txt", content: "x" })).toBeUndefined();
+  const inside = await on.ask("Write", { file_path: "~/made.txt", content: "x" }, {}, { HOME: on.root });
+  expect(inside.hookSpecificOutput.permissionDecisionReason).toContain("create made.txt (+1 -0)");
+});
+
 test("a link from outside into the workspace is written where it leads to, dangling or not", async () => {
   await using claude = await claudeIn();
   const [link, dangling, loop, out] = ["link", "dangling", "loop", "out"].map((name) =>

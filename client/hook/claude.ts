@@ -99,7 +99,7 @@ async function stagedWay(
 function failed(error: unknown): string {
   const fact = error instanceof Error ? error.message : String(error);
   if (!(error instanceof IopipeError)) return fact;
-  return `${error.kind}: ${fact} ${nextStep(error.kind, error.data.hint, WORDS)}`;
+  return `${error.kind}: ${fact}${/[.!?]$/.test(fact) ? "" : "."} ${nextStep(error.kind, error.data.hint, WORDS)}`;
 }
 
 function timeLimit(): { passed: Promise<never>; clear: () => void } {

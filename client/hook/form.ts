@@ -2,7 +2,8 @@
  * Claude Code's PreToolUse hook in its two forms: the input on stdin, the answer on stdout.
  * Source: code.claude.com/docs/en/hooks (common input fields, PreToolUse input, PreToolUse decision control).
  */
-import { isAbsolute, resolve } from "node:path";
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
 import { IopipeError } from "../../protocol/wire/errors.ts";
 
 /** One conversation with the agent; all its writes are reviewed together. */
@@ -57,7 +58,12 @@ export function askedOf(tool: string, { tool_input, session_id, cwd }: Record<st
       },
     );
   const at = typeof cwd === "string" && isAbsolute(cwd) ? cwd : process.cwd();
-  return { tool, input, conversation: { session_id, cwd: at }, file: resolve(at, file) };
+  return { tool, input, conversation: { session_id, cwd: at }, file: resolve(at, atHome(file)) };
+}
+
+/** As Claude Code's tools take a path: they know the home directory's tilde, which is no directory of the project. */
+function atHome(file: string): string {
+  return file === "~" || file.startsWith("~/") ? join(process.env.HOME || homedir(), file.slice(1)) : file;
 }
 
 export function deny(reason: string): Decision {

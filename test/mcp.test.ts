@@ -392,6 +392,31 @@ test("a wait reports progress to a host that asks for it, and ends when the host
   expect((await on.call("await_review")).data.outcome).toBe("unsubmitted");
 });
 
+test("a rejection is told until the rest is handed in again, and not any more when that was applied", async () => {
+  await using on = await agentOn();
+  for (const path of ["src/a.ts", "b.txt", "c.txt"]) await on.call("stage_write", { path, content: "1\n" });
+  const { session } = (await on.call("submit_for_review")).data;
+  const review = (...args: string[]) =>
+    iopipectl(on.scene.home, ["review", "--session", session.id, ...args], { cwd: on.scene.root });
+  const outcome = async () => (await on.call("await_review")).data.outcome;
+  await review("--reject", "b.txt", "--note", "No.");
+  expect(await outcome()).toBe("rejected");
+  await on.call("submit_for_review");
+  expect(await outcome()).toBe("waiting");
+  await review("--reject", "c.txt", "--note", "Nor this.");
+  expect(await outcome()).toBe("rejected");
+  await review("--approve", "src", "--apply");
+  expect(await outcome()).toBe("applied");
+});
+
+test("who hands in what is stale is told to stage it again first", async () => {
+  await using on = await agentOn();
+  for (const path of ["src/a.ts", "b.txt"]) await on.call("stage_write", { path, content: "1\n" });
+  writeFileSync(on.scene.at("src/a.ts"), "somebody's\n");
+  await expect.poll(async () => (await on.call("session_status")).data.session.patches.stale).toBe(1);
+  expect((await on.call("submit_for_review")).data.next).toContain("stage the stale ones again");
+});
+
 const INITIALIZE = JSON.stringify({
   jsonrpc: "2.0",
   id: 1,

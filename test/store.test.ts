@@ -278,7 +278,13 @@ describe("patches", () => {
     const [a, b, c] = [insertPatch(at, "a"), insertPatch(at, "b"), insertPatch(at, "c")];
     store.patches.move(a.id, { state: "Discarded", reason: "stale" });
     store.patches.move(b.id, { state: "Discarded", reason: "rejected" });
-    expect(store.sessions.counts(at.session)).toEqual({ pending: 1, stale: 1, applied: 0, discarded: 1 });
+    expect(store.sessions.counts(at.session)).toEqual({
+      pending: 1,
+      stale: 1,
+      applied: 0,
+      discarded: 1,
+      rejected: 1,
+    });
     expect(store.patches.unsettledPaths(at.workspace).sort()).toEqual(["a", "c"]);
     expect(store.patches.unsettledAt(at.workspace, ["a", "none"]).map(({ id }) => id)).toEqual([a.id]);
     expect(store.patches.holding(at.session, "c").map(({ id }) => id)).toEqual([c.id]);

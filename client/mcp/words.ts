@@ -8,6 +8,7 @@ export const WORDS: Words = {
     SessionNotFound: "Give the `session` that an answer named, or the `key` of this conversation.",
     PatchNotFound: "Look at session_status for what is staged.",
     BlobNotFound: "Stage it again.",
+    NotAFile: "Name files and links; of a directory each one in it, as list_staged shows them.",
     HardLinked: "Say breakHardLinks to give this name bytes of its own; the file's other names keep theirs.",
     FileNotFound: "Look with list_staged; stage_write makes a new file.",
     FileExists: "Choose another path, or change the file that is there with stage_edit.",

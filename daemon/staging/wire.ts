@@ -21,6 +21,7 @@ export function sessionToWire(store: Store, row: Pick<SessionRow, "id">): Sessio
   const state = store.sessions.stateOf(session.id);
   const digest = digestOf(store, session.id);
   const verdicts = store.verdicts.ofSession(session.id);
+  const { rejected, ...patches } = store.sessions.counts(session.id);
   return {
     id: session.id,
     workspace: session.workspace,
@@ -40,7 +41,8 @@ export function sessionToWire(store: Store, row: Pick<SessionRow, "id">): Sessio
       verdicts: verdicts.map((row) => verdictToWire(row, state === "Pending" ? digest : row.digest)),
     }),
     ...(layer && { layer: layerToWire(layer) }),
-    patches: store.sessions.counts(session.id),
+    patches,
+    ...(rejected > 0 && { rejected }),
   };
 }
 

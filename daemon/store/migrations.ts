@@ -251,4 +251,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX patch_unsettled_session ON patch (session)
     WHERE state = 'Pending' OR (state = 'Discarded' AND reason = 'stale');
   `,
+  `
+  -- When its owner last said that it is ready: what was rejected after that, the owner has not answered yet.
+  ALTER TABLE session ADD COLUMN submitted_at TEXT;
+  `,
 ];

@@ -74,18 +74,22 @@ export function prepareSessions(db: Database) {
     listNamed: list(`s.id IN (SELECT value FROM json_each(@ids)) AND ${inWorkspace}`),
     pending: db.prepare<[], number>(`SELECT count(*) FROM (${PENDING})`).pluck(),
     stateOf: db.prepare<[string], SessionState>(`SELECT ${STATE} FROM session s WHERE id = ?`).pluck(),
-    counts: db.prepare<[string], PatchCounts>(
+    counts: db.prepare<[{ id: string }], PatchCounts>(
       `SELECT count(*) FILTER (WHERE state = 'Pending') AS pending,
          count(*) FILTER (WHERE state = 'Discarded' AND reason = 'stale') AS stale,
          count(*) FILTER (WHERE state = 'Applied') AS applied,
-         count(*) FILTER (WHERE state = 'Discarded' AND reason <> 'stale') AS discarded
-       FROM patch WHERE session = ?`,
+         count(*) FILTER (WHERE state = 'Discarded' AND reason <> 'stale') AS discarded,
+         count(*) FILTER (WHERE state = 'Discarded' AND reason = 'rejected'
+           AND updated_at >= (SELECT coalesce(submitted_at, '') FROM session WHERE id = @id)) AS rejected
+       FROM patch WHERE session = @id`,
     ),
     insert: db.prepare(
       `INSERT INTO session (id, workspace, title, agent, key, scope, role, created_at, updated_at)
        VALUES (@id, @workspace, @title, @agent, @key, @scope, @role, @at, @at)`,
     ),
-    submit: db.prepare("UPDATE session SET ready = 1, message = ?, updated_at = ? WHERE id = ?"),
+    submit: db.prepare(
+      "UPDATE session SET ready = 1, message = @message, updated_at = @at, submitted_at = @at WHERE id = @id",
+    ),
     renew: db.prepare("UPDATE session SET lease_until = ? WHERE id = ?"),
     orphaned: db.prepare<[{ now: string; usedBefore: string }], RawSession>(
       `SELECT s.* FROM session s WHERE s.id IN (${PENDING})

@@ -35,6 +35,8 @@ export interface PatchCounts {
   readonly applied: number;
   /** Discarded for any reason but stale. */
   readonly discarded: number;
+  /** Of these, rejected since the session was last submitted. */
+  readonly rejected: number;
 }
 
 export interface SessionQuery {
@@ -135,9 +137,9 @@ export function openSessions(
     },
     pending: () => sql.pending.get() as number,
     stateOf: (id) => sql.stateOf.get(mustGet(id).id) as SessionState,
-    submit: (id, message) => void sql.submit.run(message ?? null, now(), id),
+    submit: (id, message) => void sql.submit.run({ id, message: message ?? null, at: now() }),
     reopen: (id) => void sql.reopen.run(now(), id),
-    counts: (id) => sql.counts.get(id) as PatchCounts,
+    counts: (id) => sql.counts.get({ id }) as PatchCounts,
     use: (id) => {
       const at = Date.now();
       if (at - (renewedAt.get(id) ?? 0) < orphanedMs / 100) return;

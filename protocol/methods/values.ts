@@ -186,6 +186,9 @@ export const Session = z.object({
   createdAt: Time,
   updatedAt: Time,
   patches: z.object({ pending: Count, stale: Count, applied: Count, discarded: Count }),
+  rejected: Count.optional().describe(
+    "Of the discarded ones, those that were rejected since it was last submitted; absent where there are none.",
+  ),
 });
 export type Session = z.infer<typeof Session>;
 

@@ -24,8 +24,10 @@ const submit = tool({
     const { handle } = await desk.findWork(named);
     const { session } = await handle.submit(message);
     const next =
-      `Tell the person that session ${session.id} waits for them: \`iopipectl review --session ${session.id}\` shows it. ` +
-      "Do not wait; ask await_review later.";
+      session.patches.stale > 0
+        ? `${OUTCOMES.stale} Then submit_for_review again.`
+        : `Tell the person that session ${session.id} waits for them: \`iopipectl review --session ${session.id}\` shows it. ` +
+          "Do not wait; ask await_review later.";
     return { data: { session: SessionShown.parse(session), next } };
   },
 });
@@ -91,17 +93,20 @@ function isOpen(outcome: Outcome): boolean {
   return outcome === "waiting" || outcome === "unsubmitted";
 }
 
-function outcomeOf({ ready, patches: counts }: Session, patches: readonly Patch[]): Outcome {
+function outcomeOf({ ready, rejected = 0, patches: counts }: Session, patches: readonly Patch[]): Outcome {
   // What was rejected and staged again is not rejected any more; patches come in the order of their staging.
   const latest = [...new Map(patches.map((patch) => [patch.path, patch])).values()];
   const pending = latest.filter(({ state }) => state === "Pending");
   if (counts.stale > 0) return "stale";
-  if (latest.some(({ reason }) => reason === "rejected")) return "rejected";
+  if (pending.length === 0 && counts.applied > 0) return "applied";
+  // Who hands the rest in again without it has answered the rejection.
+  const isAnswered = rejected === 0 && pending.length > 0;
+  if (!isAnswered && latest.some(({ reason }) => reason === "rejected")) return "rejected";
   if (pending.length > 0) {
     if (pending.every(({ decision }) => decision === "approved")) return "approved";
     return ready ? "waiting" : "unsubmitted";
   }
-  return counts.applied > 0 ? "applied" : "nothing";
+  return "nothing";
 }
 
 export const REVIEWING = [submit, awaitReview];

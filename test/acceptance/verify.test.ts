@@ -2,7 +2,15 @@
  * Verdicts: what a command says of staged content, run over the tree as an apply would make it, and how long that counts.
  * On the real daemon and in real layers.
  */
-import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import type { Params, SessionHandle } from "../../client/index.ts";
@@ -70,6 +78,7 @@ test.runIf(canLayer)(
       "mode.sh": "#!/bin/sh\n",
     });
     symlinkSync("a.txt", path.join(scene.root, "link"));
+    chmodSync(path.join(scene.root, "kept"), 0o750);
     const before = stamps(scene);
     const session = await proposed(scene);
     await session.write("a.txt", "A\n");
@@ -83,7 +92,7 @@ test.runIf(canLayer)(
     await session.chmod("mode.sh", 0o755);
     await session.symlink("there", "new/deep");
     const script =
-      "cat a.txt moved.txt d/e; ls -d gone dir kept 2>/dev/null; wc -c <new/deep/c.txt; wc -c <large; ./mode.sh && echo runs; readlink there link; stat -c %a a.txt; echo made >made; rm link; pwd";
+      "cat a.txt moved.txt d/e; ls -d gone dir kept 2>/dev/null; wc -c <new/deep/c.txt; wc -c <large; ./mode.sh && echo runs; readlink there link; stat -c %a a.txt kept new; echo made >made; rm link; pwd";
     const { verdicts } = await verify(scene, session, sh(script));
     expect(verdicts).toMatchObject([{ outcome: "passed", exitCode: 0 }]);
     expect(verdicts[0]?.output.split("\n")).toEqual([
@@ -97,6 +106,8 @@ test.runIf(canLayer)(
       "new/deep",
       "a.txt",
       "644",
+      "750",
+      (0o777 & ~process.umask()).toString(8),
       scene.root,
       "",
     ]);

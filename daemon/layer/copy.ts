@@ -11,11 +11,12 @@ import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { type Dir, DiskError, joinPath, modeOf, type Stat, type Tree, typeOf } from "../disk/index.ts";
+import { type Dir, joinPath, modeOf, type Stat, type Tree, typeOf } from "../disk/index.ts";
 import { aboutDirectories } from "./directories.ts";
 import { namesIn, openInside, unlock } from "./names.ts";
+import { CLOSED, isText, NO_FILE, NOT_UTF8, objectionTo } from "./objections.ts";
 import type { LayerPlace } from "./place.ts";
-import { type Reading, type Standing, stampOf, type Unstaged } from "./standing.ts";
+import { absent, type Reading, type Standing, stampOf, type Unstaged } from "./standing.ts";
 
 /** Longer than a tick of any clock that files get their times from. */
 const TICK_MS = 20;
@@ -76,8 +77,7 @@ export async function readCopy(
     },
     { isTouched, isOver, about },
   );
-  for (const path of left.keys())
-    standing.push({ path, type: "absent", stamp: "absent", mode: 0, size: 0, belowNs: undefined });
+  for (const path of left.keys()) standing.push(absent(path, undefined));
   const timed = standing.map(async (each) => ({
     ...each,
     belowNs: await changedNs(join(tree.root, each.path)),
@@ -143,7 +143,7 @@ async function walk(
   };
   const within = async (parent: Dir, name: string, path: string): Promise<void> => {
     const inner = openInside(port, parent, name);
-    if (inner === "closed") unstaged.push({ path, reason: "it may not be read" });
+    if (inner === "closed") unstaged.push({ path, reason: CLOSED });
     if (inner === "closed" || !inner) return;
     try {
       await visit(inner, path);
@@ -164,13 +164,6 @@ async function walk(
 
 /** Why no patch can have it. */
 function objection(tree: Tree, path: string, name: Buffer, stat: Stat): string | undefined {
-  if (!Buffer.from(name.toString()).equals(name)) return "its name is not UTF-8";
-  if (typeOf(stat) === "other") return "it is neither a file, a directory nor a symlink";
-  try {
-    tree.check(path);
-    return undefined;
-  } catch (error) {
-    if (error instanceof DiskError) return error.message;
-    throw error;
-  }
+  if (!isText(name)) return NOT_UTF8;
+  return typeOf(stat) === "other" ? NO_FILE : objectionTo(tree, path);
 }

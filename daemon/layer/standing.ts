@@ -33,3 +33,8 @@ export interface Unstaged {
 export function stampOf({ ino, size, mtimeNs, ctimeNs, mode }: Stat): string {
   return [ino, size, mtimeNs, ctimeNs, mode].join(":");
 }
+
+/** What stands where the command has removed what the tree below has. */
+export function absent(path: string, belowNs: bigint | undefined): Standing {
+  return { path, type: "absent", stamp: "absent", mode: 0, size: 0, belowNs };
+}

@@ -10,7 +10,6 @@
 import type { BigIntStats } from "node:fs";
 import {
   type Dir,
-  DiskError,
   isErrno,
   isGitDirectory,
   joinPath,
@@ -23,7 +22,8 @@ import {
 import { aboutDirectories } from "./directories.ts";
 import { ofGit } from "./git-layers.ts";
 import { namesIn, openInside, unlock } from "./names.ts";
-import { type Reading, type Standing, stampOf, type Unstaged } from "./standing.ts";
+import { CLOSED, isText, NO_FILE, NOT_UTF8, objectionTo } from "./objections.ts";
+import { absent, type Reading, type Standing, stampOf, type Unstaged } from "./standing.ts";
 
 /** One directory of the layer, with what is below it: undefined where that is nothing. */
 interface Level {
@@ -88,7 +88,7 @@ class Walk implements Reading {
       await this.#options.pace();
       const name = bytes.toString();
       const path = joinPath(directory, name);
-      if (!Buffer.from(name).equals(bytes)) this.unstaged.push({ path, reason: "its name is not UTF-8" });
+      if (!isText(bytes)) this.unstaged.push({ path, reason: NOT_UTF8 });
       else if (!(await this.#isGits(level, name)) && this.#isStageable(path)) await this.#entry(level, name);
     }
   }
@@ -116,14 +116,9 @@ class Walk implements Reading {
 
   /** Whether a patch may have this path; tells why not. */
   #isStageable(path: string): boolean {
-    try {
-      this.#tree.check(path);
-      return true;
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      this.unstaged.push({ path, reason: error.message });
-      return false;
-    }
+    const reason = objectionTo(this.#tree, path);
+    if (reason !== undefined) this.unstaged.push({ path, reason });
+    return reason === undefined;
   }
 
   async #entry(level: Level, name: string): Promise<void> {
@@ -136,7 +131,7 @@ class Walk implements Reading {
     if (type === "directory") return this.#merge(level, name, stat, found);
     if (isWhiteout(stat)) return this.#goes(below, directory, name, found);
     if (type === "other") {
-      this.unstaged.push({ path, reason: "it is neither a file, a directory nor a symlink" });
+      this.unstaged.push({ path, reason: NO_FILE });
       return;
     }
     if (type === "file" && this.#options.isOver) unlock(this.#port, over, name, stat);
@@ -203,18 +198,11 @@ class Walk implements Reading {
     if (!found || !below || !this.#isStageable(path)) return;
     const type = typeOf(found);
     if (type === "file" || type === "symlink") {
-      this.standing.push({
-        path,
-        type: "absent",
-        stamp: "absent",
-        mode: 0,
-        size: 0,
-        belowNs: found.ctimeNs,
-      });
+      this.standing.push(absent(path, found.ctimeNs));
       return;
     }
     if (type === "other") {
-      this.unstaged.push({ path, reason: "it is neither a file, a directory nor a symlink" });
+      this.unstaged.push({ path, reason: NO_FILE });
       return;
     }
     const inner = this.#openBelow(below, name, path);
@@ -233,7 +221,7 @@ class Walk implements Reading {
   #open(parent: Dir, name: string, path: string): Dir | undefined {
     const inner = openInside(this.#port, parent, name);
     if (inner !== "closed") return inner;
-    this.unstaged.push({ path, reason: "it may not be read" });
+    this.unstaged.push({ path, reason: CLOSED });
     return undefined;
   }
 

@@ -1,5 +1,6 @@
 /** What a client says of directories that are not this user's alone, of a start that somebody has claimed, of silence. */
 import { chmodSync, existsSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
@@ -85,4 +86,18 @@ test.concurrent("a daemon that gives signs of life is waited for, however long i
   setTimeout(() => resolve("done"), 5_000);
   expect(await patience.during(() => work)).toBe("done");
   expect(asked).toBeGreaterThan(0);
+});
+
+test("while it had no turn itself, as when it was stopped, it has waited for nobody", async () => {
+  const patience = makePatience(() => new Promise(() => {}), new AbortController().signal);
+  patience.limit(3_000);
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  // The answer is there when the turn comes; timers that are due are called first.
+  const work = async (): Promise<string> => {
+    await new Promise(setImmediate);
+    const answer = readFile(import.meta.filename, "utf8");
+    Atomics.wait(cell, 0, 0, 3_500);
+    return await answer;
+  };
+  expect(await patience.during(work)).toContain("no turn itself");
 });

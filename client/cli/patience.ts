@@ -34,6 +34,7 @@ export function makePatience(signOfLife: () => Promise<boolean>, signal: AbortSi
   let limitMs = Number.POSITIVE_INFINITY;
   /** Since when an answer is owed. */
   let since: number | undefined;
+  let lookedAt = 0;
   let nextAsk = 0;
   let asking = false;
   let told = false;
@@ -52,6 +53,9 @@ export function makePatience(signOfLife: () => Promise<boolean>, signal: AbortSi
   };
   const look = (): void => {
     const now = performance.now();
+    // Without a turn, as when it was stopped itself, this process has read no answer: that is nobody's silence.
+    if (since !== undefined) since += Math.max(0, now - lookedAt - LOOK_MS);
+    lookedAt = now;
     if (!asking && now >= nextAsk) {
       since ??= now;
       void ask();
@@ -65,6 +69,7 @@ export function makePatience(signOfLife: () => Promise<boolean>, signal: AbortSi
   };
   const begin = (): void => {
     since = performance.now();
+    lookedAt = since;
     nextAsk = since + LOOK_MS;
     timer = setInterval(look, LOOK_MS);
     signal.addEventListener("abort", look);

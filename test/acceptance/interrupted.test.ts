@@ -1,39 +1,45 @@
 /** What ends in the middle: a request that is cancelled, a workspace that is closed under those who wait for it. */
 import { expect, test } from "vitest";
-import { openScene, sharedStage } from "./scene.ts";
+import { openScene, type Scene, sharedStage } from "./scene.ts";
 
 const stage = sharedStage();
 
-/** Progress is told ten times a second: so many that preparing them takes longer. */
+/** Progress is told ten times a second: so many that preparing them takes longer, or a multiple where the disk is quick. */
 const MANY = 500;
 
-test("an apply that is cancelled before its decision leaves all as it was; after it, it is done", {
-  timeout: 60_000,
-}, async () => {
+/** Applies changes of `count` files, cancels at `phase` where it is told of before its second half, and takes it all back. */
+async function cancelledIn({ reviewer, workspace }: Scene, phase: string, count: number) {
+  const session = await reviewer.openSession({ workspace });
+  await session.stage(
+    Array.from({ length: count }, (_, n) => ({ kind: "write", path: `${n}.txt`, content: "applied\n" })),
+  );
+  const controller = new AbortController();
+  const { signal } = controller;
+  const onProgress = (progress: { phase: string; done: number; total: number }) => {
+    if (progress.phase === phase && progress.done <= progress.total / 2) controller.abort();
+  };
+  const { digest } = (await session.get()).session;
+  const outcome = await session.apply(digest, {}, { signal, onProgress }).then(
+    ({ operation }) => operation.state,
+    (error) => error.kind,
+  );
+  const [newest] = (await reviewer.call("operation/list", { workspace, limit: 1 })).operations;
+  const [patch] = (await session.get()).patches;
+  if (outcome === "committed") await reviewer.call("operation/undo", { operation: newest?.id ?? "" });
+  else await session.discard();
+  return { isCancelled: signal.aborted, ends: `${outcome} ${newest?.state} ${patch?.state}` };
+}
+
+test("an apply that is cancelled before its decision leaves all as it was; after it, it is done", async () => {
   const files = Object.fromEntries(Array.from({ length: MANY }, (_, n) => [`${n}.txt`, `${n}\n`]));
   await using scene = await openScene({ on: stage(), files });
-  const { reviewer, workspace } = scene;
   const before = scene.tree();
   const phases = new Map<string, string>();
   for (const phase of ["prepare", "publish", "finish"]) {
-    const session = await reviewer.openSession({ workspace });
-    await session.stage(
-      Object.keys(files).map((path) => ({ kind: "write" as const, path, content: "applied\n" })),
-    );
-    const controller = new AbortController();
-    const onProgress = (progress: { phase: string }) => {
-      if (progress.phase === phase) controller.abort();
-    };
-    const { digest } = (await session.get()).session;
-    const outcome = await session.apply(digest, {}, { signal: controller.signal, onProgress }).then(
-      ({ operation }) => operation.state,
-      (error) => error.kind,
-    );
-    const [newest] = (await reviewer.call("operation/list", { workspace, limit: 1 })).operations;
-    const [patch] = (await session.get()).patches;
-    phases.set(phase, `${outcome} ${newest?.state} ${patch?.state}`);
-    if (outcome === "committed") await reviewer.call("operation/undo", { operation: newest?.id ?? "" });
-    else await session.discard();
+    let { isCancelled, ends } = await cancelledIn(scene, phase, MANY);
+    for (let count = 2 * MANY; phase === "prepare" && !isCancelled && count < 50 * MANY; count *= 2)
+      ({ isCancelled, ends } = await cancelledIn(scene, phase, count));
+    phases.set(phase, ends);
     expect(scene.tree()).toEqual(before);
   }
   expect([...phases]).toEqual([

@@ -28,7 +28,7 @@ test("daemon start, status, logs and stop", async () => {
   expect(status.stdout).toContain(`process ${started.pid}`);
   // It answers as soon as its first socket is there, and says that it serves when everything is.
   const logs = async () => (await runInProcess(home, ["daemon", "logs", "--lines", "5"])).stdout;
-  await expect.poll(logs, { timeout: 10_000 }).toContain('"msg":"serving"');
+  await expect.poll(logs).toContain('"msg":"serving"');
   await runInProcess(home, ["open", home.directory, "--force"]);
   const doctor = await runInProcess(home, ["doctor"]);
   expect(doctor).toMatchObject({ code: 0, stdout: expect.stringContaining(`process ${started.pid}`) });

@@ -35,9 +35,7 @@ async function untilTold(home: TestHome, args: string[], cwd: string) {
   return { child, exit, stdout: text(child.stdout), told: () => stderr };
 }
 
-test.concurrent("what only looks says so and gives up: exit 75, with the process and what to do about it", {
-  timeout: 60_000,
-}, async () => {
+test.concurrent("what only looks says so and gives up: exit 75, with the process and what to do about it", async () => {
   await using stopped = await stoppedDaemon();
   const { home, root, pid } = stopped;
   const verbs = [["status"], ["daemon", "status"], ["doctor"], ["status", "--json"]];
@@ -57,9 +55,7 @@ test.concurrent("what only looks says so and gives up: exit 75, with the process
   expect(JSON.parse(json?.stdout ?? "")).toMatchObject({ error: { data: { kind: "Timeout", pid } } });
 });
 
-test.concurrent("what works waits: ^C ends it at once, and the daemon's answer too when it goes on", {
-  timeout: 60_000,
-}, async () => {
+test.concurrent("what works waits: ^C ends it at once, and the daemon's answer too when it goes on", async () => {
   await using stopped = await stoppedDaemon();
   const { home, root, pid, session } = stopped;
   const [stage, wait, watch, apply] = await Promise.all([
@@ -78,9 +74,7 @@ test.concurrent("what works waits: ^C ends it at once, and the daemon's answer t
   expect(apply.told().split("has not answered")).toHaveLength(2);
 });
 
-test.concurrent("one that falls silent in the middle of a long wait is told of; one that is only busy waiting is not", {
-  timeout: 60_000,
-}, async () => {
+test.concurrent("one that falls silent in the middle of a long wait is told of; one that is only busy waiting is not", async () => {
   await using stopped = await stoppedDaemon();
   const { home, root, pid, session } = stopped;
   process.kill(pid, "SIGCONT");

@@ -44,7 +44,7 @@ async function expectNothingLeft(home: TestHome, { output }: Run): Promise<void>
   const pid = Number(/iopiped \S+ \(pid (\d+)\) serves/.exec(output)?.[1]);
   expect(pid).toBeGreaterThan(0);
   // Killed with its parent, it keeps its id until init has asked for its status.
-  await expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => isRunning(pid)).toBe(false);
   expect(readdirSync(temporary(home))).toEqual([]);
 }
 
@@ -57,9 +57,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-test("it shows the main job and ends with the table, in less than a minute", {
-  timeout: 90_000,
-}, async () => {
+test("it shows the main job and ends with the table, in less than a minute", async () => {
   await using home = testHome();
   const demo = await run(home, [process.execPath, DEMO]);
   expect(demo.status, demo.output).toBe(0);
@@ -83,7 +81,7 @@ test("it shows the main job and ends with the table, in less than a minute", {
   await expectNothingLeft(home, demo);
 });
 
-test("on a terminal the diff is coloured; ^C leaves no daemon behind", { timeout: 90_000 }, async () => {
+test("on a terminal the diff is coloured; ^C leaves no daemon behind", async () => {
   await using home = testHome();
   let pressed = false;
   const command = ["script", "-qefc", `'${process.execPath}' '${DEMO}'`, "/dev/null"];

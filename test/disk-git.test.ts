@@ -80,7 +80,7 @@ test("a signal ends it", async () => {
 });
 
 test("it is given a time, and said to have taken longer", async () => {
-  const hanging = ["-c", "alias.hang=!sleep 60", "hang"];
+  const hanging = ["-c", "alias.hang=!sleep 600", "hang"];
   const late = { stdout: undefined, error: "git took longer than 0.05 s." };
   expect(await runGit(directory, hanging, { timeoutMs: 50 })).toMatchObject(late);
   // One that does not end when its input does is killed.

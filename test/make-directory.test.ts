@@ -38,21 +38,15 @@ test("what is in the way is named with its code", async () => {
 });
 
 // Node's recursive mkdir never comes back from there.
-test.runIf(existsSync("/proc/self"))(
-  "below /proc, daemon and client say so at once",
-  { timeout: 15_000 },
-  async () => {
-    await using home = testHome();
-    const env = { ...home.env, IOPIPE_STATE_DIR: "/proc/nope/state" };
-    await expect(spawnDaemon(env)).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(
-        /^iopiped: \/proc\/nope cannot be made \(ENOENT\)\. Set IOPIPE_STATE_DIR/,
-      ),
-    });
-    const { code, stderr } = await iopipectl(home, ["status"], { env });
-    expect(code).toBe(1);
-    expect(stderr).toContain("/proc/nope cannot be made (ENOENT).");
-    expect(stderr).toContain("Set IOPIPE_STATE_DIR");
-  },
-);
+test.runIf(existsSync("/proc/self"))("below /proc, daemon and client say so at once", async () => {
+  await using home = testHome();
+  const env = { ...home.env, IOPIPE_STATE_DIR: "/proc/nope/state" };
+  await expect(spawnDaemon(env)).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^iopiped: \/proc\/nope cannot be made \(ENOENT\)\. Set IOPIPE_STATE_DIR/),
+  });
+  const { code, stderr } = await iopipectl(home, ["status"], { env });
+  expect(code).toBe(1);
+  expect(stderr).toContain("/proc/nope cannot be made (ENOENT).");
+  expect(stderr).toContain("Set IOPIPE_STATE_DIR");
+});

@@ -81,7 +81,7 @@ test.runIf(canLayer)("what is staged while they run voids what they say", async 
   });
   await trust(on.scene);
   const verifying = on.call("verify_staged");
-  await expect.poll(() => existsSync(path.join(outside, "begun")), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => existsSync(path.join(outside, "begun"))).toBe(true);
   await on.call("stage_write", { path: "b.txt", content: "meanwhile\n" });
   writeFileSync(path.join(outside, "changed"), "");
   const { verdicts, next } = (await verifying).data;

@@ -30,7 +30,7 @@ test.each(WAYS)(
 /** How often a control's window is met is chance. */
 const BOUTS = 10;
 
-test.each(Object.keys(CONTROLS))("with %s, saves are found to be lost", { timeout: 60_000 }, async (name) => {
+test.each(Object.keys(CONTROLS))("with %s, saves are found to be lost", async (name) => {
   for (let bout = 0; bout < BOUTS; bout++) {
     const { raced, lost } = await hold({ ...(CONTROLS[name] as Bout), promotions: 50 });
     if (raced.length + lost.length > 0) return;

@@ -61,7 +61,7 @@ test("every command is run and prints what the page says", { timeout: 120_000 },
   expect(git(repository, "status", "--porcelain")).toBe("");
 });
 
-test("the client in TypeScript has ten lines, and their types are right", { timeout: 60_000 }, async () => {
+test("the client in TypeScript has ten lines, and their types are right", async () => {
   await using home = startingHome();
   await makeCheckout(home.directory);
   const client = saveClient(home.directory);

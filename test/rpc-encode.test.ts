@@ -33,7 +33,7 @@ test("any answer is what JSON.stringify makes of it, large or small", async () =
     }),
     { numRuns: 200 },
   );
-}, 60_000);
+});
 
 test("a pair of surrogates on the border of two pieces stays one character", async () => {
   for (const before of [64 * KiB - 1, 64 * KiB, 128 * KiB - 1]) {

@@ -141,7 +141,7 @@ describe("a change of the rules takes effect at once", () => {
   /** Waits until what is listed is this, without a barrier that would look by itself. */
   async function expectListed(...paths: string[]): Promise<void> {
     const listed = async () => (await opened.all()).changes.map((one) => one.path).sort();
-    await expect.poll(listed, { timeout: 20_000 }).toEqual(paths);
+    await expect.poll(listed).toEqual(paths);
   }
 
   test("in the repository's own file, in the user's, and in the configuration", async () => {

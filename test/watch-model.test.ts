@@ -43,7 +43,7 @@ async function follow(opened: Opened): Promise<Map<string, FileChange>> {
   return known;
 }
 
-test.for([1, 2, 3])("state equals disk after random changes, seed %i", { timeout: 60_000 }, async (seed) => {
+test.for([1, 2, 3])("state equals disk after random changes, seed %i", async (seed) => {
   const opened = place.open(seed === 2 ? { directBudget: 10 } : {});
   let clock = await opened.sync();
   const followed = await follow(opened);
@@ -67,7 +67,7 @@ test.for([1, 2, 3])("state equals disk after random changes, seed %i", { timeout
   await expect.poll(() => listed([...followed.values()])).toEqual(walk(place.root));
 });
 
-test("state equals disk after changes while nobody watched", { timeout: 60_000 }, async () => {
+test("state equals disk after changes while nobody watched", async () => {
   let opened = place.open();
   await mutate(7, 2, 300);
   let clock = await opened.sync();

@@ -81,8 +81,8 @@ test("a file of ours that could not be removed is removed a while later, without
     return operation;
   });
   expect(promoted.phase).toBe("applied");
-  await expect.poll(ours, { timeout: 20_000 }).toEqual([]);
-  await expect.poll(() => store.operations.openJournals(workspace.id), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(ours).toEqual([]);
+  await expect.poll(() => store.operations.openJournals(workspace.id)).toEqual([]);
   expect(readFileSync(at, "utf8")).toBe("new\n");
 });
 

@@ -94,7 +94,7 @@ const WAYS: Readonly<Record<string, (file: string, scene: Scene) => unknown>> = 
   },
 };
 
-test.each(Object.keys(WAYS))("%s", { timeout: 60_000 }, async (name) => {
+test.each(Object.keys(WAYS))("%s", async (name) => {
   // The one that ends its daemon has one of its own.
   const on = name === RESTART ? {} : { on: stage() };
   await using scene = await openScene({ files: { "src/f": CRLF }, ...on });

@@ -21,9 +21,6 @@ const LONGEST_MS = PROMOTIONS * 500;
 
 test.each(["append", "rename"])(
   "of what an editor saves by %s while files are promoted, nothing is lost",
-  {
-    timeout: 60_000,
-  },
   async (way) => {
     await using scene = await openScene({
       files: Object.fromEntries(FILES.map((name) => [name, "first\n"])),

@@ -173,9 +173,7 @@ test("a session that its proposer has left expires, with an event; its patches c
   again.close();
 });
 
-test("what is uploaded and staged while everything else is cleared survives", {
-  timeout: 60_000,
-}, async () => {
+test("what is uploaded and staged while everything else is cleared survives", async () => {
   const limits = { IOPIPE_KEEP_UNNAMED: "1s", IOPIPE_KEEP_DISCARDED: "0", IOPIPE_KEEP_UNDO: "0" };
   await using scene = await sceneWith(limits);
   const { reviewer, workspace } = scene;
@@ -263,9 +261,7 @@ test("by itself, now and then; and not while it is stopped in the middle", async
   const session = await reviewer.openSession({ workspace });
   await session.write("src/a.ts", "dropped\n");
   await session.discard();
-  await expect
-    .poll(async () => (await reviewer.call("patch/list", { workspace })).patches, { timeout: 10_000 })
-    .toEqual([]);
+  await expect.poll(async () => (await reviewer.call("patch/list", { workspace })).patches).toEqual([]);
   await scene.end();
   await scene.start();
   expect((await scene.reviewer.call("workspace/list", {})).workspaces).toHaveLength(1);

@@ -44,7 +44,7 @@ async function withoutReviewersSocket(scene: Scene, work: () => Promise<void>): 
   }
 }
 
-test("no tool of MCP applies, decides or undoes, whatever it is given", { timeout: 60_000 }, async () => {
+test("no tool of MCP applies, decides or undoes, whatever it is given", async () => {
   const tempted = await tempting();
   await using scene = tempted.scene;
   const before = await stateOf(scene, tempted.session);
@@ -83,7 +83,7 @@ test("no tool of MCP applies, decides or undoes, whatever it is given", { timeou
   expect(await stateOf(scene, tempted.session)).toEqual(before);
 });
 
-test("no hook applies, decides or undoes, whatever it is asked about", { timeout: 60_000 }, async () => {
+test("no hook applies, decides or undoes, whatever it is asked about", async () => {
   const tempted = await tempting();
   await using scene = tempted.scene;
   const before = await stateOf(scene, tempted.session);
@@ -122,9 +122,7 @@ test("no hook applies, decides or undoes, whatever it is asked about", { timeout
   expect(await stateOf(scene, tempted.session)).toEqual(before);
 });
 
-test("with an agent's environment, no verb of the command line does either", {
-  timeout: 60_000,
-}, async () => {
+test("with an agent's environment, no verb of the command line does either", async () => {
   const tempted = await tempting();
   await using scene = tempted.scene;
   const before = await stateOf(scene, tempted.session);

@@ -31,7 +31,6 @@ const to = (nvim: Nvim, text: string) => nvim.type(`gg/${text}<CR>`);
 
 test.runIf(version)(
   "a review: look, approve, reject, apply, undo, with every buffer as its file is",
-  { timeout: 90_000 },
   async () => {
     await using scene = await openScene({ files });
     const session = await scene.proposer.openSession({
@@ -81,72 +80,60 @@ test.runIf(version)(
   },
 );
 
-test.runIf(version)(
-  "a no applies nothing, and an error is told with the next step",
-  { timeout: 90_000 },
-  async () => {
-    await using scene = await openScene({ files });
-    const session = await scene.proposer.openSession({ workspace: scene.workspace });
-    await session.write("a.txt", "new\n");
-    await using nvim = await editing(scene);
-    await nvim.type(":Iopipe<CR>");
-    await nvim.until(listed, /a\.txt/);
-    await to(nvim, "a.txt");
-    await nvim.type("A");
-    await nvim.until(shown, /new/);
-    await nvim.answer("n");
-    await to(nvim, "a.txt");
-    // The list follows what others do.
-    await session.write("a.txt", "newer\n");
-    await nvim.until(listed, /undecided/);
-    writeFileSync(path.join(scene.root, "a.txt"), "somebody else's\n");
-    await nvim.until(listed, /a\.txt .* stale/);
-    await nvim.type("A");
-    await nvim.answer("y");
-    await nvim.until(MESSAGES, /a\.txt.*Read the file again/s);
-    expect(scene.read("a.txt")).toBe("somebody else's\n");
-  },
-);
+test.runIf(version)("a no applies nothing, and an error is told with the next step", async () => {
+  await using scene = await openScene({ files });
+  const session = await scene.proposer.openSession({ workspace: scene.workspace });
+  await session.write("a.txt", "new\n");
+  await using nvim = await editing(scene);
+  await nvim.type(":Iopipe<CR>");
+  await nvim.until(listed, /a\.txt/);
+  await to(nvim, "a.txt");
+  await nvim.type("A");
+  await nvim.until(shown, /new/);
+  await nvim.answer("n");
+  await to(nvim, "a.txt");
+  // The list follows what others do.
+  await session.write("a.txt", "newer\n");
+  await nvim.until(listed, /undecided/);
+  writeFileSync(path.join(scene.root, "a.txt"), "somebody else's\n");
+  await nvim.until(listed, /a\.txt .* stale/);
+  await nvim.type("A");
+  await nvim.answer("y");
+  await nvim.until(MESSAGES, /a\.txt.*Read the file again/s);
+  expect(scene.read("a.txt")).toBe("somebody else's\n");
+});
 
-test.runIf(version)(
-  "a buffer with unsaved changes is never lost, whatever happens to its file",
-  { timeout: 90_000 },
-  async () => {
-    await using scene = await openScene({ files });
-    await using nvim = await editing(scene);
-    await nvim.type(":edit a.txt<CR>:split b.txt<CR>:split c.txt<CR>:IopipeWatch<CR>");
-    await nvim.type(":buffer a.txt<CR>omine<Esc>");
-    const subscriptions = async () =>
-      (await scene.reviewer.call("daemon/status", {})).watches[0]?.subscriptions;
-    await expect.poll(subscriptions, { timeout: 30_000 }).toBe(1);
-    for (const name of ["a.txt", "b.txt"]) writeFileSync(path.join(scene.root, name), "theirs\n");
-    rmSync(path.join(scene.root, "c.txt"));
-    await nvim.until(buffer("b.txt"), /^theirs$/);
-    await nvim.until(MESSAGES, /a\.txt changed on disk; the buffer is kept/);
-    await nvim.until(MESSAGES, /c\.txt was deleted on disk; the buffer is kept/);
-    expect(await nvim.ask(buffer("a.txt"))).toBe("one|mine|two");
-    expect(await nvim.ask(buffer("c.txt"))).toBe("c");
-    expect(readFileSync(path.join(scene.root, "a.txt"), "utf8")).toBe("theirs\n");
-  },
-);
+test.runIf(version)("a buffer with unsaved changes is never lost, whatever happens to its file", async () => {
+  await using scene = await openScene({ files });
+  await using nvim = await editing(scene);
+  await nvim.type(":edit a.txt<CR>:split b.txt<CR>:split c.txt<CR>:IopipeWatch<CR>");
+  await nvim.type(":buffer a.txt<CR>omine<Esc>");
+  const subscriptions = async () =>
+    (await scene.reviewer.call("daemon/status", {})).watches[0]?.subscriptions;
+  await expect.poll(subscriptions, { timeout: 30_000 }).toBe(1);
+  for (const name of ["a.txt", "b.txt"]) writeFileSync(path.join(scene.root, name), "theirs\n");
+  rmSync(path.join(scene.root, "c.txt"));
+  await nvim.until(buffer("b.txt"), /^theirs$/);
+  await nvim.until(MESSAGES, /a\.txt changed on disk; the buffer is kept/);
+  await nvim.until(MESSAGES, /c\.txt was deleted on disk; the buffer is kept/);
+  expect(await nvim.ask(buffer("a.txt"))).toBe("one|mine|two");
+  expect(await nvim.ask(buffer("c.txt"))).toBe("c");
+  expect(readFileSync(path.join(scene.root, "a.txt"), "utf8")).toBe("theirs\n");
+});
 
-test.runIf(version)(
-  "after a restart of the daemon it goes on where it was",
-  { timeout: 90_000 },
-  async () => {
-    await using scene = await openScene({ files, killable: true });
-    await using nvim = await editing(scene);
-    await nvim.type(":edit a.txt<CR>:Iopipe<CR>");
-    await nvim.until(listed, /Nothing is pending/);
-    await scene.end();
-    writeFileSync(path.join(scene.root, "a.txt"), "meanwhile\n");
-    await scene.start();
-    await nvim.until(buffer("a.txt"), /^meanwhile$/);
-    const session = await scene.proposer.openSession({ workspace: scene.workspace, title: "after" });
-    await session.write("b.txt", "new\n");
-    await nvim.until(listed, /after[\s\S]*b\.txt/);
-    if (!canLayer) return;
-    await scene.reviewer.call("session/verify", { session: session.id, command: ["true"] });
-    await nvim.until(listed, /\[true passed\]/);
-  },
-);
+test.runIf(version)("after a restart of the daemon it goes on where it was", async () => {
+  await using scene = await openScene({ files, killable: true });
+  await using nvim = await editing(scene);
+  await nvim.type(":edit a.txt<CR>:Iopipe<CR>");
+  await nvim.until(listed, /Nothing is pending/);
+  await scene.end();
+  writeFileSync(path.join(scene.root, "a.txt"), "meanwhile\n");
+  await scene.start();
+  await nvim.until(buffer("a.txt"), /^meanwhile$/);
+  const session = await scene.proposer.openSession({ workspace: scene.workspace, title: "after" });
+  await session.write("b.txt", "new\n");
+  await nvim.until(listed, /after[\s\S]*b\.txt/);
+  if (!canLayer) return;
+  await scene.reviewer.call("session/verify", { session: session.id, command: ["true"] });
+  await nvim.until(listed, /\[true passed\]/);
+});

@@ -4,9 +4,6 @@ import { expect, test } from "vitest";
 import { MIXED_CHANGES, MIXED_FILES } from "./mixed.ts";
 import { eventsUntil, openScene, type Scene } from "./scene.ts";
 
-/** Each start of a daemon takes seconds on a machine that has other work. */
-const SLOW = { timeout: 60_000 };
-
 /** Everything that a reviewer can ask about a workspace, but for what a moment gives (uptime, the watch's state). */
 async function everything({ reviewer, workspace }: Scene) {
   const { workspaces } = await reviewer.call("workspace/list", {});
@@ -26,7 +23,7 @@ async function everything({ reviewer, workspace }: Scene) {
   };
 }
 
-test("workspaces, sessions, patches, operations and digests are the same after SIGKILL", SLOW, async () => {
+test("workspaces, sessions, patches, operations and digests are the same after SIGKILL", async () => {
   await using scene = await openScene({ files: MIXED_FILES, killable: true });
   const { reviewer, proposer, workspace } = scene;
   const applied = await reviewer.openSession({ workspace, title: "applied", agent: "one" });
@@ -73,7 +70,7 @@ test("workspaces, sessions, patches, operations and digests are the same after S
   expect(scene.read("a/one.txt")).toBe("one\n");
 });
 
-test("what was answered is there: killed after many stagings, and again, nothing is lost", SLOW, async () => {
+test("what was answered is there: killed after many stagings, and again, nothing is lost", async () => {
   await using scene = await openScene({ killable: true });
   const large = randomBytes(700_000);
   const { id } = await scene.proposer.openSession({ workspace: scene.workspace });
@@ -95,7 +92,7 @@ test("what was answered is there: killed after many stagings, and again, nothing
   }
 });
 
-test("a staging that was cut off is there whole or not at all", SLOW, async () => {
+test("a staging that was cut off is there whole or not at all", async () => {
   await using scene = await openScene({ killable: true });
   const { id } = await scene.proposer.openSession({ workspace: scene.workspace });
   const files = 200;

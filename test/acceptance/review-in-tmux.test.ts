@@ -25,21 +25,19 @@ function openTerminal({ home, root }: Scene, command: string, env: Record<string
     screen,
     /** Waits until the last line on the screen matches, then types, and waits for the echo: the next question may read alike. */
     answer: async (question: RegExp, ...keys: string[]): Promise<void> => {
-      await expect
-        .poll(() => screen().split("\n").at(-1), { timeout: 20_000, interval: 50 })
-        .toMatch(question);
+      await expect.poll(() => screen().split("\n").at(-1), { interval: 50 }).toMatch(question);
       const asked = screen();
       tmux("send-keys", ...keys, "Enter");
-      await expect.poll(screen, { timeout: 20_000, interval: 50 }).not.toBe(asked);
+      await expect.poll(screen, { interval: 50 }).not.toBe(asked);
     },
     ends: (): Promise<unknown> =>
-      expect.poll(() => screen().split("\n").at(-1), { timeout: 20_000, interval: 50 }).toMatch(/^exit \d+$/),
+      expect.poll(() => screen().split("\n").at(-1), { interval: 50 }).toMatch(/^exit \d+$/),
     /** Before the scene's directory goes, in which its socket is. */
     [Symbol.dispose]: () => void spawnSync("tmux", ["-S", socket, "kill-server"]),
   };
 }
 
-test.runIf(has)("a patch is edited, one rejected, the rest applied", { timeout: 90_000 }, async () => {
+test.runIf(has)("a patch is edited, one rejected, the rest applied", async () => {
   await using scene = await openScene({
     files: { a: "one\n", b: "b\n", c: "c\n", d: "d\n" },
     killable: true,
@@ -69,7 +67,7 @@ test.runIf(has)("a patch is edited, one rejected, the rest applied", { timeout: 
   });
 });
 
-test.runIf(has)("a diff in two columns", { timeout: 60_000 }, async () => {
+test.runIf(has)("a diff in two columns", async () => {
   await using scene = await openScene({ files: { a: "one\ntwo\nthree\n" }, killable: true });
   const session = await scene.reviewer.openSession({ workspace: scene.workspace });
   await session.write("a", "one\n2\nthree\nfour\u001b[31m\n");

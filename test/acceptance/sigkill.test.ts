@@ -31,7 +31,7 @@ function seenIn(directory: string, name: RegExp, nth: number): Promise<void> {
   });
 }
 
-test("SIGKILL at any time leaves all old or all new, and nothing of ours", { timeout: 60_000 }, async () => {
+test("SIGKILL at any time leaves all old or all new, and nothing of ours", async () => {
   await using scene = await openScene({ files: MANY_FILES, killable: true });
   const before = scene.tree();
   const outcomes: string[] = [];

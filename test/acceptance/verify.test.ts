@@ -213,7 +213,7 @@ test.runIf(canLayer)(
       JSON.stringify({ ...policy, checks: { one: { command: ["false"] } } }),
     );
     await expect
-      .poll(async () => (await session.get()).session.verdicts, { timeout: 20_000 })
+      .poll(async () => (await session.get()).session.verdicts)
       .toMatchObject([{ check: "one", void: "tree" }]);
     await expect(apply(scene, session)).rejects.toMatchObject({ kind: "NotApproved" });
     await expect(verify(scene, session)).rejects.toMatchObject({ kind: "NotPermitted" });

@@ -23,7 +23,7 @@ export interface Tracked {
 }
 
 /** Longer than any crawl here takes on a machine that has other work. */
-const SYNC_MS = 120_000;
+const SYNC_MS = 300_000;
 
 export async function sync({ reviewer, workspace }: Watched): Promise<string> {
   const { clock, verified } = await reviewer.call("watch/sync", { workspace, timeoutMs: SYNC_MS });

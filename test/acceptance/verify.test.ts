@@ -364,6 +364,10 @@ test("where a command cannot be run, or there is nothing to verify, there is no 
   });
   writeFileSync(path.join(scene.root, "a.txt"), "somebody's\n");
   await expect(verify(scene, session, sh("true"))).rejects.toMatchObject({ kind: "Stale" });
+  await session.discard();
+  await session.write("new/a.txt", "a\n");
+  writeFileSync(path.join(scene.root, "new"), "somebody's\n");
+  await expect(verify(scene, session, sh("true"))).rejects.toMatchObject({ kind: "NotAFile" });
   expect((await session.get()).session.verdicts).toBeUndefined();
   expect(layersLeft(scene)).toEqual([]);
 });

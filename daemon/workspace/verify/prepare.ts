@@ -3,6 +3,7 @@
  * and a clock of the tree from before they were looked at. Owns the order in which the three are taken.
  */
 import { IopipeError, isKind } from "../../../protocol/wire/errors.ts";
+import { rehearse } from "../../promotion/index.ts";
 import { digestOf, type Examination, staleError } from "../../staging/index.ts";
 import type { SessionRow } from "../../store/index.ts";
 import type { House } from "../house.ts";
@@ -39,6 +40,10 @@ export async function prepare(
     const problem = problems.find((each) => !isKind(each, "ConfirmationRequired"));
     if (problem) throw problem;
     if (transitions.length === 0) throw nothingPending(session);
+    await rehearse(
+      { workspace: workspace.id, tree: workspace.tree, kind: "apply", transitions, signal },
+      store,
+    );
     return { workspace, transitions, digest: digestOf(store, session.id), clock };
   };
   // RACE: the watcher may move a patch to stale between the examination and the digest. Then that is of less than what

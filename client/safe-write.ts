@@ -6,6 +6,7 @@
  * file, and makes the directories that are missing above it: at once where it is plain, else when it is applied. It
  * does not append.
  */
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { IopipeError } from "../protocol/wire/errors.ts";
 import type { Connection } from "./connection.ts";
@@ -110,13 +111,18 @@ async function stage(
   return { ...way, session, ...(patch !== undefined && { patch }) };
 }
 
+/** The script as a person knows it; Node's own name says nothing. */
+function ownName(): string {
+  return basename(process.argv[1] || process.title);
+}
+
 /** Of this process: what it writes is one session, for as long as that is pending. */
 let ownKey: string | undefined;
 
 async function sessionOf(
   connection: Connection,
   { workspace }: StagedWay,
-  { session, key, title = `Written by ${process.title}`, agent }: SafeWriteOptions,
+  { session, key, title = `Written by ${ownName()}`, agent }: SafeWriteOptions,
 ): Promise<string> {
   const named = session ?? (process.env.IOPIPE_SESSION || undefined);
   if (named !== undefined) {

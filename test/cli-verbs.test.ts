@@ -427,7 +427,9 @@ test("wait tells of the session's next event, or exits 75 when the time is over"
   await json(["rpc", "session/submit", JSON.stringify({ session: session.id, message: "please" })]);
   const waited = await ctl(["wait", "--since", String(seq), "--timeout", "5000"]);
   expect(waited).toMatchObject({ code: 0, stdout: expect.stringContaining("ready") });
-  expect((await ctl(["wait", "--timeout", "soon"])).code).toBe(2);
+  expect(await json(["wait", "--timeout", "0s"], {}, 75)).toMatchObject({ timedOut: true });
+  for (const wrong of ["soon", "25h", "-1", "1.5s"])
+    expect((await ctl(["wait", `--timeout=${wrong}`])).code, wrong).toBe(2);
 });
 
 test("ls PATH and cat show what the session sees", async () => {

@@ -131,7 +131,7 @@ export const VERBS: readonly Verb[] = [
     summary: "Run the policy's checks over what is staged, or a command: verify -- COMMAND ARGUMENTS",
     flags: [
       ["--check <names...>", "only these of the policy's checks"],
-      ["--timeout <seconds>", "of each; default the check's, else 600"],
+      ["--timeout <time>", "of each, as 90s or 10m (or seconds); default the check's, else 10m"],
     ],
     about: "session",
   },
@@ -245,7 +245,7 @@ export const VERBS: readonly Verb[] = [
     summary: "Wait until something happens to the session",
     flags: [
       ["--since <seq>", "after this event"],
-      ["--timeout <ms>", "give up after so long (exit 75)"],
+      ["--timeout <time>", "give up after so long, as 90s or 10m (or ms; exit 75)"],
     ],
     about: "session",
   },

@@ -9,7 +9,7 @@ import type { Progress } from "../../link.ts";
 import { chooseSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../failure.ts";
-import { wholeNumber } from "../numbers.ts";
+import { duration } from "../numbers.ts";
 import { note, print, printJson, short } from "../output.ts";
 import { verdictLine } from "../tables.ts";
 import { visible, visibleLines } from "../visible.ts";
@@ -45,8 +45,8 @@ function whatOf(
   const checks = context.list("check");
   if (checks && command.length > 0)
     throw new UsageError("--check and a command are two things.", "Say one of them.");
-  const seconds = wholeNumber("timeout", context.text("timeout"), 1, 86_400);
-  const asked = { ...environment(context), ...(seconds !== undefined && { timeoutMs: seconds * 1000 }) };
+  const timeoutMs = duration("timeout", context.text("timeout"), { bare: "s", min: 1 });
+  const asked = { ...environment(context), ...(timeoutMs !== undefined && { timeoutMs }) };
   if (command.length === 0) return { ...asked, ...(checks && { checks }) };
   // As it would run here.
   const directory = relative(root, context.cwd);

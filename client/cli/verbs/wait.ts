@@ -2,13 +2,13 @@
 import { chooseSession } from "../choose.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../failure.ts";
-import { wholeNumber } from "../numbers.ts";
+import { duration, wholeNumber } from "../numbers.ts";
 import { print } from "../output.ts";
 import { patchLine, sessionLine } from "../tables.ts";
 
 export async function wait(context: Context): Promise<number> {
   const since = wholeNumber("since", context.text("since"), 0, Number.MAX_SAFE_INTEGER);
-  const timeoutMs = wholeNumber("timeout", context.text("timeout"), 0, 86_400_000);
+  const timeoutMs = duration("timeout", context.text("timeout"), { bare: "ms", min: 0 });
   const chosen = await chooseSession(context);
   if (chosen === undefined)
     throw new UsageError(

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, linkSync, mkdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Tree } from "../daemon/disk/index.ts";
 import { sessionToWire } from "../daemon/staging/index.ts";
 import { type PatchRow, patchToWire } from "../daemon/store/index.ts";
 import type { Change } from "../protocol/methods/index.ts";
@@ -28,6 +29,21 @@ const settled = async ({ staging, store, tree }: Scene, patch: PatchRow): Promis
   await staging.settleStale(tree, [patch]);
   return store.patches.require(patch.id);
 };
+
+test("a base that is back at the second look was only being saved", async () => {
+  const scene = makeScene({ a: "one\n" });
+  const [patch] = (await scene.stage(edit("a", "one", "two"))) as [PatchRow];
+  const { store, staging, tree } = scene;
+  let looks = 0;
+  const saving = (until: number): Tree => ({
+    ...tree,
+    image: async (path) => (looks++ < until ? { exists: false } : await tree.image(path)),
+  });
+  await staging.settleStale(saving(1), [patch]);
+  expect({ looks, state: store.patches.require(patch.id).state }).toEqual({ looks: 2, state: "Pending" });
+  await staging.settleStale(saving(4), [patch]);
+  expect(store.patches.require(patch.id)).toMatchObject({ state: "Discarded", reason: "stale" });
+});
 
 describe("each kind of change becomes a patch of that kind", () => {
   test.each<[string, Change[], string[]]>([
@@ -477,9 +493,18 @@ describe("the digest and the dry run", () => {
     await scene.stage(write("a", "two\n"));
     expect(digest()).toBe(first);
     await scene.stage(chmod("b", 0o755));
-    expect(digest()).not.toBe(first);
+    const executable = digest();
+    expect(executable).not.toBe(first);
+    await scene.stage(chmod("b", 0o700));
+    expect(digest()).not.toBe(executable);
     scene.staging.discard(scene.session, {});
     expect(digest()).toBe(empty);
+    // The same outcome on another base is another change.
+    await scene.stage(write("a", "two\n"));
+    expect(digest()).toBe(first);
+    scene.write("a", "one and a half\n");
+    await scene.stage(write("a", "two\n"));
+    expect(digest()).not.toBe(first);
   });
 
   test("transitions and problems; nothing is touched", async () => {

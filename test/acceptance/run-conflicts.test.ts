@@ -11,8 +11,10 @@ const FILES = {
   "gone.txt": "gone\n",
   "removed.txt": "removed\n",
   "alone.txt": "alone\n",
-  ".gitignore": "*.log\n",
+  ".gitignore": "*.log\nbuilt/\n",
   "out.log": "log\n",
+  // Of what is in an ignored directory the watch tells nobody: the time of change alone does.
+  "built/out": "built\n",
 };
 
 const unsettled = async (scene: Scene, session: string) => {
@@ -29,24 +31,26 @@ test("an edit of a path before anybody has looked: both versions are there, and 
   const running = await startScript(
     scene,
     "echo by the command >> both.txt; rm removed.txt; echo x >> gone.txt; echo ok >> alone.txt; " +
-      "echo c > new.txt; echo more >> out.log; echo ready; read _",
+      "echo c > new.txt; echo more >> out.log; echo more >> built/out; echo ready; read _",
   );
   const session = running.session;
   scene.write("both.txt", "by a human\n");
   scene.write("removed.txt", "kept by a human\n");
   scene.write("new.txt", "new by a human\n");
   scene.write("out.log", "log of a human\n");
+  scene.write("built/out", "built by a human\n");
   scene.remove("gone.txt");
   const mine = scene.tree();
   running.goOn();
   const { code, stderr } = await running.ended;
   expect(code).toBe(0);
-  for (const path of ["both.txt", "removed.txt", "gone.txt", "new.txt", "out.log"])
+  for (const path of ["both.txt", "removed.txt", "gone.txt", "new.txt", "out.log", "built/out"])
     expect(stderr).toContain(`conflict: ${path} `);
   expect(stderr).not.toContain("alone.txt");
   expect(await unsettled(scene, session)).toEqual({
     "alone.txt": "update Pending",
     "both.txt": "create Discarded",
+    "built/out": "create Discarded",
     "gone.txt": "update Discarded",
     "new.txt": "create Discarded",
     "out.log": "create Discarded",

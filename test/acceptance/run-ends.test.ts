@@ -67,6 +67,22 @@ test("kill -9 of the daemon and of iopipectl", async () => {
   await expectStaged(scene, running.session, before);
 });
 
+test("a layer is not closed, nor dropped, while its command runs", async () => {
+  await using scene = await openScene();
+  const running = await startScript(scene, "echo new > new; echo ready; read _");
+  const { session } = running;
+  for (const how of [{}, { discard: true }])
+    await expect(scene.reviewer.call("layer/close", { session, ...how })).rejects.toMatchObject({
+      kind: "Busy",
+      data: { session },
+    });
+  running.goOn();
+  expect(await running.ended).toMatchObject({ code: 0 });
+  expect(await scene.reviewer.call("session/get", { session })).toMatchObject({
+    patches: [{ path: "new", state: "Pending" }],
+  });
+});
+
 test("a signal to iopipectl reaches the command, which ends as it likes", async () => {
   await using scene = await openScene();
   const running = await startScript(

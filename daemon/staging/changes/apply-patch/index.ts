@@ -5,7 +5,6 @@
  */
 import type { ChangeOf } from "../../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
-import type { Pace } from "../../pace.ts";
 import { assertThere, findPlace } from "../../places.ts";
 import { assertBaseHash, assertUnlinked, type Context, encode, invalid, matchesOf, put } from "../context.ts";
 import { remove, rename } from "../entries.ts";
@@ -25,22 +24,17 @@ export async function applyPatch(context: Context, change: Change): Promise<void
     throw invalid("baseHash names one content, but the patch has several files.");
   for (const step of steps) {
     await pace();
-    await STEPS[step.kind](context, step as never, change, pace);
+    await STEPS[step.kind](context, step as never, change);
   }
 }
 
 type Steps = {
-  [K in Step["kind"]]: (
-    context: Context,
-    step: Extract<Step, { kind: K }>,
-    change: Change,
-    pace: Pace,
-  ) => Promise<void>;
+  [K in Step["kind"]]: (context: Context, step: Extract<Step, { kind: K }>, change: Change) => Promise<void>;
 };
 
 const STEPS: Steps = {
-  add: async (context, { path, content }, change, pace) => {
-    const { view } = context;
+  add: async (context, { path, content }, change) => {
+    const { view, pace } = context;
     const place = await findPlace(view, path, { follow: false });
     if (place.type !== "absent")
       throw new IopipeError("FileExists", `${place.path} exists already.`, {
@@ -55,12 +49,12 @@ const STEPS: Steps = {
     await put(context, place.path, { exists: true, type: "file", hash, size: bytes.length, mode }, change);
   },
   delete: (context, { path }, { text: _, ...common }) => remove(context, { ...common, kind: "delete", path }),
-  update: async (context, { path, to, chunks }, change, pace) => {
+  update: async (context, { path, to, chunks }, change) => {
     // A link that is moved moves itself; what it leads to would stay behind, changed.
     const place = await findPlace(context.view, path, { follow: to === undefined });
     assertThere(place);
     await assertBaseHash(context, place.path, change);
-    if (chunks.length > 0) await update(context, place.path, chunks, change, pace);
+    if (chunks.length > 0) await update(context, place.path, chunks, change);
     const { baseHash: _, text: __, ...common } = change;
     if (to !== undefined) await rename(context, { ...common, kind: "rename", path, to });
   },
@@ -71,9 +65,8 @@ async function update(
   path: string,
   chunks: readonly Chunk[],
   change: Change,
-  pace: Pace,
 ): Promise<void> {
-  const { view } = context;
+  const { view, pace } = context;
   const image = await view.imageOf(path);
   if (image.type !== "file")
     throw new IopipeError("NotAFile", `${path} is a symlink, and has no lines.`, { path });

@@ -24,14 +24,13 @@ interface Old {
   readonly old: Image;
   readonly path: string;
   readonly change: ChangeOf<"unifiedDiff">;
-  readonly pace: Pace;
 }
 
 /** Of a file or link that is there. @throws {IopipeError} MatchNotFound, MatchAmbiguous, PatchMalformed, TooLarge */
 export async function contentAfter(
-  { view }: Context,
+  { view, pace }: Context,
   file: FileDiff,
-  { old, path, change, pace }: Old,
+  { old, path, change }: Old,
 ): Promise<Content> {
   const bytes =
     old.type === "symlink" ? Buffer.from(old.target ?? "") : await view.snapshots.bytes(old, path);

@@ -24,7 +24,7 @@ export async function unifiedDiff(context: Context, change: ChangeOf<"unifiedDif
   for (const file of files) {
     await pace();
     const before = inPlace(file, goes, comes);
-    const { leaves, arrival } = await resolveSection(context, file, { change, before, pace });
+    const { leaves, arrival } = await resolveSection(context, file, { change, before });
     if (leaves !== undefined) goes.add(leaves);
     if (before) comes.delete(before.path);
     if (arrival) comes.set(arrival.path, arrival);

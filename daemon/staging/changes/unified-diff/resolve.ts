@@ -1,7 +1,6 @@
 /** One section of a diff, resolved: what leaves its path and what arrives at one, with the bytes that it then has. */
 import type { ChangeOf, Image } from "../../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
-import type { Pace } from "../../pace.ts";
 import { assertThere, findPlace } from "../../places.ts";
 import type { View } from "../../view.ts";
 import { assertBaseHash, assertUnlinked, type Context, matchesOf } from "../context.ts";
@@ -32,18 +31,17 @@ interface Given {
   readonly change: ChangeOf<"unifiedDiff">;
   /** What an earlier section made of this file. */
   readonly before: Arrival | undefined;
-  readonly pace: Pace;
 }
 
 export async function resolveSection(context: Context, file: FileDiff, given: Given): Promise<Effect> {
-  const { change, before, pace } = given;
+  const { change, before } = given;
   const { from, to } = file;
-  if (from === undefined) return { arrival: await created(context, file, to as string, pace) };
+  if (from === undefined) return { arrival: await created(context, file, to as string) };
   const path = before?.path ?? (await pathOf(context, file, from, change));
   const old = before?.image ?? (await context.view.imageOf(path));
   const known = before?.match ?? (await matchesOf(context, path));
   assertType(file, old, path);
-  const { bytes, match: found } = await contentAfter(context, file, { old, path, change, pace });
+  const { bytes, match: found } = await contentAfter(context, file, { old, path, change });
   if (to === undefined) {
     if (bytes.length === 0) return { leaves: path };
     throw malformed(`It deletes ${path} but leaves ${bytes.length} bytes of it`, { line: file.line });
@@ -76,9 +74,9 @@ async function sourceOf(context: Context, path: string, stays: boolean): Promise
   return stays ? (await context.view.layerOf(path))?.from : originOf(context, path);
 }
 
-async function created(context: Context, file: FileDiff, path: string, pace: Pace): Promise<Arrival> {
+async function created(context: Context, file: FileDiff, path: string): Promise<Arrival> {
   const { newMode: mode = 0o100644, hunks } = file;
-  const bytes = await contentOfNew(file, path, pace);
+  const bytes = await contentOfNew(file, path, context.pace);
   const image = await imageOf(context.view, path, { bytes, mode, old: undefined });
   return { path, image, match: hunks.map(() => matchAt(1, "exact", false)), wasThere: false };
 }

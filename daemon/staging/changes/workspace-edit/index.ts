@@ -6,7 +6,6 @@
 import type { ChangeOf } from "../../../../protocol/methods/index.ts";
 import { IopipeError } from "../../../../protocol/wire/errors.ts";
 import { MAX_NOTE_CHARS } from "../../../../protocol/wire/limits.ts";
-import type { Pace } from "../../pace.ts";
 import { assertThere, findPlace } from "../../places.ts";
 import {
   assertBaseHash,
@@ -31,7 +30,7 @@ export async function workspaceEdit(context: Context, change: Change): Promise<v
   const hashes = hashesOf(change, steps, context.view.tree.root);
   let documents = new Map<string, Document>();
   const finish = async (): Promise<void> => {
-    for (const document of documents.values()) await editDocument(context, document, change, pace);
+    for (const document of documents.values()) await editDocument(context, document, change);
     documents = new Map();
   };
   for (const step of steps) {
@@ -125,9 +124,8 @@ async function editDocument(
   context: Context,
   { path, edits, annotations, baseHash, version }: Document,
   change: Change,
-  pace: Pace,
 ): Promise<void> {
-  const { view, warnings } = context;
+  const { view, warnings, pace } = context;
   const image = await view.imageOf(path);
   await assertBaseHash(context, path, { ...(baseHash !== undefined && { baseHash }) });
   await assertUnlinked(context, path, change);

@@ -1,9 +1,10 @@
 /** Beyond the budget of direct watches: which directories are covered, and that nothing is missed by changing that. */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDirect } from "../daemon/watch/direct.ts";
+import { whileStopped } from "./acceptance/watch-cases/processes.ts";
 import { listed, makePlace, type Opened, type Place, walk } from "./watch/fixture.ts";
 
 let place: Place;
@@ -85,4 +86,25 @@ test("room is made by the directory where nothing has happened for longest, neve
   expect([...direct.uncovered]).toEqual(["warm"]);
   expect(direct.size).toBe(4);
   direct.close();
+});
+
+test("a cookie that the child never tells of is a loss where it alone watches, and brings a crawl", async () => {
+  for (let n = 0; n < 40; n++) place.write(`plain/d${n}/a`);
+  await begin(6);
+  await expect.poll(() => opened.watch.state).toBe("live");
+  const { childPid, losses, crawls } = opened.watch.status();
+  const cookies = path.join(place.base, "cookies");
+  await whileStopped([childPid as number], async () => {
+    place.write("stirred", "a cookie is written while something happens");
+    await expect.poll(() => readdirSync(cookies)).not.toEqual([]);
+    // The child merges its creation and its end into nothing.
+    for (const name of readdirSync(cookies)) rmSync(path.join(cookies, name));
+  });
+  let times = 0;
+  const now = () => {
+    place.write("stirred", `${times++}`);
+    return opened.watch.status();
+  };
+  await expect.poll(() => now().losses).toBeGreaterThan(losses);
+  await expect.poll(() => now().crawls).toBeGreaterThan(crawls);
 });

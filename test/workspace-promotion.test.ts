@@ -52,6 +52,23 @@ test("a promotion of many files has the patches at its paths looked up together,
   expect(lookups).toBeLessThan(FILES / 4);
 });
 
+test("what an apply itself finds stale is left out by the digest that was shown with it", async () => {
+  const { house, workspace } = await openHouse();
+  const { store, staging } = house;
+  const at = (file: string): string => join(workspace.root, file);
+  for (const file of ["a", "b"]) writeFileSync(at(file), "old\n");
+  const session = openSession(store, { workspace: workspace.id, title: "two", role: "reviewer" });
+  const changes = ["a", "b"].map((path) => ({ kind: "write" as const, path, content: "new\n" }));
+  await staging.stage(session, workspace.tree, { changes, ownsBlob: () => true });
+  const expectedDigest = digestOf(store, session.id);
+  // In the same turn of the loop: the watch has told nobody yet.
+  writeFileSync(at("a"), "by hand\n");
+  const asking = { by: undefined, signal: new AbortController().signal, progress: () => {} };
+  const { skipped } = await applySession(house, session, { expectedDigest, onStale: "skip" }, asking);
+  expect(skipped).toMatchObject([{ path: "a", reason: "stale" }]);
+  expect([readFileSync(at("a"), "utf8"), readFileSync(at("b"), "utf8")]).toEqual(["by hand\n", "new\n"]);
+});
+
 test("a file of ours that could not be removed is removed a while later, without another write or start", async () => {
   const { house, workspace } = await openHouse();
   const { store } = house;

@@ -449,11 +449,11 @@ test("files that no row names go: a crash's, and temporary ones of earlier runs;
 test("an upload that nobody goes on with is dropped; one that ended counts from then", async () => {
   const world = new World();
   const old = await world.image("uploaded before");
-  world.restart({ ...NOTHING, unnamedMs: 1000 });
+  world.restart({ ...NOTHING, unnamedMs: 3000 });
   const { uploads, blobs } = world.store;
   const abandoned = uploads.begin();
   await uploads.append(abandoned, 0, Buffer.from("half"));
-  await new Promise((done) => setTimeout(done, 1500));
+  await new Promise((done) => setTimeout(done, 3500));
   const again = uploads.begin();
   await uploads.append(again, 0, Buffer.from("uploaded before"));
   await uploads.end(again, old.hash);

@@ -174,9 +174,23 @@ test("a session that its proposer has left expires, with an event; its patches c
 });
 
 test("what is uploaded and staged while everything else is cleared survives", async () => {
-  const limits = { IOPIPE_KEEP_UNNAMED: "1s", IOPIPE_KEEP_DISCARDED: "0", IOPIPE_KEEP_UNDO: "0" };
+  const limits = { IOPIPE_KEEP_DISCARDED: "0", IOPIPE_KEEP_UNDO: "0" };
   await using scene = await sceneWith(limits);
-  const { reviewer, workspace } = scene;
+  const { workspace } = scene;
+  const upload = async (content: Buffer): Promise<string> => {
+    const { upload } = await scene.proposer.call("blob/write", { data: content.toString("base64") });
+    return (await scene.proposer.call("blob/commit", { upload })).blob;
+  };
+  // What is uploaded is to be named within the limit: a second, or a multiple of what the machine takes for that.
+  const began = performance.now();
+  const blob = await upload(randomBytes(400_000));
+  const first = await scene.proposer.openSession({ workspace });
+  await first.stage([{ kind: "write", path: "first", blob }]);
+  const unnamedMs = Math.round(Math.max(1000, 20 * (performance.now() - began)));
+  await scene.end();
+  Object.assign(scene.home.env, { IOPIPE_KEEP_UNNAMED: `${unnamedMs}ms` });
+  await scene.start();
+  const { reviewer } = scene;
   let isOver = false;
   const collecting = (async () => {
     for (; !isOver; await delay(1)) await gc(reviewer);
@@ -185,12 +199,8 @@ test("what is uploaded and staged while everything else is cleared survives", as
   const session = await scene.proposer.openSession({ workspace });
   for (let round = 0; round < 3; round++) {
     for (const [n, content] of contents.entries()) {
-      const { upload } = await scene.proposer.call("blob/write", { data: content.toString("base64") });
-      const { blob } = await scene.proposer.call("blob/commit", { upload });
-      await scene.proposer.call("patch/stage", {
-        session: session.id,
-        changes: [{ kind: "write", path: `f${(n + round) % contents.length}`, blob }],
-      });
+      const change = { kind: "write" as const, path: `f${(n + round) % contents.length}` };
+      await session.stage([{ ...change, blob: await upload(content) }]);
     }
     await reviewer.call("session/apply", {
       session: session.id,

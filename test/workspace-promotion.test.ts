@@ -8,6 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -67,6 +68,22 @@ test("what an apply itself finds stale is left out by the digest that was shown 
   const { skipped } = await applySession(house, session, { expectedDigest, onStale: "skip" }, asking);
   expect(skipped).toMatchObject([{ path: "a", reason: "stale" }]);
   expect([readFileSync(at("a"), "utf8"), readFileSync(at("b"), "utf8")]).toEqual(["by hand\n", "new\n"]);
+});
+
+test("a root is opened again only when its last close has ended, with the work that was under way", async () => {
+  const { house, workspace } = await openHouse();
+  const { workspaces } = house;
+  const { promise: gate, resolve } = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const writing = workspace.write(() => gate).then(() => order.push("written"));
+  const closed = workspaces.close(workspace.id);
+  const opened = workspaces.open(workspace.root).finally(() => order.push("opened"));
+  // Longer than all that opening has to look at.
+  for (let n = 0; n < 50; n++) await realpath(workspace.root);
+  resolve();
+  await Promise.all([writing, closed]);
+  expect(await opened).not.toBe(workspace);
+  expect(order).toEqual(["written", "opened"]);
 });
 
 test("a file of ours that could not be removed is removed a while later, without another write or start", async () => {

@@ -11,13 +11,13 @@ import type { Params, Result } from "../../../client/index.ts";
 import { type Snapshot, snapshot } from "../repository.ts";
 import { ask } from "./ask.ts";
 import type { Called } from "./commands.ts";
-import { pickSome, settle, treeOf, type World } from "./world.ts";
+import { pickSome, sessionOf, settle, treeOf, type World } from "./world.ts";
 
 type Apply = Extract<Called, { call: "apply" }>;
 type Checked = Result<"session/check">;
 
 export async function paramsOf(world: World, command: Apply): Promise<Params<"session/apply">> {
-  const session = world.sessions[command.session] as string;
+  const session = sessionOf(world, command);
   const { session: whole, patches } = await world.scene.reviewer.call("session/get", { session });
   const pending = patches.filter(({ state }) => state === "Pending").map(({ id }) => id);
   const named = pickSome(pending, command.some);

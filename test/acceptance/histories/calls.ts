@@ -7,13 +7,10 @@ import { ask } from "./ask.ts";
 import { changesOf } from "./changes.ts";
 import type { Called } from "./commands.ts";
 import { operationsOf } from "./invariants.ts";
-import { pick, pickSome, type World } from "./world.ts";
+import { pick, pickSome, sessionOf, type World } from "./world.ts";
 
 type Of<K, C = Called> = C extends { call: infer U } ? (K extends U ? C : never) : never;
 type Calls = { [K in Called["call"]]: (world: World, command: Of<K>) => Promise<unknown> };
-
-const sessionOf = (world: World, { session }: { session: number }): string =>
-  world.sessions[session] as string;
 
 async function patchesOf(world: World, command: { session: number }) {
   return (await world.scene.reviewer.call("session/get", { session: sessionOf(world, command) })).patches;
@@ -58,12 +55,13 @@ const CALLS: Calls = {
       operation.files.map(({ path }) => path),
       command.some,
     );
-    return ask(world, "operation/undo", {
+    const { result } = await ask(world, "operation/undo", {
       operation: operation.id,
       ...(paths && { paths }),
       ...(command.skip && { onModified: "skip" as const }),
       ...(command.stage && { stage: true }),
     });
+    if (result?.session) world.sessions.push(result.session.id);
   },
   ...{ discard: moved, restore: moved, rebase: moved, submit: moved },
   decide: async (world, command) => {

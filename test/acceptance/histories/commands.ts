@@ -43,7 +43,7 @@ const mode = fc.constantFrom(0o644, 0o755, 0o600, 0o444);
 const target = fc.constantFrom("a", "d", "../outside", "../outside/file", "nowhere", "a/b", "l", ".");
 const flag = fc.boolean();
 const pick = fc.nat(20);
-const session = fc.constantFrom(0, 0, 0, 1);
+const session = fc.constantFrom(0, 0, 0, 1, 2);
 /** Which patches or paths a call names; undefined: none, hence all. */
 const some = fc.option(fc.array(pick, { minLength: 1, maxLength: 3 }), { nil: undefined, freq: 2 });
 
@@ -117,4 +117,6 @@ const command = fc.oneof(
 );
 export type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
-export const histories = fc.array(command, { minLength: 4, maxLength: 24, size: "max" });
+/** Of up to so many commands. */
+export const histories = (maxLength: number): fc.Arbitrary<Command[]> =>
+  fc.array(command, { minLength: 4, maxLength, size: "max" });

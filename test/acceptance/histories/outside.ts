@@ -60,7 +60,7 @@ export function startSomebody(root: string): Somebody {
       }
     },
     end: async () => {
-      shell.stdin.end("chmod -R u+rwX .\n");
+      shell.stdin.end("chmod -R u+rwX . ../outside\n");
       await once(shell, "exit");
     },
   };

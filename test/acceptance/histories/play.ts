@@ -9,7 +9,7 @@ import type { Command, Outside } from "./commands.ts";
 import { crash, restart } from "./ends.ts";
 import { expectEvents, expectSound, operationsOf, stampsIn } from "./invariants.ts";
 import { look } from "./look.ts";
-import { openWorld, settle, treeOf, type World } from "./world.ts";
+import { openWorld, sessionOf, settle, treeOf, type World } from "./world.ts";
 
 export async function live(scene: Scene, history: readonly Command[]): Promise<void> {
   const world = await openWorld(scene);
@@ -34,7 +34,7 @@ async function play(world: World, command: Command): Promise<void> {
   if (command.call === "outside") return edit(world, command);
   if (command.call === "beside") return beside(world, command);
   if (command.call === "together") return together(world, command);
-  if (command.call === "look") return look(world, world.sessions[command.session] as string);
+  if (command.call === "look") return look(world, sessionOf(world, command));
   if (command.call === "restart") return restart(world);
   if (command.call === "crash") return crash(world, command);
   if (command.call === "apply") return applyQuietly(world, command);

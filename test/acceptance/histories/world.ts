@@ -13,7 +13,8 @@ import { type Somebody, startSomebody } from "./outside.ts";
 
 export interface World {
   readonly scene: Scene;
-  readonly sessions: readonly string[];
+  /** The proposer's, a reviewer's, and those that undos have opened. */
+  readonly sessions: string[];
   readonly somebody: Somebody;
   /** What became of a digest: what would be applied, by digest, and the digests by that. */
   readonly effects: Map<string, string>;
@@ -65,6 +66,9 @@ export async function settle(world: World): Promise<void> {
 }
 
 export const pick = <T>(list: readonly T[], n: number): T | undefined => list[n % list.length];
+
+export const sessionOf = ({ sessions }: World, { session }: { session: number }): string =>
+  pick(sessions, session) as string;
 
 /** Those of a list that numbers mean; undefined for all. */
 export function pickSome<T>(list: readonly T[], some: readonly number[] | undefined): T[] | undefined {

@@ -107,8 +107,9 @@ class Walk implements Reading {
     try {
       const names = (await namesIn(inner)).map(String);
       const path = joinPath(directory, name);
+      // A lock that came and went leaves its directory behind here, and nothing in it.
       if (names.length > 0) this.unstaged.push({ path, reason: ofGit(path, names) });
-      return names.length > 0;
+      return true;
     } finally {
       this.#port.closeDirectory(inner);
     }

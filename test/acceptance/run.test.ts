@@ -1,5 +1,6 @@
 /** `iopipectl run`: what a command writes to the workspace becomes a session, and the tree stays as it was. */
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
@@ -37,6 +38,21 @@ test("what of git's a command has changed is named, and said to go with the laye
   expect(stderr).toMatch(
     /not staged: \.git: '\.git' belongs to git \(.*\bindex\b.*\), and goes with the layer/,
   );
+});
+
+test("what is written anew and is as it was is no change, and its bytes are not kept", async () => {
+  const files = { same: "written anew\n", other: "one\n" };
+  await using scene = await openScene({ on: stage(), files });
+  const { stderr } = await runScript(
+    scene,
+    "touch .git/x.lock; rm .git/x.lock; for f in same other; do sed -i s/one/two/ $f; done",
+  );
+  expect(stderr).not.toContain(".git: ");
+  expect(stderr).toContain("1 change is staged");
+  const read = (blob: string) => scene.reviewer.call("blob/read", { blob });
+  await read(createHash("sha256").update("two\n").digest("hex"));
+  const hash = createHash("sha256").update(files.same).digest("hex");
+  await expect(read(hash)).rejects.toMatchObject({ kind: "BlobNotFound" });
 });
 
 test("of more files than are held in memory at once every one is staged, small ones among large ones", async () => {

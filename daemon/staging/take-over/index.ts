@@ -16,6 +16,7 @@ import { type Deps, measure, measureEffect, recordEffect } from "../stage.ts";
 import { openView } from "../view.ts";
 import { lostBase, recordContested, wantedFrom } from "./contested.ts";
 import { findMoves } from "./moves.ts";
+import { withoutUnchanged } from "./unchanged.ts";
 
 /** What stands at a path of the other tree. */
 interface Standing {
@@ -61,10 +62,12 @@ export function takeOver(
   tree: Tree,
   options: TakeOverOptions,
 ): Promise<TakenOver> {
-  const { back, signal, progress } = options;
+  const { back, from, signal, progress } = options;
   return tree.held(async (held) => {
     const view = openView(deps.store, session, held, signal);
-    const { found, unread } = await imagesOf(deps, options);
+    const among = { tree: held, from, signal };
+    const standing = await withoutUnchanged(deps.store, session, options.standing, among);
+    const { found, unread } = await imagesOf(deps, { ...options, standing });
     const moves = await findMoves(
       view,
       held,

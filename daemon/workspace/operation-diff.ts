@@ -3,7 +3,7 @@
  * Owns the pairs of images; rendering them is staging's.
  */
 import type { CheckedParams, Image, PatchKind, Result } from "../../protocol/methods/index.ts";
-import type { Tree } from "../disk/index.ts";
+import { ABSENT, DiskError, type Tree } from "../disk/index.ts";
 import { MAX_DIFFED_BYTES, type Pair } from "../staging/index.ts";
 import type { OperationFileRow, OperationRow, Store } from "../store/index.ts";
 import { refuseCleared } from "./cleared.ts";
@@ -67,9 +67,19 @@ function isDifferent({ before, after }: Pair): boolean {
   );
 }
 
-/** The disk's image, its bytes kept as a blob where the diff is to read them. */
+/**
+ * The disk's image, its bytes kept as a blob where the diff is to read them; absent where something else than a file has
+ * the path's name, or that of a directory above it.
+ */
 async function keepFromDisk(store: Store, tree: Tree, path: string): Promise<Image> {
-  const { size = 0 } = await tree.lstat(path);
-  if (size > MAX_DIFFED_BYTES) return tree.image(path);
-  return store.blobs.take((sink) => tree.image(path, sink));
+  try {
+    const { size = 0 } = await tree.lstat(path);
+    if (size > MAX_DIFFED_BYTES) return await tree.image(path);
+    return await store.blobs.take((sink) => tree.image(path, sink));
+  } catch (error) {
+    if (error instanceof DiskError && TAKEN.has(error.kind)) return ABSENT;
+    throw error;
+  }
 }
+
+const TAKEN: ReadonlySet<string> = new Set(["NotAFile", "PathEscape"]);

@@ -45,15 +45,7 @@ export const diff = method({
     against: z.enum(["before", "disk"]).optional(),
   }),
   result: z.object({ diff: z.string(), files: z.array(FileStatus) }),
-  errors: [
-    "OperationNotFound",
-    "WorkspaceNotFound",
-    "NotAFile",
-    "RootGone",
-    "TooLarge",
-    "IllegalState",
-    "BlobNotFound",
-  ],
+  errors: ["OperationNotFound", "WorkspaceNotFound", "RootGone", "TooLarge", "IllegalState", "BlobNotFound"],
 });
 
 export const undo = method({

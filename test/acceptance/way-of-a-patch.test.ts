@@ -1,5 +1,5 @@
 /** The way of one patch, from staged to taken back, on a real repository: what each step answers and what is on disk. */
-import { chmodSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Operation } from "../../client/index.ts";
 import { MIXED_AFTER, MIXED_CHANGES, MIXED_FILES, prepareMixed } from "./mixed.ts";
@@ -192,6 +192,18 @@ test("an operation tells what it changed, and how its result differs from the di
   const later = await against();
   expect(later.files).toMatchObject([{ path: "a/one.txt", status: "update", added: 1, removed: 0 }]);
   expect(later.diff).toContain("+and a line by hand\n");
+
+  // What has the name of a file, or of a directory above it, hides nothing of the others.
+  scene.remove("new");
+  symlinkSync("a", scene.at("new"));
+  scene.remove("c/renamed.txt");
+  mkdirSync(scene.at("c/renamed.txt"));
+  expect((await against()).files.map(({ path, status }) => `${status} ${path}`).sort()).toEqual([
+    "delete c/renamed.txt",
+    "delete new/deep/x.txt",
+    "delete new/deep/y.sh",
+    "update a/one.txt",
+  ]);
 
   const one = { operation: operation.id, paths: ["b/two.txt"], format: "hunks" as const };
   const hunks = await reviewer.call("operation/diff", one);

@@ -40,7 +40,7 @@ test.concurrent("what only looks says so and gives up: exit 75, with the process
   const { home, root, pid } = stopped;
   const verbs = [["status"], ["daemon", "status"], ["doctor"], ["status", "--json"]];
   const [status, daemon, doctor, json] = await Promise.all(
-    verbs.map((verb) => iopipectl(home, verb, { cwd: root })),
+    verbs.map((verb) => iopipectl(home, verb, { cwd: root, verbatim: true })),
   );
   const said = `The daemon, process ${pid}, has not answered for 3 s`;
   for (const one of [status, daemon]) {
@@ -78,7 +78,10 @@ test.concurrent("one that falls silent in the middle of a long wait is told of; 
   await using stopped = await stoppedDaemon();
   const { home, root, pid, session } = stopped;
   process.kill(pid, "SIGCONT");
-  const quiet = await iopipectl(home, ["wait", "--session", session, "--timeout", "5000"], { cwd: root });
+  const quiet = await iopipectl(home, ["wait", "--session", session, "--timeout", "5000"], {
+    cwd: root,
+    verbatim: true,
+  });
   expect(quiet).toMatchObject({ code: 75, stderr: "" });
   const child = spawnIopipectl(home, ["watch", "--since", "unknown"], { cwd: root });
   const stderr = text(child.stderr);

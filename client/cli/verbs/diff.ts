@@ -22,13 +22,16 @@ export async function diff(context: Context, args: string[]): Promise<void> {
   if (context.has("sideBySide") && !context.json && isWide()) return await showColumns(context, chosen, args);
   if (context.has("stat") && !context.json) return await showStat(context, chosen, args);
   if (context.json) return printJson(await sessionDiff(context, chosen, args));
-  const result = await sessionDiff(context, chosen, args).catch((error: unknown) => {
+  const result = await sessionDiff(context, chosen, args).catch(async (error: unknown) => {
     // A person is told what else there is to look at; a file or a program takes a diff of any size.
     if (process.stdout.isTTY || !isKind(error, "TooLarge")) throw error;
+    const patches = await pendingAt(context, chosen, args);
+    // It is no diff that is too large then, but what a command has written.
+    if (patches.length === 0) throw error;
+    await printInParts(patches, (paths) => diffOf(context, chosen, paths));
   });
-  if (!result)
-    await printInParts(await pendingAt(context, chosen, args), (paths) => diffOf(context, chosen, paths));
-  else if (result.files.length === 0) tellNothing(chosen);
+  if (!result) return;
+  if (result.files.length === 0) tellNothing(chosen);
   else await showDiff(result.diff);
 }
 

@@ -16,6 +16,9 @@ beforeEach(async () => {
 const run = (script: string, flags: readonly string[] = [], options: InProcessOptions = {}) =>
   ctl(["run", ...flags, "--", "sh", "-c", script], options);
 
+/** Takes no room on the disk, by which a command is ended while it runs: it is too large only to be staged. */
+const LARGE = "truncate -s 5M large";
+
 describe.each([
   ["overlay", ["--backend", "overlay"]],
   ["copy", ["--backend", "copy", "--trusted"]],
@@ -100,27 +103,27 @@ describe.each([
   });
 
   test("keeps what is larger than allowed until somebody says what is to become of it", async () => {
-    const large = await run("head -c 5000 /dev/zero > large", [...flags, "--max-size", "1KiB"]);
+    const large = await run(LARGE, [...flags, "--max-size", "1MiB"]);
     expect(large).toMatchObject({
       code: 125,
-      stderr: expect.stringMatching(/5000 bytes in 1 files?; the limit is 1024/),
+      stderr: expect.stringMatching(/5242880 bytes in 1 files?; the limit is 1048576/),
     });
     const [session = ""] = large.stderr.match(/s[0-9a-f]{24}/) ?? [];
     for (const verb of ["status", "ls", "show"]) {
       const said = expect.stringMatching(
-        `not staged: .*the limit is 1024[^]*run --resume ${session}.*--max-size SIZE`,
+        `not staged: .*the limit is 1048576[^]*run --resume ${session}.*--max-size SIZE`,
       );
       expect(await ctl([verb])).toMatchObject({ code: 0, stdout: said });
     }
     expect(await ctl(["diff"])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("the limit is 1024"),
+      stderr: expect.stringContaining("the limit is 1048576"),
     });
     // Whoever stages something else is not asked to look at it.
     expect(await ctl(["stage", "b.txt"], { input: "2\n" })).toMatchObject({ code: 0 });
     expect(await ctl(["discard"])).toMatchObject({ code: 0, stdout: expect.not.stringContaining(session) });
     expect(await ctl(["run", "--resume", session, "--", "true"])).toMatchObject({ code: 125 });
-    expect(await ctl(["run", "--resume", session, "--max-size", "1MiB"])).toMatchObject({
+    expect(await ctl(["run", "--resume", session, "--max-size", "8MiB"])).toMatchObject({
       code: 0,
       stderr: expect.stringContaining("1 change is staged"),
     });
@@ -142,7 +145,7 @@ describe.each([
 });
 
 test("a discard of the session drops what could not be staged, and says so", async () => {
-  const large = () => run("echo 1 > one; head -c 5000 /dev/zero > large", ["--max-size", "1KiB"]);
+  const large = () => run(`echo 1 > one; ${LARGE}`, ["--max-size", "1MiB"]);
   const layers = path.join(here.home.locations.stateDir, "layers");
   await large();
   expect(readdirSync(layers)).toHaveLength(1);

@@ -50,7 +50,10 @@ test.concurrent("what only looks says so and gives up: exit 75, with the process
     expect(one?.stderr).toContain(`kill -CONT ${pid}`);
   }
   expect(doctor).toMatchObject({ code: 75, stdout: expect.stringMatching(/^ok +node:/) });
-  expect(doctor?.stdout).toContain(`problem daemon: The daemon, process ${pid}, has not answered for 10 s.`);
+  // Looked at once a second, which on a busy machine may be two.
+  expect(doctor?.stdout).toMatch(
+    new RegExp(`problem daemon: The daemon, process ${pid}, has not answered for 1\\d s\\.`),
+  );
   expect(doctor?.stdout).toContain(`kill -9 ${pid}`);
   expect(JSON.parse(json?.stdout ?? "")).toMatchObject({ error: { data: { kind: "Timeout", pid } } });
 });

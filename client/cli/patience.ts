@@ -54,7 +54,7 @@ export function makePatience(signOfLife: () => Promise<boolean>, signal: AbortSi
   const look = (): void => {
     const now = performance.now();
     // Without a turn, as when it was stopped itself, this process has read no answer: that is nobody's silence.
-    if (since !== undefined) since += Math.max(0, now - lookedAt - LOOK_MS);
+    if (since !== undefined && now - lookedAt > 2 * LOOK_MS) since += now - lookedAt - LOOK_MS;
     lookedAt = now;
     if (!asking && now >= nextAsk) {
       since ??= now;

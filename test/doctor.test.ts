@@ -23,7 +23,8 @@ async function doctor(home: TestHome, env: Record<string, string> = {}) {
 
 /** A daemon with an open repository, and a large and a small blob pending in it. */
 async function prepared(home: TestHome): Promise<{ daemon: TestDaemon; root: string; large: string }> {
-  const daemon = await startTestDaemon({ home });
+  // What is taken away here it puts back within half a minute, which on a busy machine is before anybody looks.
+  const daemon = await startTestDaemon({ home, republishMs: 3_600_000 });
   const { root } = makeRepository(path.join(home.directory, "repository"), { "a.txt": "a\n" });
   const client = await daemon.connect();
   const { workspace } = (await client.request("workspace/open", { root })).result;

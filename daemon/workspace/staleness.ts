@@ -4,7 +4,7 @@
  * The apply looks for itself: nothing here is needed for its correctness.
  */
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
-import { faultKind } from "../disk/index.ts";
+import { ancestorsOf, faultKind } from "../disk/index.ts";
 import { pathsOf, type Unseen } from "../staging/index.ts";
 import type { EventRow, PatchRow, Store } from "../store/index.ts";
 import type { RootWatch } from "../watch/index.ts";
@@ -97,6 +97,10 @@ export function followStaleness(parts: Parts): Staleness {
       const paths = new Set(events.flatMap(pathsIn));
       if (paths.size > ASKED_AT_ONCE) watch.setHigh(store.patches.unsettledPaths(workspace));
       else watch.setHigh(store.patches.unsettledAt(workspace, [...paths]).flatMap(pathsOf), paths);
+      // What a session removes, or does not any more, decides whether its file can have the place of a directory.
+      const above = new Set([...paths].flatMap(ancestorsOf));
+      const isMany = above.size > ASKED_AT_ONCE;
+      if (isMany || store.patches.unsettledAt(workspace, [...above]).length > 0) void look(above);
       if (events.length === READ_AT_ONCE) followHigh();
     });
   };

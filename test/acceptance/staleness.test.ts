@@ -82,6 +82,20 @@ test("the same bytes coming back make it pending again, with an event, and it ca
   expect(scene.read("a.txt")).toBe("staged\n");
 });
 
+test("a file that is to take a directory's place is as stale as the session leaves something in it", async () => {
+  await using scene = await scenario();
+  scene.write("p/dir/x", "x\n");
+  const staged = await propose(scene, { kind: "delete", path: "p/dir/x" }, edit("p/dir"));
+  const removal = (await staged.patch("p/dir/x")).id;
+  await staged.session.discard([removal]);
+  expect((await staged.next("patch/stale")).patch).toMatchObject({ path: "p/dir", reason: "stale" });
+  await staged.session.restore([removal]);
+  expect((await staged.next("patch/pending")).patch).toMatchObject({ path: "p/dir/x" });
+  expect((await staged.next("patch/pending")).patch).toMatchObject({ path: "p/dir", state: "Pending" });
+  await staged.session.apply(await staged.digest());
+  expect(scene.read("p/dir")).toBe("staged\n");
+});
+
 test("touch, the same bytes in another inode, and a mode that the patch does not change are nothing", async () => {
   await using scene = await scenario();
   const staged = await propose(scene, edit("a.txt"), edit("b.txt"), {

@@ -34,12 +34,17 @@ export interface DiffOptions {
   readonly coarse?: boolean;
   /** Compares from the end: another one of several scripts that are as short. */
   readonly fromEnd?: boolean;
+  /**
+   * Looks in the whole of both files for lines that the other one does not have, as git does: of several scripts that
+   * are as short it is then git's. It takes longer where little has changed in much.
+   */
+  readonly whole?: boolean;
 }
 
 export function diffLines(
   old: Lines,
   now: Lines,
-  { coarse = false, fromEnd = false }: DiffOptions = {},
+  { coarse = false, fromEnd = false, whole = false }: DiffOptions = {},
 ): Changes {
   const middle = trim(old, now);
   const { oldStart, oldEnd, newStart, newEnd } = middle;
@@ -47,7 +52,7 @@ export function diffLines(
   const isOneSided = oldStart === oldEnd || newStart === newEnd;
   if (coarse || isLarge(old) || isLarge(now)) return { changes: [middle], coarse: !isOneSided };
   const marks = { old: new Uint8Array(old.count), now: new Uint8Array(now.count) };
-  const gaveUp = markChanged(old, now, middle, marks, fromEnd);
+  const gaveUp = markChanged(old, now, middle, marks, { fromEnd, whole });
   slide(old, marks.old, marks.now);
   slide(now, marks.now, marks.old);
   return { changes: changesOf(marks), coarse: gaveUp };
@@ -85,14 +90,23 @@ interface Marks {
 }
 
 /** Marks what changed in the middle; answers whether the budget was spent. */
-function markChanged(old: Lines, now: Lines, middle: Change, marks: Marks, fromEnd: boolean): boolean {
+function markChanged(
+  old: Lines,
+  now: Lines,
+  middle: Change,
+  marks: Marks,
+  { fromEnd, whole }: Required<Omit<DiffOptions, "coarse">>,
+): boolean {
   const { oldStart, oldEnd, newStart, newEnd } = middle;
-  const numbering = makeNumbering(oldEnd - oldStart + newEnd - newStart);
-  const a = numberLines(numbering, old, oldStart, oldEnd);
-  const b = a && numberLines(numbering, now, newStart, newEnd);
-  if (!a || !b) return giveUp(marks, middle);
+  const within = whole ? { oldStart: 0, oldEnd: old.count, newStart: 0, newEnd: now.count } : middle;
+  const numbering = makeNumbering(within.oldEnd - within.oldStart + within.newEnd - within.newStart);
+  const allOld = numberLines(numbering, old, within.oldStart, within.oldEnd);
+  const allNow = allOld && numberLines(numbering, now, within.newStart, within.newEnd);
+  if (!allOld || !allNow) return giveUp(marks, middle);
+  const a = allOld.subarray(oldStart - within.oldStart, oldEnd - within.oldStart);
+  const b = allNow.subarray(newStart - within.newStart, newEnd - within.newStart);
   const { count } = numbering;
-  const [keptA, keptB] = [keepShared(a, b, count), keepShared(b, a, count)];
+  const [keptA, keptB] = [keepShared(a, allNow, count), keepShared(b, allOld, count)];
   const turn = <T extends Int32Array | Uint8Array>(list: T) => (fromEnd ? list.toReversed() : list) as T;
   const { changedA, changedB, coarse } = compareSequences(turn(keptA.ids), turn(keptB.ids), count);
   mark(marks.old.subarray(oldStart, oldEnd), keptA.at, turn(changedA));

@@ -50,8 +50,8 @@ function isBinary(bytes: Buffer): boolean {
 }
 
 function mergeLines(sides: Sides, options: { coarse: boolean; fromEnd: boolean }): Merged {
-  const byUs = diffLines(sides.base, sides.ours, options);
-  const byThem = diffLines(sides.base, sides.theirs, options);
+  const byUs = diffLines(sides.base, sides.ours, { ...options, whole: true });
+  const byThem = diffLines(sides.base, sides.theirs, { ...options, whole: true });
   if (byUs.coarse || byThem.coarse) return { clean: false, reason: "coarse" };
   const regions = regionsOf(byUs.changes, byThem.changes);
   const colliding = regions.filter((region) => collides(sides, region));
